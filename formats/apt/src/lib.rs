@@ -1,0 +1,1 @@
+//! Debian archives and packages: deb822, versions, closure, InRelease, .deb

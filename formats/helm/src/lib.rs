@@ -1,0 +1,1 @@
+//! Helm charts and repositories: index, chart files, version ranges

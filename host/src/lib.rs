@@ -1,0 +1,1 @@
+//! Puts a verified bundle on a machine

@@ -1,0 +1,1 @@
+//! The lock: values, canonical text, difference, merge

@@ -1,0 +1,3 @@
+//! Gabion: one signed, reproducible bundle for a whole platform.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Content-addressed store: blobs, trees, action records, roots, leases, garbage collection

@@ -1,0 +1,1 @@
+//! A miniature of every upstream that the platform uses, served on loopback
