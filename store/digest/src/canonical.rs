@@ -97,7 +97,9 @@ impl<T: Canonical> Canonical for Option<T> {
 impl<T: Canonical> Canonical for [T] {
     fn feed(&self, into: &mut blake3::Hasher) {
         feed_len(self.len(), into);
-        self.iter().for_each(|item| item.feed(into));
+        for item in self {
+            item.feed(into);
+        }
     }
 }
 
@@ -110,7 +112,9 @@ impl<T: Canonical> Canonical for Vec<T> {
 impl<T: Canonical> Canonical for BTreeSet<T> {
     fn feed(&self, into: &mut blake3::Hasher) {
         feed_len(self.len(), into);
-        self.iter().for_each(|item| item.feed(into));
+        for item in self {
+            item.feed(into);
+        }
     }
 }
 

@@ -1,0 +1,81 @@
+//! `[manifests.NAME]`, `[host.NAME]` and `[bundle.NAME]`.
+
+use crate::recipe::address::{Address, Kind, Reference};
+use crate::recipe::reader::{Reader, Spanned};
+
+/// Kubernetes objects: files of the project and files of other nodes, in order.
+#[derive(Debug, Clone)]
+pub struct Manifests {
+    /// YAML files of the project.
+    pub files: Vec<Spanned<String>>,
+    /// Nodes whose files are taken as they are, before `files`.
+    pub from: Vec<Spanned<Reference>>,
+    /// Whether `${name}` is replaced in `files`.
+    pub subst: bool,
+    /// Nodes that come first.
+    pub after: Vec<Spanned<Reference>>,
+}
+
+impl Manifests {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let it = Self {
+            files: reader.strings("files"),
+            from: reader.references("from", &[Kind::Fetch]),
+            subst: reader.flag("subst", false),
+            after: reader.references("after", &[Kind::Manifests, Kind::Chart]),
+        };
+        if it.files.is_empty() && it.from.is_empty() {
+            let span = reader.span();
+            reader.bad_value("files", &span, "and `from` are both empty: there is nothing to apply");
+        }
+        it
+    }
+}
+
+/// A machine.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// How the operator reaches it; never part of a bundle.
+    pub address: Option<String>,
+    /// Who the operator is there; never part of a bundle.
+    pub user: Option<String>,
+    /// The Kubernetes node name; the node's name unless given. It must not change over reinstalls.
+    pub node_name: String,
+}
+
+impl Host {
+    pub(super) fn read(address: &Address, reader: &mut Reader<'_>) -> Self {
+        Self {
+            address: reader.string("address").map(|it| it.value),
+            user: reader.string("user").map(|it| it.value),
+            node_name: reader.string("node-name").map_or(address.name().to_owned(), |it| it.value),
+        }
+    }
+}
+
+/// Everything for one machine.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// The machine.
+    pub host: Option<Spanned<Reference>>,
+    /// What lies below Kubernetes.
+    pub base: Vec<Spanned<Reference>>,
+    /// What is applied, in this order.
+    pub deploy: Vec<Spanned<Reference>>,
+    /// Images that the host holds.
+    pub images: Vec<Spanned<Reference>>,
+    /// The trust root that travels with the bundle.
+    pub trust: Option<Spanned<String>>,
+}
+
+impl Bundle {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            host: reader.reference("host", &[Kind::Host]),
+            base: reader.references("base", &[Kind::Apt, Kind::K3s, Kind::Fetch]),
+            deploy: reader.references("deploy", &[Kind::Chart, Kind::Manifests]),
+            images: reader.references("images", &[Kind::Image]),
+            trust: reader.string("trust"),
+        }
+    }
+}

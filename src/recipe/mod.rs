@@ -1,0 +1,45 @@
+//! Recipes: TOML text in, typed values out, every mistake with its position.
+//!
+//! A project is `gabion.toml`, the files it includes and at most one overlay from `env/`. Each
+//! `[kind.name]` table declares one node; `kind.name` is its address everywhere.
+//!
+//! # Invariants
+//! - Parsing takes text; only [`load`] touches the disk.
+//! - All mistakes are reported at once, each with file, line and column.
+//! - A [`Recipe`] holds no floats, no environment, no path of this machine: what it hashes to depends
+//!   on its text alone, without comments and formatting.
+//!
+//! # What this module does not do
+//! It never asks the network, never reads the lock and never decides a version.
+
+mod address;
+mod diagnostic;
+pub mod kinds;
+mod load;
+mod overlay;
+mod reader;
+mod value;
+mod vars;
+
+pub use address::{Address, Kind, Reference};
+pub use diagnostic::{Code, Diagnostic, Diagnostics, Files, Span};
+pub use kinds::Body;
+pub use load::{LocalFile, Project, Settings, load, overlays};
+pub use reader::Spanned;
+pub use value::{Node, Table, Value, to_toml};
+pub use vars::Vars;
+
+/// One node of the platform as its author wrote it, overlays and variables applied.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// What the node is called.
+    pub address: Address,
+    /// Where it is declared.
+    pub span: Span,
+    /// The typed fields of its kind.
+    pub body: Body,
+    /// The whole table as merged: what identity and the bundle's copy of the recipe are made of.
+    pub table: Node,
+    /// Local files the table names, read when the project was loaded.
+    pub files: Vec<LocalFile>,
+}

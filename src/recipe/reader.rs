@@ -1,0 +1,218 @@
+//! Takes typed fields out of a table and remembers which keys it knows.
+
+use super::address::{Kind, Reference};
+use super::diagnostic::{Code, Diagnostic, Diagnostics, Span};
+use super::value::{Node, Table, Value};
+use gabion_digest::Sha256;
+
+/// Reads one table; every mistake goes to the diagnostics and the reading goes on.
+///
+/// Each getter names a key; [`Reader::finish`] reports the keys that nobody asked for.
+pub(super) struct Reader<'a> {
+    /// How the table is called in messages, `chart.monitoring`.
+    what: String,
+    table: &'a Table,
+    span: Span,
+    known: Vec<&'static str>,
+    diagnostics: &'a mut Diagnostics,
+}
+
+/// A typed value and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads `table`, called `what`, declared at `span`.
+    pub(super) fn new(what: String, table: &'a Table, span: &Span, diagnostics: &'a mut Diagnostics) -> Self {
+        Self { what, table, span: span.clone(), known: Vec::new(), diagnostics }
+    }
+
+    /// Reports a mistake.
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Where the table is declared.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    /// Whether `key` stands in the table.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.known.push(key);
+        self.table.get(key).map(|(_, node)| node)
+    }
+
+    fn wrong_type(&mut self, key: &str, node: &Node, wanted: &str) {
+        let message = format!("`{key}` takes {wanted}, not {}", node.value.type_name());
+        self.report(Diagnostic::new(Code::WrongType, &node.span, message));
+    }
+
+    /// The error for a value that `key` cannot take.
+    pub(super) fn bad_value(&mut self, key: &str, span: &Span, why: impl std::fmt::Display) {
+        self.report(Diagnostic::new(Code::BadValue, span, format!("`{key}` {why}")));
+    }
+
+    /// An optional string.
+    pub(super) fn string(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        let node = self.get(key)?;
+        match &node.value {
+            Value::String(text) => Some(Spanned { value: text.clone(), span: node.span.clone() }),
+            _ => {
+                self.wrong_type(key, node, "a string");
+                None
+            }
+        }
+    }
+
+    /// A string that must be there. Gives an empty one after reporting its absence.
+    pub(super) fn required(&mut self, key: &'static str) -> Spanned<String> {
+        if !self.has(key) {
+            let message = format!("`{}` needs `{key}`", self.what);
+            self.report(Diagnostic::new(Code::MissingKey, &self.span.clone(), message));
+        }
+        self.string(key).unwrap_or(Spanned { value: String::new(), span: self.span.clone() })
+    }
+
+    /// A boolean with a default.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        match self.get(key) {
+            None => default,
+            Some(Node { value: Value::Bool(flag), .. }) => *flag,
+            Some(node) => {
+                self.wrong_type(key, node, "true or false");
+                default
+            }
+        }
+    }
+
+    /// An array of strings; empty where the key is absent.
+    pub(super) fn strings(&mut self, key: &'static str) -> Vec<Spanned<String>> {
+        let Some(node) = self.get(key) else { return Vec::new() };
+        let Value::Array(items) = &node.value else {
+            self.wrong_type(key, node, "an array of strings");
+            return Vec::new();
+        };
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            match &item.value {
+                Value::String(text) => out.push(Spanned { value: text.clone(), span: item.span.clone() }),
+                _ => self.wrong_type(key, item, "strings"),
+            }
+        }
+        out
+    }
+
+    /// A table of its own, read with the same care.
+    pub(super) fn table(&mut self, key: &'static str) -> Option<(&'a Table, Span)> {
+        let node = self.get(key)?;
+        match &node.value {
+            Value::Table(table) => Some((table, node.span.clone())),
+            _ => {
+                self.wrong_type(key, node, "a table");
+                None
+            }
+        }
+    }
+
+    /// A string or a table: the node itself, for keys with a short and a long form.
+    pub(super) fn either(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.get(key)
+    }
+
+    /// A reader for a table inside this one.
+    pub(super) fn nested<'b>(&'b mut self, key: &str, table: &'b Table, span: &Span) -> Reader<'b> {
+        Reader::new(format!("{}.{key}", self.what), table, span, self.diagnostics)
+    }
+
+    /// A reference to a node of one of `kinds`.
+    pub(super) fn reference(&mut self, key: &'static str, kinds: &[Kind]) -> Option<Spanned<Reference>> {
+        let text = self.string(key)?;
+        self.read_reference(key, text, kinds)
+    }
+
+    /// References to nodes of `kinds`.
+    pub(super) fn references(&mut self, key: &'static str, kinds: &[Kind]) -> Vec<Spanned<Reference>> {
+        self.strings(key).into_iter().filter_map(|text| self.read_reference(key, text, kinds)).collect()
+    }
+
+    fn read_reference(
+        &mut self,
+        key: &str,
+        text: Spanned<String>,
+        kinds: &[Kind],
+    ) -> Option<Spanned<Reference>> {
+        let Ok(reference) = text.value.parse::<Reference>() else {
+            self.bad_value(key, &text.span, format_args!("names nodes as `kind.name`, not `{}`", text.value));
+            return None;
+        };
+        if !kinds.contains(&reference.address.kind()) {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            let message = format!("`{key}` takes {}, not `{}`", kinds.join(" or "), text.value);
+            self.report(Diagnostic::new(Code::WrongReference, &text.span, message));
+            return None;
+        }
+        Some(Spanned { value: reference, span: text.span })
+    }
+
+    /// A `sha256` in hex, with or without the prefix.
+    pub(super) fn sha256(&mut self, key: &'static str) -> Option<Sha256> {
+        let text = self.string(key)?;
+        let hex = text.value.strip_prefix("sha256:").unwrap_or(&text.value);
+        match Sha256::from_hex(hex) {
+            Ok(digest) => Some(digest),
+            Err(error) => {
+                self.bad_value(key, &text.span, format_args!("is no SHA-256: {error}"));
+                None
+            }
+        }
+    }
+
+    /// An `https://` (or, for tests on loopback, `http://`) origin without a trailing slash.
+    pub(super) fn url(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        let mut url = self.string(key)?;
+        if !(url.value.starts_with("https://") || url.value.starts_with("http://")) {
+            self.bad_value(key, &url.span, format_args!("takes an https:// location, not `{}`", url.value));
+            return None;
+        }
+        url.value.truncate(url.value.trim_end_matches('/').len());
+        Some(url)
+    }
+
+    /// Reports that exactly one of `keys` must stand in the table.
+    pub(super) fn one_of(&mut self, keys: &[&str]) -> bool {
+        let present: Vec<&str> = keys.iter().copied().filter(|key| self.has(key)).collect();
+        if present.len() == 1 {
+            return true;
+        }
+        let list = keys.join("`, `");
+        let message = match present.as_slice() {
+            [] => format!("`{}` needs one of `{list}`", self.what),
+            [first, second, ..] => format!("`{first}` and `{second}` exclude each other"),
+            [_] => return true,
+        };
+        let span = present.get(1).and_then(|key| self.table.get(*key)).map_or(&self.span, |(span, _)| span);
+        self.report(Diagnostic::new(Code::Conflict, &span.clone(), message));
+        false
+    }
+
+    /// Reports every key that no getter named.
+    pub(super) fn finish(mut self) {
+        for (key, (span, _)) in self.table {
+            if !self.known.contains(&key.as_str()) {
+                let message = format!("`{}` has no key `{key}`", self.what);
+                let known = self.known.clone();
+                self.report(Diagnostic::new(Code::UnknownKey, span, message).suggest(key, known));
+            }
+        }
+    }
+}
