@@ -1,0 +1,146 @@
+//! `bundle.json`: every member with its BLAKE3, and what the members are for.
+
+use gabion_digest::{BlobId, Digest};
+use serde::{Deserialize, Serialize};
+
+/// Members are hashed in pieces of this size, so that each can be checked before it is used.
+pub const PIECE: u64 = 16 << 20;
+
+/// A member of the bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Path in the tar.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// BLAKE3 of the whole.
+    #[serde(with = "text")]
+    pub blake3: Digest,
+    /// BLAKE3 of each piece of 16 MiB; empty where there is only one piece.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "texts")]
+    pub pieces: Vec<Digest>,
+    /// Where the bytes are; always `inline` so far.
+    pub location: String,
+}
+
+impl Member {
+    /// Its own name.
+    pub fn blob(&self) -> BlobId {
+        BlobId::new(self.blake3)
+    }
+}
+
+/// What a member is for: what an installer reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Object {
+    /// A file for the host, kept under its node's name.
+    File {
+        /// Address of the node.
+        node: String,
+        /// The member.
+        member: String,
+    },
+    /// The K3s binary.
+    K3sBinary {
+        /// The member.
+        member: String,
+        /// `v1.34.9+k3s1`.
+        version: String,
+    },
+    /// K3s' own images, an archive as upstream made it.
+    K3sImages {
+        /// The member.
+        member: String,
+    },
+    /// `config.yaml` of K3s.
+    K3sConfig {
+        /// The member.
+        member: String,
+    },
+    /// Kubernetes objects, applied in the order of the list.
+    Document {
+        /// Name of the node.
+        name: String,
+        /// The member.
+        member: String,
+    },
+}
+
+/// Features that a reader must know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Features {
+    /// A reader that does not know them works all the same.
+    pub compatible: Vec<String>,
+    /// A reader that does not know them must not write.
+    pub read_only_compatible: Vec<String>,
+    /// A reader that does not know them must refuse.
+    pub incompatible: Vec<String>,
+}
+
+/// The table of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format, 1.
+    pub format: u32,
+    /// What a reader must know.
+    pub features: Features,
+    /// Name of the bundle.
+    pub name: String,
+    /// `linux/amd64`.
+    pub platform: String,
+    /// Members behind `bundle.json`, in their order.
+    pub members: Vec<Member>,
+    /// What they are for, in install order.
+    pub objects: Vec<Object>,
+}
+
+impl Manifest {
+    /// The one text of this table: JSON with two spaces and a line end.
+    pub fn to_text(&self) -> String {
+        // Plain structs of strings and integers: writing them to a string cannot fail.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Reads the text; `None` for anything that is not letter by letter what would be written, which
+    /// also refuses repeated keys.
+    pub fn parse(text: &str) -> Option<Self> {
+        let manifest: Self = serde_json::from_str(text).ok()?;
+        (manifest.format == 1 && manifest.to_text() == text).then_some(manifest)
+    }
+
+    /// The member at `path`.
+    pub fn member(&self, path: &str) -> Option<&Member> {
+        self.members.iter().find(|it| it.path == path)
+    }
+}
+
+mod text {
+    use gabion_digest::Digest;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(digest)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+mod texts {
+    use gabion_digest::Digest;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(digests: &[Digest], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(digests.iter().map(ToString::to_string))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Digest>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts.iter().map(|it| it.parse().map_err(D::Error::custom)).collect()
+    }
+}

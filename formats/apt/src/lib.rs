@@ -1,1 +1,0 @@
-//! Debian archives and packages: deb822, versions, closure, InRelease, .deb

@@ -1,1 +1,0 @@
-//! Git over smart HTTP: pkt-lines, packs, trees

@@ -1,1 +1,0 @@
-//! Helm charts and repositories: index, chart files, version ranges

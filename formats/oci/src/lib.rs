@@ -1,1 +1,0 @@
-//! OCI images: references, manifests, layout

@@ -1,0 +1,112 @@
+//! Downloads that survive a cut, a crash and a second process.
+//!
+//! `fetch/<sha256>.part` holds the bytes so far. Whoever writes holds its `flock`; the hash of what is
+//! there is computed anew when the download goes on, so the file needs no trusted bookkeeping.
+
+use crate::blob::{Expect, HEAD};
+use crate::{Store, StoreError, fs};
+use gabion_digest::{DualHasher, Hashed, Sha256};
+use rustix::fs::FlockOperation;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+/// A download in progress.
+#[derive(Debug)]
+pub struct Partial<'s> {
+    store: &'s Store,
+    file: File,
+    path: PathBuf,
+    expect: Expect,
+    hasher: DualHasher,
+    head: Vec<u8>,
+}
+
+impl Store {
+    /// Begins or goes on with the download of the bytes that hash to `sha256`. Waits while another
+    /// process downloads the same bytes.
+    pub fn partial(&self, sha256: Sha256, size: Option<u64>) -> Result<Partial<'_>, StoreError> {
+        let path = self.root.join("fetch").join(format!("{}.part", sha256.hex()));
+        let failed = |error| StoreError::io("open", &path, error);
+        let mut options = fs_err::OpenOptions::new();
+        let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
+        let file = opened.map_err(failed)?.into_file();
+        rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+        let expect = Expect { sha256: Some(sha256), size, blob: None };
+        let mut partial =
+            Partial { store: self, file, path, expect, hasher: DualHasher::new(), head: Vec::new() };
+        partial.hash_prefix()?;
+        Ok(partial)
+    }
+}
+
+impl Partial<'_> {
+    fn hash_prefix(&mut self) -> Result<(), StoreError> {
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = match self.file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) => return Err(StoreError::io("read", &self.path, error)),
+            };
+            self.feed(&buffer[..count]);
+        }
+        if self.expect.size.is_some_and(|size| self.len() > size) {
+            self.restart()?;
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let room = HEAD.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        self.hasher.update(bytes);
+    }
+
+    /// How many bytes are there: where the download goes on.
+    pub fn len(&self) -> u64 {
+        self.hasher.size()
+    }
+
+    /// Whether nothing is there yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds the next bytes.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.file.write_all(bytes).map_err(|error| StoreError::io("write", &self.path, error))?;
+        self.feed(bytes);
+        Ok(())
+    }
+
+    /// Forgets what is there: the server has other bytes now.
+    pub fn restart(&mut self) -> Result<(), StoreError> {
+        let failed = |error| StoreError::io("truncate", &self.path, error);
+        self.file.set_len(0).map_err(failed)?;
+        self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        self.hasher = DualHasher::new();
+        self.head.clear();
+        Ok(())
+    }
+
+    /// Checks the bytes and gives them their names. Wrong bytes are removed: nothing of them can be
+    /// resumed.
+    pub fn finish(mut self) -> Result<Hashed, StoreError> {
+        let hashed = std::mem::take(&mut self.hasher).finish();
+        if let Err(mismatch) = self.expect.check(&hashed, &self.head) {
+            self.discard();
+            return Err(mismatch);
+        }
+        let to = self.store.blob_path(hashed.blob);
+        let staged = fs::stage_existing(self.file, self.path);
+        fs::publish(&staged, &to)?;
+        self.store.write_alias(&hashed)?;
+        Ok(hashed)
+    }
+
+    /// Removes the file.
+    pub fn discard(self) {
+        let _gone = fs_err::remove_file(&self.path);
+    }
+}

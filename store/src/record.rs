@@ -1,0 +1,102 @@
+//! Records: what a request gave when it was answered.
+
+use crate::{Store, StoreError, fs};
+use gabion_digest::{BlobId, RequestId, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// One file that work gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// Its bytes.
+    pub blob: BlobId,
+    /// The foreign name of its bytes.
+    pub sha256: Sha256,
+    /// How many they are.
+    pub size: u64,
+}
+
+/// What a request gave: files by name, and facts that are not bytes.
+///
+/// Names and fact keys hold no spaces and no line ends; the text form is in `FORMAT.md`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Files.
+    pub outputs: BTreeMap<String, Output>,
+    /// Facts, one line each.
+    pub facts: BTreeMap<String, String>,
+}
+
+const HEADER: &str = "gabion-record 1\n";
+/// A record of a hundred thousand files stays far below.
+const LIMIT: u64 = 64 << 20;
+
+impl Record {
+    fn to_text(&self) -> String {
+        let mut text = HEADER.to_owned();
+        for (name, it) in &self.outputs {
+            let _ = writeln!(text, "output {name} {} {} {}", it.blob, it.sha256, it.size);
+        }
+        for (key, value) in &self.facts {
+            let _ = writeln!(text, "fact {key} {value}");
+        }
+        text
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut record = Self::default();
+        for line in text.strip_prefix(HEADER)?.lines() {
+            let (kind, rest) = line.split_once(' ')?;
+            let (name, rest) = rest.split_once(' ')?;
+            match kind {
+                "output" => {
+                    let mut parts = rest.split(' ');
+                    let output = Output {
+                        blob: parts.next()?.parse().ok()?,
+                        sha256: parts.next()?.parse().ok()?,
+                        size: parts.next()?.parse().ok()?,
+                    };
+                    record.outputs.insert(name.to_owned(), output);
+                }
+                "fact" => {
+                    record.facts.insert(name.to_owned(), rest.to_owned());
+                }
+                _ => return None,
+            }
+        }
+        // One spelling: what would be written differently was not written by us.
+        (record.to_text() == text).then_some(record)
+    }
+}
+
+impl Store {
+    fn record_path(&self, request: RequestId) -> PathBuf {
+        let hex = request.hex();
+        self.root.join("request").join(&hex[..2]).join(hex)
+    }
+
+    /// Remembers what `request` gave. Its blobs must be in the store already.
+    pub fn put_record(&self, request: RequestId, record: &Record) -> Result<(), StoreError> {
+        fs::replace(&self.tmp(), &self.record_path(request), record.to_text().as_bytes())
+    }
+
+    /// What `request` gave, if it is known and every file of it is here.
+    pub fn record(&self, request: RequestId) -> Result<Option<Record>, StoreError> {
+        let path = self.record_path(request);
+        if fs_err::metadata(&path).is_ok_and(|meta| meta.len() > LIMIT) {
+            return Ok(None);
+        }
+        let text = match fs_err::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("read", &path, error)),
+        };
+        let record = Record::parse(&text);
+        Ok(record.filter(|record| record.outputs.values().all(|it| self.has_sized(it.blob, it.size))))
+    }
+
+    fn has_sized(&self, id: BlobId, size: u64) -> bool {
+        fs_err::metadata(self.blob_path(id)).is_ok_and(|meta| meta.len() == size)
+    }
+}
