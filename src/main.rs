@@ -1,3 +1,5 @@
 //! Gabion: one signed, reproducible bundle for a whole platform.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gabion::cli::main().code().into()
+}

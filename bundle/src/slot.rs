@@ -61,6 +61,12 @@ impl Slot {
         self.0.sort_by_cached_key(|it| it.public_key().fingerprint(ssh_key::HashAlg::Sha256).to_string());
     }
 
+    /// Fingerprints of the keys that signed, `SHA256:…`; nothing about them is checked here.
+    pub fn signers(&self) -> Vec<String> {
+        let name = |it: &SshSig| it.public_key().fingerprint(ssh_key::HashAlg::Sha256).to_string();
+        self.0.iter().map(name).collect()
+    }
+
     /// The signatures.
     pub fn signatures(&self) -> &[SshSig] {
         &self.0

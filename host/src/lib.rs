@@ -1,1 +1,25 @@
-//! Puts a verified bundle on a machine
+//! Puts a verified bundle on a machine.
+//!
+//! What must be there is a [`Layout`]; [`apply()`] compares it with the root and writes what differs,
+//! each file whole or not at all, with a journal around the run.
+//!
+//! # Invariants
+//! - Only a [`gabion_bundle::Verified`] can be installed, and each piece is checked again at use.
+//! - A run that changes nothing writes nothing, not even a time stamp.
+//! - No path leaves the root, whatever symlinks the root holds.
+//!
+//! # What this crate does not do
+//! It reads no recipes and no lock, and has no network.
+
+mod apply;
+mod error;
+mod k3s;
+mod root;
+mod state;
+mod unit;
+
+pub use apply::{Layout, Produce, Report, Wanted, apply};
+pub use error::HostError;
+pub use k3s::{Content, install, layout};
+pub use root::Root;
+pub use state::{State, Written};

@@ -22,16 +22,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A file, a release asset or a git snapshot.
+    /// A file.
     Fetch = "fetch",
-    /// A closure of Debian packages.
-    Apt = "apt",
     /// The K3s binary and its images.
     K3s = "k3s",
-    /// A Helm chart.
-    Chart = "chart",
-    /// A container image.
-    Image = "image",
     /// Kubernetes objects.
     Manifests = "manifests",
     /// A machine that bundles are made for.
@@ -144,10 +138,10 @@ mod tests {
 
     #[test]
     fn an_address_has_one_spelling() {
-        for good in ["chart.cert-manager", "k3s.main", "fetch.a"] {
+        for good in ["manifests.cert-manager", "k3s.main", "fetch.a"] {
             assert_eq!(good.parse::<Address>().map(|it| it.to_string()), Ok(good.to_owned()));
         }
-        for bad in ["chart", "chart.", "chart.-a", "chart.A", "chart.a.b", "cake.a", ".a", "chart.a#x"] {
+        for bad in ["fetch", "fetch.", "fetch.-a", "fetch.A", "fetch.a.b", "cake.a", ".a", "fetch.a#x"] {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
     }

@@ -151,15 +151,11 @@ fn add_nodes(merged: &mut Table, table: Table, diagnostics: &mut Diagnostics) {
                 Node { value: Value::Table(more), .. },
             ) => {
                 for (name, (name_span, node)) in more {
-                    if existing.contains_key(&name) {
-                        let message = format!("`{kind}.{name}` is declared twice");
-                        diagnostics.push(
-                            Diagnostic::new(Code::Duplicate, &name_span, message).help(
-                                "to change a node for one environment, use an overlay: `env/NAME.toml`",
-                            ),
-                        );
-                    } else {
-                        existing.insert(name, (name_span, node));
+                    let message = format!("`{kind}.{name}` is declared twice");
+                    let mistake = Diagnostic::new(Code::Duplicate, &name_span, message);
+                    if existing.insert(name, (name_span, node)).is_some() {
+                        let help = "to change a node for one environment, use an overlay: `env/NAME.toml`";
+                        diagnostics.push(mistake.help(help));
                     }
                 }
             }

@@ -9,7 +9,7 @@ use gabion_digest::Sha256;
 ///
 /// Each getter names a key; [`Reader::finish`] reports the keys that nobody asked for.
 pub(super) struct Reader<'a> {
-    /// How the table is called in messages, `chart.monitoring`.
+    /// How the table is called in messages, `k3s.main`.
     what: String,
     table: &'a Table,
     span: Span,
@@ -122,16 +122,6 @@ impl<'a> Reader<'a> {
                 None
             }
         }
-    }
-
-    /// A string or a table: the node itself, for keys with a short and a long form.
-    pub(super) fn either(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.get(key)
-    }
-
-    /// A reader for a table inside this one.
-    pub(super) fn nested<'b>(&'b mut self, key: &str, table: &'b Table, span: &Span) -> Reader<'b> {
-        Reader::new(format!("{}.{key}", self.what), table, span, self.diagnostics)
     }
 
     /// A reference to a node of one of `kinds`.

@@ -63,13 +63,8 @@ impl StoreError {
         }
     }
 
-    pub(crate) fn mismatch(expected: impl ToString, received: impl ToString, size: u64, head: &[u8]) -> Self {
-        Self::Mismatch {
-            expected: expected.to_string(),
-            received: received.to_string(),
-            size,
-            looks: looks_like(head),
-        }
+    pub(crate) fn mismatch(expected: String, received: String, size: u64, head: &[u8]) -> Self {
+        Self::Mismatch { expected, received, size, looks: looks_like(head) }
     }
 
     /// Stable code.

@@ -70,6 +70,11 @@ impl Store {
         self.root.join("blob/b3").join(&hex[..2]).join(hex)
     }
 
+    /// Where a blob's bytes are, for tools that read files. Never write there.
+    pub fn path_of(&self, id: BlobId) -> PathBuf {
+        self.blob_path(id)
+    }
+
     fn alias_path(&self, sha256: Sha256) -> PathBuf {
         let hex = sha256.hex();
         self.root.join("alias/sha256").join(&hex[..2]).join(hex)

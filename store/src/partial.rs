@@ -1,6 +1,6 @@
 //! Downloads that survive a cut, a crash and a second process.
 //!
-//! `fetch/<sha256>.part` holds the bytes so far. Whoever writes holds its `flock`; the hash of what is
+//! `fetch/<key>.part` holds the bytes so far. Whoever writes holds its `flock`; the hash of what is
 //! there is computed anew when the download goes on, so the file needs no trusted bookkeeping.
 
 use crate::blob::{Expect, HEAD};
@@ -23,16 +23,15 @@ pub struct Partial<'s> {
 }
 
 impl Store {
-    /// Begins or goes on with the download of the bytes that hash to `sha256`. Waits while another
-    /// process downloads the same bytes.
-    pub fn partial(&self, sha256: Sha256, size: Option<u64>) -> Result<Partial<'_>, StoreError> {
-        let path = self.root.join("fetch").join(format!("{}.part", sha256.hex()));
+    /// Begins or goes on with a download. `key` names it: the digest of the bytes, or that of their
+    /// location where the bytes are not known yet. Waits while another process downloads the same.
+    pub fn partial(&self, key: Sha256, expect: Expect) -> Result<Partial<'_>, StoreError> {
+        let path = self.root.join("fetch").join(format!("{}.part", key.hex()));
         let failed = |error| StoreError::io("open", &path, error);
         let mut options = fs_err::OpenOptions::new();
         let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(failed)?.into_file();
         rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
-        let expect = Expect { sha256: Some(sha256), size, blob: None };
         let mut partial =
             Partial { store: self, file, path, expect, hasher: DualHasher::new(), head: Vec::new() };
         partial.hash_prefix()?;

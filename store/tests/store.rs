@@ -10,6 +10,10 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
+fn expect(sha256: Sha256, size: u64) -> Expect {
+    Expect { sha256: Some(sha256), size: Some(size), blob: None }
+}
+
 fn tmp_is_empty(store: &Store) -> bool {
     fs_err::read_dir(store.root().join("tmp")).unwrap().count() == 0
 }
@@ -52,10 +56,10 @@ fn a_writer_that_is_dropped_leaves_nothing() {
 fn a_download_goes_on_where_another_process_was_cut() {
     let (_folder, store) = store();
     let sha256 = Sha256::of(b"first half, second half");
-    let mut partial = store.partial(sha256, Some(23)).unwrap();
+    let mut partial = store.partial(sha256, expect(sha256, 23)).unwrap();
     partial.append(b"first half, ").unwrap();
     drop(partial);
-    let mut partial = store.partial(sha256, Some(23)).unwrap();
+    let mut partial = store.partial(sha256, expect(sha256, 23)).unwrap();
     assert_eq!(partial.len(), 12);
     partial.append(b"second half").unwrap();
     let hashed = partial.finish().unwrap();
@@ -68,10 +72,10 @@ fn a_download_goes_on_where_another_process_was_cut() {
 fn a_poisoned_rest_of_a_download_cannot_stay() {
     let (_folder, store) = store();
     let sha256 = Sha256::of(b"good");
-    let mut partial = store.partial(sha256, Some(4)).unwrap();
+    let mut partial = store.partial(sha256, expect(sha256, 4)).unwrap();
     partial.append(b"evil").unwrap();
     assert!(matches!(partial.finish(), Err(StoreError::Mismatch { .. })));
-    assert!(store.partial(sha256, Some(4)).unwrap().is_empty());
+    assert!(store.partial(sha256, expect(sha256, 4)).unwrap().is_empty());
 }
 
 #[test]

@@ -1,16 +1,10 @@
 //! One file per kind of recipe: its fields, and how they are read.
 
-mod apt;
-mod chart;
 mod fetch;
-mod image;
 mod k3s;
 mod platform;
 
-pub use apt::{Apt, Archive};
-pub use chart::{Chart, ChartSource};
-pub use fetch::{Fetch, FetchSource};
-pub use image::{Image, Tag};
+pub use fetch::Fetch;
 pub use k3s::{K3s, K3sVersion};
 pub use platform::{Bundle, Host, Manifests};
 
@@ -20,16 +14,10 @@ use super::reader::{Reader, Spanned};
 /// The typed fields of one node.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// A file, a release asset or a git snapshot.
+    /// A file.
     Fetch(Fetch),
-    /// A closure of Debian packages.
-    Apt(Apt),
     /// K3s.
     K3s(K3s),
-    /// A Helm chart.
-    Chart(Chart),
-    /// A container image.
-    Image(Image),
     /// Kubernetes objects.
     Manifests(Manifests),
     /// A machine.
@@ -43,10 +31,7 @@ impl Body {
     pub(super) fn read(address: &Address, reader: &mut Reader<'_>) -> Self {
         match address.kind() {
             Kind::Fetch => Self::Fetch(Fetch::read(reader)),
-            Kind::Apt => Self::Apt(Apt::read(reader)),
             Kind::K3s => Self::K3s(K3s::read(reader)),
-            Kind::Chart => Self::Chart(Chart::read(address, reader)),
-            Kind::Image => Self::Image(Image::read(reader)),
             Kind::Manifests => Self::Manifests(Manifests::read(reader)),
             Kind::Host => Self::Host(Host::read(address, reader)),
             Kind::Bundle => Self::Bundle(Bundle::read(reader)),
@@ -56,22 +41,15 @@ impl Body {
     /// Every node that this one names, in the order of its fields.
     pub fn references(&self) -> Vec<&Spanned<Reference>> {
         match self {
-            Self::Fetch(_)
-            | Self::Apt(_)
-            | Self::K3s(_)
-            | Self::Chart(_)
-            | Self::Image(_)
-            | Self::Host(_) => Vec::new(),
+            Self::Fetch(_) | Self::K3s(_) | Self::Host(_) => Vec::new(),
             Self::Manifests(it) => it.from.iter().chain(&it.after).collect(),
-            Self::Bundle(it) => it.host.iter().chain(&it.base).chain(&it.deploy).chain(&it.images).collect(),
+            Self::Bundle(it) => it.host.iter().chain(&it.base).chain(&it.deploy).collect(),
         }
     }
 
     /// Local files that the node reads: `(path in the project, where it is named)`.
     pub fn local_files(&self) -> Vec<&Spanned<String>> {
         match self {
-            Self::Apt(it) => it.keyring.iter().collect(),
-            Self::Chart(it) => it.values.iter().collect(),
             Self::Manifests(it) => it.files.iter().collect(),
             Self::Bundle(it) => it.trust.iter().collect(),
             _ => Vec::new(),

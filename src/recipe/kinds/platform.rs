@@ -22,7 +22,7 @@ impl Manifests {
             files: reader.strings("files"),
             from: reader.references("from", &[Kind::Fetch]),
             subst: reader.flag("subst", false),
-            after: reader.references("after", &[Kind::Manifests, Kind::Chart]),
+            after: reader.references("after", &[Kind::Manifests]),
         };
         if it.files.is_empty() && it.from.is_empty() {
             let span = reader.span();
@@ -62,8 +62,6 @@ pub struct Bundle {
     pub base: Vec<Spanned<Reference>>,
     /// What is applied, in this order.
     pub deploy: Vec<Spanned<Reference>>,
-    /// Images that the host holds.
-    pub images: Vec<Spanned<Reference>>,
     /// The trust root that travels with the bundle.
     pub trust: Option<Spanned<String>>,
 }
@@ -72,9 +70,8 @@ impl Bundle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             host: reader.reference("host", &[Kind::Host]),
-            base: reader.references("base", &[Kind::Apt, Kind::K3s, Kind::Fetch]),
-            deploy: reader.references("deploy", &[Kind::Chart, Kind::Manifests]),
-            images: reader.references("images", &[Kind::Image]),
+            base: reader.references("base", &[Kind::K3s, Kind::Fetch]),
+            deploy: reader.references("deploy", &[Kind::Manifests]),
             trust: reader.string("trust"),
         }
     }

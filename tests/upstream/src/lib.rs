@@ -1,1 +1,16 @@
-//! A miniature of every upstream that the platform uses, served on loopback
+//! A miniature of every upstream that the platform uses, served on loopback.
+//!
+//! [`Content`] is what is served, the same bytes on every machine; [`Upstream`] serves it over HTTP/1.1
+//! from threads of this process, and can be told to misbehave.
+
+mod content;
+mod server;
+
+pub use content::Content;
+pub use server::{Fault, Seen, Upstream};
+
+/// Origins of the demo, and the path under which each is served here.
+pub const ORIGINS: [(&str, &str); 2] = [
+    ("https://github.demo.gabion.invalid", "/github"),
+    ("https://update.k3s.demo.gabion.invalid", "/update.k3s"),
+];

@@ -1,0 +1,291 @@
+//! Brings a root to a wanted state: a plan first, then journalled writes.
+//!
+//! The journal stands before the first write and is removed after the last one; it names the files
+//! that the run touches. A run that finds a journal simply goes on: every step compares before it
+//! writes, so doing it again is doing it once.
+
+use crate::error::HostError;
+use crate::root::Root;
+use crate::state::{State, Written};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+/// One thing that must be at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted<S> {
+    /// A regular file.
+    File {
+        /// Permission bits.
+        mode: u32,
+        /// Where its bytes come from.
+        source: S,
+        /// Its size.
+        size: u64,
+    },
+    /// A symlink to this target.
+    Link(String),
+}
+
+/// Everything that must be in a root: folders with their modes, files and links, by path without a
+/// leading slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout<S> {
+    /// Folders that are made where they are missing, with their mode.
+    pub folders: BTreeMap<String, u32>,
+    /// Files and links.
+    pub entries: BTreeMap<String, Wanted<S>>,
+}
+
+impl<S> Default for Layout<S> {
+    fn default() -> Self {
+        Self { folders: BTreeMap::new(), entries: BTreeMap::new() }
+    }
+}
+
+/// What a run did, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Paths that were written.
+    pub written: Vec<String>,
+    /// Paths that were right already.
+    pub unchanged: usize,
+    /// Paths of the previous bundle that this one does not have.
+    pub removed: Vec<String>,
+    /// Bytes that were written.
+    pub bytes: u64,
+}
+
+/// Compares what is written into it with what it reads; ends the writing at the first difference.
+struct Compare<R> {
+    existing: R,
+    buffer: Vec<u8>,
+}
+
+impl<R: Read> Write for Compare<R> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.resize(bytes.len(), 0);
+        match self.existing.read_exact(&mut self.buffer) {
+            Ok(()) if self.buffer == bytes => Ok(bytes.len()),
+            _ => Err(io::Error::other(Differs)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Marks the end of a comparison; never shown.
+#[derive(Debug, thiserror::Error)]
+#[error("the file differs")]
+struct Differs;
+
+/// Produces the bytes of a source.
+pub type Produce<'a, S> = dyn FnMut(&S, &mut dyn Write) -> io::Result<()> + 'a;
+
+/// Brings `root` to `layout`; files that the previous state of `name` had and `layout` has not go.
+///
+/// With `dry` nothing is written and the report says what would be.
+pub fn apply<S>(
+    root: &Root,
+    layout: &Layout<S>,
+    bundle: &str,
+    produce: &mut Produce<'_, S>,
+    dry: bool,
+) -> Result<Report, HostError> {
+    let before = State::load(root)?;
+    let (mut report, todo) = compare(root, layout, produce)?;
+    report.removed =
+        before.files.keys().filter(|path| !layout.entries.contains_key(*path)).cloned().collect();
+    if dry {
+        return Ok(report);
+    }
+    let state = State {
+        bundle: bundle.to_owned(),
+        files: layout.entries.iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect(),
+    };
+    let folders_missing = make_folders(root, layout, &report)?;
+    if report.written.is_empty() && report.removed.is_empty() && before == state && !folders_missing {
+        return Ok(report);
+    }
+    state.begin(root, &before)?;
+    for path in todo {
+        write_one(root, path, &layout.entries[path], produce)?;
+    }
+    for path in &report.removed {
+        root.remove(path).map_err(|source| HostError::write(path, source))?;
+    }
+    state.commit(root)?;
+    Ok(report)
+}
+
+/// Makes what is missing; gives whether anything was.
+fn make_folders<S>(root: &Root, layout: &Layout<S>, report: &Report) -> Result<bool, HostError> {
+    if report.written.is_empty() && report.removed.is_empty() {
+        return Ok(false);
+    }
+    root.make_folder(crate::state::FOLDER, 0o700)
+        .map_err(|source| HostError::write(crate::state::FOLDER, source))?;
+    for (path, mode) in &layout.folders {
+        root.make_folder(path, *mode).map_err(|source| HostError::write(path, source))?;
+    }
+    for path in layout.entries.keys() {
+        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+        root.make_folder(above, 0o755).map_err(|source| HostError::write(above, source))?;
+    }
+    Ok(true)
+}
+
+fn compare<'l, S>(
+    root: &Root,
+    layout: &'l Layout<S>,
+    produce: &mut Produce<'_, S>,
+) -> Result<(Report, Vec<&'l str>), HostError> {
+    let mut report = Report::default();
+    let mut todo = Vec::new();
+    for (path, wanted) in &layout.entries {
+        if is_there(root, path, wanted, produce)? {
+            report.unchanged += 1;
+            continue;
+        }
+        report.written.push(path.clone());
+        if let Wanted::File { size, .. } = wanted {
+            report.bytes += size;
+        }
+        todo.push(path.as_str());
+    }
+    Ok((report, todo))
+}
+
+fn is_there<S>(
+    root: &Root,
+    path: &str,
+    wanted: &Wanted<S>,
+    produce: &mut Produce<'_, S>,
+) -> Result<bool, HostError> {
+    let reading = |source| HostError::read(path, source);
+    match wanted {
+        Wanted::Link(target) => root.links_to(path, target).map_err(reading),
+        Wanted::File { mode, source, size } => {
+            let Some((file, found)) = root.open_file(path).map_err(reading)? else { return Ok(false) };
+            if found != *mode || file.metadata().map_err(reading)?.len() != *size {
+                return Ok(false);
+            }
+            let mut compare =
+                Compare { existing: io::BufReader::with_capacity(256 << 10, file), buffer: Vec::new() };
+            match produce(source, &mut compare) {
+                Ok(()) => Ok(true),
+                Err(error)
+                    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Differs>) =>
+                {
+                    Ok(false)
+                }
+                Err(error) => Err(HostError::content(path, error)),
+            }
+        }
+    }
+}
+
+fn write_one<S>(
+    root: &Root,
+    path: &str,
+    wanted: &Wanted<S>,
+    produce: &mut Produce<'_, S>,
+) -> Result<(), HostError> {
+    match wanted {
+        Wanted::Link(target) => {
+            root.link(path, target).map(drop).map_err(|source| HostError::write(path, source))
+        }
+        Wanted::File { mode, source, .. } => root
+            .write(path, *mode, &mut |out| produce(source, out))
+            .map_err(|error| HostError::from_produce(path, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(files: &[(&str, &str)]) -> Layout<String> {
+        let mut layout = Layout::default();
+        for (path, text) in files {
+            let wanted = Wanted::File { mode: 0o640, source: (*text).to_owned(), size: text.len() as u64 };
+            layout.entries.insert((*path).to_owned(), wanted);
+        }
+        layout.entries.insert("bin/link".to_owned(), Wanted::Link("k3s".to_owned()));
+        layout
+    }
+
+    fn run(root: &Root, files: &[(&str, &str)]) -> Report {
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        apply(root, &layout(files), "sha256:x", &mut produce, false).unwrap()
+    }
+
+    /// Inode and change time of every file: any write moves one of them.
+    fn fingerprint(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64, i64, i64)> {
+        use std::os::unix::fs::MetadataExt;
+        let mut out = Vec::new();
+        let mut stack = vec![folder.to_owned()];
+        while let Some(at) = stack.pop() {
+            let meta = at.symlink_metadata().unwrap();
+            out.push((at.clone(), meta.ino(), meta.ctime(), meta.ctime_nsec()));
+            if meta.is_dir() {
+                stack.extend(std::fs::read_dir(at).unwrap().map(|it| it.unwrap().path()));
+            }
+        }
+        out.sort();
+        out
+    }
+
+    #[test]
+    fn a_second_run_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let first = run(&root, &[("etc/a", "1"), ("var/b", "2")]);
+        assert_eq!(first.written, ["bin/link", "etc/a", "var/b"]);
+        let before = fingerprint(folder.path());
+        let second = run(&root, &[("etc/a", "1"), ("var/b", "2")]);
+        assert_eq!((second.written.len(), second.unchanged, second.bytes), (0, 3, 0));
+        assert_eq!(fingerprint(folder.path()), before);
+    }
+
+    #[test]
+    fn what_changed_is_written_and_what_is_gone_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        run(&root, &[("etc/a", "1"), ("var/b", "2")]);
+        fs_err::write(folder.path().join("etc/own"), "not ours").unwrap();
+        let report = run(&root, &[("etc/a", "3")]);
+        assert_eq!(report.written, ["etc/a"]);
+        assert_eq!(report.removed, ["var/b"]);
+        assert!(!folder.path().join("var/b").exists());
+        assert!(folder.path().join("etc/own").exists());
+    }
+
+    #[test]
+    fn a_change_by_hand_is_mended() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        run(&root, &[("etc/a", "1")]);
+        fs_err::write(folder.path().join("etc/a"), "2").unwrap();
+        assert_eq!(run(&root, &[("etc/a", "1")]).written, ["etc/a"]);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_goes_on_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let files = [("etc/a", "1"), ("etc/b", "2"), ("etc/c", "3")];
+        let mut left = 2;
+        let mut cut = |text: &String, out: &mut dyn Write| {
+            left -= 1;
+            if left < 0 { Err(io::Error::other("power")) } else { out.write_all(text.as_bytes()) }
+        };
+        assert!(apply(&root, &layout(&files), "sha256:x", &mut cut, false).is_err());
+        assert!(State::interrupted(&root).unwrap());
+        let report = run(&root, &files);
+        assert_eq!(report.written, ["etc/c"]);
+        assert!(!State::interrupted(&root).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path().join("etc")).unwrap().count(), 3);
+    }
+}

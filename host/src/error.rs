@@ -1,0 +1,124 @@
+//! Why a host cannot be brought to a bundle.
+
+use std::io;
+
+/// Why a host cannot be brought to a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The root is not a folder that can be opened.
+    #[error("could not open `{path}` as a root")]
+    Root {
+        /// The folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of the root cannot be read.
+    #[error("could not read `/{path}`")]
+    Read {
+        /// Path in the root.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of the root cannot be written.
+    #[error("could not write `/{path}`")]
+    Write {
+        /// Path in the root.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The bundle did not give the bytes of a file.
+    #[error("the bundle does not give the bytes of `/{path}`")]
+    Content {
+        /// Path in the root.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Gabion's own record on the host is damaged.
+    #[error("`/{path}` is damaged: {message}")]
+    State {
+        /// Path in the root.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The bundle says something that this installer cannot do.
+    #[error("the bundle cannot be installed: {0}")]
+    Unsupported(String),
+    /// There is not enough room.
+    #[error("`/{path}` has {free} bytes free, {needed} are needed")]
+    Space {
+        /// Path in the root.
+        path: String,
+        /// Free bytes.
+        free: u64,
+        /// Needed bytes.
+        needed: u64,
+    },
+}
+
+impl HostError {
+    pub(crate) fn read(path: &str, source: io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn write(path: &str, source: io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn content(path: &str, source: io::Error) -> Self {
+        Self::Content { path: path.to_owned(), source }
+    }
+
+    /// An error while writing bytes that were being produced: a bundle that fails its check in the
+    /// middle says so itself, everything else is the disk's.
+    pub(crate) fn from_produce(path: &str, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::content(path, source),
+            _ => Self::write(path, source),
+        }
+    }
+
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Root { .. } => "E0601",
+            Self::Read { .. } => "E0602",
+            Self::Write { .. } => "E0603",
+            Self::Content { .. } => "E0604",
+            Self::State { .. } => "E0605",
+            Self::Unsupported(_) => "E0606",
+            Self::Space { .. } => "E0607",
+        }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Root { .. } => {
+                Some("make the folder first; gabion never guesses where a root should be".into())
+            }
+            Self::Write { .. } => Some("nothing half-written stays; run the same command again".into()),
+            Self::Content { .. } => {
+                Some("the medium may be failing: `gabion bundle verify` tells where".into())
+            }
+            Self::State { path, .. } => {
+                Some(format!("move `/{path}` away; the next run compares every file and writes a new one"))
+            }
+            Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
+            Self::Read { .. } | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// Whether bytes were not what they must be, rather than the host failing.
+    pub fn is_integrity(&self) -> bool {
+        matches!(self, Self::Content { .. })
+    }
+}

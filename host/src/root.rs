@@ -1,0 +1,243 @@
+//! The root that is written to: `/` of a running host, a mounted disk, or a folder.
+//!
+//! Every path is resolved by the kernel inside the root (`openat2` with `RESOLVE_IN_ROOT`): a symlink
+//! in the root, absolute or with `..`, cannot lead a write out of it.
+//!
+//! # Invariants
+//! - A file appears under its name complete, synced and with its mode, or not at all.
+//! - Modes are set explicitly; the umask of the caller changes nothing.
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+/// An open root folder.
+#[derive(Debug)]
+pub struct Root {
+    folder: OwnedFd,
+}
+
+/// Suffix of a file that is being written; one that is found is a rest of an interrupted run.
+const PART: &str = ".gabion-part";
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+impl Root {
+    /// Opens an existing folder as root.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { folder: rustix::fs::openat(CWD, path, flags, Mode::empty())? })
+    }
+
+    fn resolve(&self, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
+        let path = if path.is_empty() { "." } else { path };
+        let flags = flags | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?)
+    }
+
+    fn folder(&self, path: &str) -> io::Result<OwnedFd> {
+        self.resolve(path, OFlags::PATH | OFlags::DIRECTORY)
+    }
+
+    /// Makes `path` and every folder above it; an existing folder keeps its mode.
+    pub fn make_folder(&self, path: &str, mode: u32) -> io::Result<()> {
+        match self.folder(path) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let (above, name) = split(path);
+        // Folders on the way are ordinary ones; only the last may be meant to be private.
+        self.make_folder(above, 0o755)?;
+        let above = self.folder(above)?;
+        match rustix::fs::mkdirat(&above, name, Mode::from_raw_mode(mode)) {
+            Ok(()) => rustix::fs::chmodat(&above, name, Mode::from_raw_mode(mode), AtFlags::empty())?,
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(sync(&above)?)
+    }
+
+    /// Opens a regular file for reading together with its mode; `None` where nothing has that name.
+    pub fn open_file(&self, path: &str) -> io::Result<Option<(File, u32)>> {
+        let (above, name) = split(path);
+        let above = match self.folder(above) {
+            Ok(above) => above,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // O_NONBLOCK: a FIFO in place of the file must not hang the installer.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = match rustix::fs::openat(&above, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let stat = rustix::fs::fstat(&file)?;
+        if !FileType::from_raw_mode(stat.st_mode).is_file() {
+            return Ok(None);
+        }
+        Ok(Some((File::from(file), stat.st_mode & 0o7777)))
+    }
+
+    /// Reads a small file whole; `None` where there is none.
+    pub fn read(&self, path: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some((file, _)) = self.open_file(path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "file is larger than it can be"));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Writes a file: beside its name, synced, then renamed into place.
+    pub fn write(
+        &self,
+        path: &str,
+        mode: u32,
+        produce: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (above, name) = split(path);
+        let above = self.folder(above)?;
+        let part = format!(".{name}{PART}");
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(&above, &*part, flags, Mode::from_raw_mode(0o600))?);
+        let written = (|| {
+            let mut buffered = io::BufWriter::with_capacity(256 << 10, &file);
+            produce(&mut buffered)?;
+            buffered.flush()?;
+            drop(buffered);
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+            file.sync_all()?;
+            rustix::fs::renameat(&above, &*part, &above, name)?;
+            sync(&above).map_err(io::Error::from)
+        })();
+        if written.is_err() {
+            let _gone = rustix::fs::unlinkat(&above, &*part, AtFlags::empty());
+        }
+        written
+    }
+
+    /// Makes `path` a symlink to `target`; gives whether anything had to change.
+    pub fn link(&self, path: &str, target: &str) -> io::Result<bool> {
+        let (above, name) = split(path);
+        let above = self.folder(above)?;
+        match rustix::fs::readlinkat(&above, name, Vec::new()) {
+            Ok(found) if found.as_bytes() == target.as_bytes() => return Ok(false),
+            _ => {}
+        }
+        let part = format!(".{name}{PART}");
+        let _rest = rustix::fs::unlinkat(&above, &*part, AtFlags::empty());
+        rustix::fs::symlinkat(target, &above, &*part)?;
+        rustix::fs::renameat(&above, &*part, &above, name)?;
+        sync(&above)?;
+        Ok(true)
+    }
+
+    /// Whether `path` is a symlink to `target`.
+    pub fn links_to(&self, path: &str, target: &str) -> io::Result<bool> {
+        let (above, name) = split(path);
+        let above = match self.folder(above) {
+            Ok(above) => above,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Ok(rustix::fs::readlinkat(&above, name, Vec::new())
+            .is_ok_and(|it| it.as_bytes() == target.as_bytes()))
+    }
+
+    /// Removes a file or symlink, and the rest of an interrupted write of it.
+    pub fn remove(&self, path: &str) -> io::Result<()> {
+        let (above, name) = split(path);
+        let above = match self.folder(above) {
+            Ok(above) => above,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for name in [name.to_owned(), format!(".{name}{PART}")] {
+            match rustix::fs::unlinkat(&above, &*name, AtFlags::empty()) {
+                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(sync(&above)?)
+    }
+
+    /// Free bytes of the file system that holds `path` or the nearest folder above it.
+    pub fn free(&self, path: &str) -> io::Result<u64> {
+        let mut path = path;
+        loop {
+            match self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY) {
+                Ok(folder) => {
+                    let stat = rustix::fs::fstatvfs(&folder)?;
+                    return Ok(stat.f_bavail.saturating_mul(stat.f_frsize));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_empty() => {
+                    path = split(path).0;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Syncs a folder that was opened with `O_PATH`.
+fn sync(folder: &OwnedFd) -> rustix::io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::fsync(rustix::fs::openat(folder, ".", flags, Mode::empty())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn root() -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        (folder, root)
+    }
+
+    #[test]
+    fn a_symlink_in_the_root_cannot_lead_out_of_it() {
+        let outside = tempfile::tempdir().unwrap();
+        let (folder, root) = root();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("etc")).unwrap();
+        std::os::unix::fs::symlink("../../../../..", folder.path().join("up")).unwrap();
+        // The absolute target is looked up inside the root, where it does not exist.
+        assert!(root.write("etc/passwd", 0o644, &mut |out| out.write_all(b"x")).is_err());
+        root.write("up/file", 0o644, &mut |out| out.write_all(b"x")).unwrap();
+        assert!(folder.path().join("file").exists());
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let (folder, root) = root();
+        root.write("a", 0o600, &mut |out| out.write_all(b"old")).unwrap();
+        let failed = root.write("a", 0o644, &mut |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("cut"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(root.read("a", 10).unwrap().unwrap(), b"old");
+        let mode = folder.path().join("a").metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_fifo_in_place_of_a_file_does_not_hang() {
+        let (folder, root) = root();
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join("f")).status().unwrap();
+        assert!(made.success());
+        assert!(root.open_file("f").unwrap().is_none());
+    }
+}

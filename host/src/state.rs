@@ -1,0 +1,107 @@
+//! What was put on the root: the files of the bundle in force, and the journal of a running change.
+//!
+//! Both lie in `var/lib/gabion`: `installed.json`, and `journal.json` while a run is under way.
+
+use crate::apply::Wanted;
+use crate::error::HostError;
+use crate::root::Root;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The folder of Gabion's own files on a host.
+pub(crate) const FOLDER: &str = "var/lib/gabion";
+const INSTALLED: &str = "var/lib/gabion/installed.json";
+const JOURNAL: &str = "var/lib/gabion/journal.json";
+/// More than a million files would be needed to reach this.
+const LIMIT: u64 = 256 << 20;
+
+/// How a path was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Written {
+    /// A regular file.
+    File {
+        /// Permission bits.
+        mode: u32,
+        /// Bytes.
+        size: u64,
+    },
+    /// A symlink.
+    Link(String),
+}
+
+impl Written {
+    pub(crate) fn of<S>(wanted: &Wanted<S>) -> Self {
+        match wanted {
+            Wanted::File { mode, size, .. } => Self::File { mode: *mode, size: *size },
+            Wanted::Link(target) => Self::Link(target.clone()),
+        }
+    }
+}
+
+/// Everything that a bundle put on the root.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The bundle's digest.
+    pub bundle: String,
+    /// Paths that belong to it.
+    pub files: BTreeMap<String, Written>,
+}
+
+/// What a run set out to do.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Journal {
+    from: State,
+    to: State,
+}
+
+impl State {
+    /// The state in force. After an interrupted run it is the union of where it came from and where it
+    /// went, so that nothing of either is forgotten.
+    pub(crate) fn load(root: &Root) -> Result<Self, HostError> {
+        if let Some(Journal { from, to }) = read::<Journal>(root, JOURNAL)? {
+            let files = from.files.into_iter().chain(to.files).collect();
+            return Ok(Self { bundle: from.bundle, files });
+        }
+        Ok(read(root, INSTALLED)?.unwrap_or_default())
+    }
+
+    /// Whether a run did not come to its end.
+    pub fn interrupted(root: &Root) -> Result<bool, HostError> {
+        Ok(read::<Journal>(root, JOURNAL)?.is_some())
+    }
+
+    /// The state in force on `root`, for `status`.
+    pub fn current(root: &Root) -> Result<Option<Self>, HostError> {
+        read(root, INSTALLED)
+    }
+
+    pub(crate) fn begin(&self, root: &Root, before: &Self) -> Result<(), HostError> {
+        write(root, JOURNAL, &Journal { from: before.clone(), to: self.clone() })
+    }
+
+    pub(crate) fn commit(&self, root: &Root) -> Result<(), HostError> {
+        write(root, INSTALLED, self)?;
+        root.remove(JOURNAL).map_err(|source| HostError::write(JOURNAL, source))
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(root: &Root, path: &str) -> Result<Option<T>, HostError> {
+    let bytes = root.read(path, LIMIT).map_err(|source| HostError::read(path, source))?;
+    bytes
+        .map(|bytes| serde_json::from_slice(&bytes))
+        .transpose()
+        .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })
+}
+
+fn write<T: Serialize>(root: &Root, path: &str, value: &T) -> Result<(), HostError> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })?;
+    root.write(path, 0o600, &mut |out| {
+        out.write_all(text.as_bytes())?;
+        out.write_all(b"\n")
+    })
+    .map_err(|source| HostError::write(path, source))
+}

@@ -1,0 +1,284 @@
+//! The command line.
+
+use super::ui::{Color, Progress};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// One signed, reproducible bundle for a whole platform
+#[derive(Debug, Parser)]
+#[command(name = "gabion", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What is the same for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Global {
+    /// Folder of `gabion.toml`; the nearest one above the working directory unless given
+    #[arg(long, global = true, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Overlay from `env/`, on top of the recipes
+    #[arg(long, global = true, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Folder of the store
+    #[arg(long, global = true, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+    /// How many actions run at once
+    #[arg(long, short = 'j', global = true, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Refuse to change the lock
+    #[arg(long, global = true)]
+    pub locked: bool,
+    /// Never use the network
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Both `--locked` and `--offline`
+    #[arg(long, global = true)]
+    pub frozen: bool,
+    /// Results as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How progress is shown
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "HOW")]
+    pub progress: Progress,
+    /// When colour is used
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// What gabion can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lock what is not locked, build what is not built, and write the bundle
+    Build(BuildArgs),
+    /// Show what a build would do, and why
+    Plan(PlanArgs),
+    /// Check the recipes, without the network
+    Check,
+    /// Pin what the recipes ask for; pins that still fit stay
+    Lock(LockArgs),
+    /// Choose newer versions within the recipes' ranges
+    Update(UpdateArgs),
+    /// Show how two locks differ
+    Diff(DiffArgs),
+    /// Show the nodes below a target
+    Tree(TargetArgs),
+    /// Show who brings a node in
+    Why(WhyArgs),
+    /// Bundles: verify, look inside, sign
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// Put a bundle on a machine
+    #[command(subcommand)]
+    Host(HostCommand),
+    /// The store: contents and health
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Signing keys and trust
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Lock, build, sign, verify and install the platform from a miniature upstream inside this program
+    Demo(DemoArgs),
+    /// Explain an error code or an exit code
+    Explain(ExplainArgs),
+}
+
+/// A target.
+#[derive(Debug, Args)]
+pub struct TargetArgs {
+    /// A node, `kind.name`; a bare name where it names one node, else the bundle of that name
+    pub target: Option<String>,
+}
+
+/// Arguments of `build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// A node, `kind.name`; a bare name where it names one node, else the bundle of that name
+    pub target: Option<String>,
+    /// Where the bundle goes, `out/NAME.gabion` unless given
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Key to sign the bundle with
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// A node, `kind.name`; a bare name where it names one node, else the bundle of that name
+    pub target: Option<String>,
+    /// End with 9 where there is something to do
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Arguments of `lock`.
+#[derive(Debug, Args)]
+pub struct LockArgs {
+    /// Only check that the lock answers every recipe; needs no network
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `update`.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Only this node; may be given several times
+    #[arg(long = "package", short, value_name = "NAME")]
+    pub package: Vec<String>,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The older lock
+    pub old: PathBuf,
+    /// The newer lock: a file; the project's unless given
+    pub new: Option<PathBuf>,
+    /// End with 9 where there are changes
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// The node to explain
+    pub node: String,
+    /// The target that it is below
+    pub target: Option<String>,
+}
+
+/// What can be done with bundles.
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Check every byte and signature against a trust root
+    Verify(VerifyArgs),
+    /// Show what a bundle says of itself; trusts nothing and checks only its table
+    Inspect(BundleArgs),
+    /// List the members
+    Ls(BundleArgs),
+    /// Take members out; each is checked while it is written
+    Extract(ExtractArgs),
+    /// Add a signature
+    Sign(SignArgs),
+}
+
+/// A bundle.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// The file
+    pub bundle: PathBuf,
+}
+
+/// Arguments of `bundle verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The file
+    pub bundle: PathBuf,
+    /// The trust root; the configured one unless given
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Check the SHA-256 of every member too
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// Arguments of `bundle extract`.
+#[derive(Debug, Args)]
+pub struct ExtractArgs {
+    /// The file
+    pub bundle: PathBuf,
+    /// The trust root; the configured one unless given
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// A folder that does not exist yet
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Only these members
+    pub members: Vec<String>,
+}
+
+/// Arguments of `bundle sign`.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The file
+    pub bundle: PathBuf,
+    /// A private key in OpenSSH's format; the configured one unless given
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<PathBuf>,
+}
+
+/// What can be done with hosts.
+#[derive(Debug, Subcommand)]
+pub enum HostCommand {
+    /// Install a bundle into a root
+    Install(InstallArgs),
+}
+
+/// Arguments of `host install`.
+#[derive(Debug, Args)]
+pub struct InstallArgs {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// The folder that is the host's `/`
+    #[arg(long, value_name = "DIR")]
+    pub root: PathBuf,
+    /// The trust root; the configured one unless given
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What can be done with the store.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Hash every blob again; damaged ones go to quarantine
+    Verify,
+    /// List blobs
+    Ls,
+}
+
+/// What can be done with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make an Ed25519 key and the trust root that names it
+    New(KeyNewArgs),
+}
+
+/// Arguments of `key new`.
+#[derive(Debug, Args)]
+pub struct KeyNewArgs {
+    /// Where the private key goes; the public one gets `.pub`
+    pub path: PathBuf,
+    /// Comment of the key
+    #[arg(long, default_value = "gabion release key")]
+    pub comment: String,
+    /// Also write a trust root for this key alone
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder to make
+    #[arg(default_value = "demo")]
+    pub folder: PathBuf,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// `E0107`, or an exit code
+    pub code: String,
+}

@@ -1,0 +1,82 @@
+//! `demo`: the whole platform, end to end, from a miniature upstream inside this program.
+
+use super::args::DemoArgs;
+use super::bundle::open_verified;
+use super::failure::Failure;
+use super::project::{Session, bind, build_target};
+use crate::exit::Exit;
+use crate::{lock, recipe};
+use gabion_bundle::{SigningKey, TrustRoot};
+use gabion_host::{HostError, Root, install};
+use gabion_upstream::{Content, Upstream};
+use std::path::Path;
+
+/// Secret of the demo's signing key. It is public: what it signs proves nothing beyond the demo.
+const DEMO_SEED: &[u8; 32] = b"gabion demo key, publicly known.";
+
+macro_rules! recipes {
+    ($($path:literal,)*) => { [$(($path, include_str!(concat!("../../recipes/", $path))),)*] };
+}
+
+const RECIPES: [(&str, &str); 11] = recipes![
+    "gabion.toml",
+    "node.toml",
+    "platform.toml",
+    "env/demo.toml",
+    "env/demo.lock",
+    "trust/demo.json",
+    "k8s/app.yaml",
+    "k8s/issuers.yaml",
+    "k8s/local-path.yaml",
+    "k8s/namespaces.yaml",
+    "k8s/traefik-config.yaml",
+];
+
+pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Failure> {
+    let folder = &args.folder;
+    let failed = |error: std::io::Error| Failure::usage(error.to_string());
+    if folder.exists() {
+        return Err(Failure::usage(format!("`{}` exists", folder.display()))
+            .help("name another folder, or remove it"));
+    }
+    for (path, text) in RECIPES {
+        write(&folder.join(path), text).map_err(failed)?;
+    }
+    // From here on the folder is a project like any other, with the overlay in force.
+    let toml = RECIPES[0].1.replace("edition = ", "env = \"demo\"\nedition = ");
+    write(&folder.join("gabion.toml"), &toml).map_err(failed)?;
+    let key = SigningKey::from_seed(DEMO_SEED, "gabion demo key");
+    let trust = folder.join("trust/root.json");
+    write(&trust, &TrustRoot::single(&key.public_line()?)?.to_text()).map_err(failed)?;
+
+    let upstream = Upstream::start(Content::platform()).map_err(failed)?;
+    session.config.mirrors = upstream.mirrors().into_iter().map(|(from, to)| (from, vec![to])).collect();
+    let project = recipe::load(folder, None)?;
+    let before = lock::load(&project)?.lock;
+    let locked = bind(&session, &project, None)?;
+    if locked.lock != before {
+        return Err(Failure::usage("the demo's lock does not fit its upstream; this is a bug of gabion"));
+    }
+    session.ui.note(format!("locked    {} files in {}", locked.lock.entries.len(), project.settings.lock));
+    let outcome = build_target(&session, &project, None, None, Some(&key))?
+        .ok_or_else(|| Failure::usage("the demo's target is no bundle; this is a bug of gabion"))?;
+    session.ui.note(format!("built     {}", outcome.path.display()));
+    session.ui.note(format!("signed by {} (the demo key)", key.fingerprint()));
+    let mut verified = open_verified(&session, &outcome.path, Some(&trust), true)?;
+    session.ui.note(format!("verified  every byte against {}", trust.display()));
+    let host = folder.join("host");
+    fs_err::create_dir(&host).map_err(failed)?;
+    let root =
+        Root::open(&host).map_err(|source| HostError::Root { path: host.display().to_string(), source })?;
+    let report = install(&root, &mut verified, false)?;
+    session.ui.note(format!("installed {} files into {}", report.written.len(), host.display()));
+    session.ui.data(&outcome.digest);
+    Ok(Exit::Ok)
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs_err::create_dir_all(folder)?;
+    }
+    fs_err::write(path, text)
+}

@@ -1,0 +1,107 @@
+//! The one shape in which every error reaches a person or a program.
+
+use crate::error::chain;
+use crate::exit::Exit;
+use crate::recipe::Diagnostics;
+
+/// Why a command failed: code, message, help and exit code.
+#[derive(Debug)]
+pub struct Failure {
+    /// Stable code, `E0301`.
+    pub code: &'static str,
+    /// The error and everything that caused it, `a: b: c`.
+    pub message: String,
+    /// What to do next.
+    pub help: Option<String>,
+    /// How the program ends.
+    pub exit: Exit,
+    /// Mistakes with positions; then `message` is only a summary.
+    pub diagnostics: Option<Box<Diagnostics>>,
+}
+
+impl Failure {
+    /// A failure from an error: its whole chain becomes the message.
+    pub fn new(code: &'static str, exit: Exit, error: &dyn std::error::Error, help: Option<String>) -> Self {
+        Self { code, message: chain(error), help, exit, diagnostics: None }
+    }
+
+    /// A failure of the command line.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { code: "E1200", message: message.into(), help: None, exit: Exit::Usage, diagnostics: None }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        let count = diagnostics.list.len();
+        let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+        Self {
+            code: diagnostics.list.first().map_or("E0101", |first| first.code.as_str()),
+            message: format!("{count} {mistakes} in the recipes"),
+            help: None,
+            exit: Exit::Failure,
+            diagnostics: Some(Box::new(diagnostics)),
+        }
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::new(error.code(), Exit::Usage, &error, error.help())
+    }
+}
+
+macro_rules! failures {
+    ($($error:ty: $exit:expr;)*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let exit: fn(&$error) -> Exit = $exit;
+                Self::new(error.code(), exit(&error), &error, error.help())
+            }
+        }
+    )*};
+}
+
+fn net(error: &crate::net::NetError) -> Exit {
+    match error {
+        crate::net::NetError::Offline { .. } => Exit::Offline,
+        crate::net::NetError::Store(error) => store(error),
+        _ => Exit::Failure,
+    }
+}
+
+fn store(error: &gabion_store::StoreError) -> Exit {
+    match error {
+        gabion_store::StoreError::Mismatch { .. } => Exit::Integrity,
+        _ => Exit::Failure,
+    }
+}
+
+failures! {
+    gabion_store::StoreError: store;
+    crate::net::NetError: net;
+    crate::lock::BindError: |_| Exit::Lock;
+    crate::resolve::ResolveError: |error| match error {
+        crate::resolve::ResolveError::Net { source, .. } => net(source),
+        crate::resolve::ResolveError::Upstream { .. } => Exit::Failure,
+    };
+    crate::build::BuildError: |error| match error {
+        crate::build::BuildError::Offline { .. } => Exit::Offline,
+        crate::build::BuildError::Document { .. } => Exit::Step,
+        _ if error.is_integrity() => Exit::Integrity,
+        _ => Exit::Failure,
+    };
+    gabion_bundle::BundleError: |error| match error.class() {
+        gabion_bundle::Class::Integrity => Exit::Integrity,
+        gabion_bundle::Class::Trust => Exit::Trust,
+        gabion_bundle::Class::Other => Exit::Failure,
+    };
+    gabion_host::HostError: |error| if error.is_integrity() { Exit::Integrity } else { Exit::Failure };
+}

@@ -1,0 +1,92 @@
+//! `check`, `tree`, `why`, `diff`, `explain`: commands that only look.
+
+use super::args::{DiffArgs, ExplainArgs, TargetArgs, WhyArgs};
+use super::failure::Failure;
+use super::project::Session;
+use super::ui::Ui;
+use crate::exit::Exit;
+use crate::recipe::{Address, Code};
+use crate::{graph, lock};
+use gabion_lockfile::Lock;
+use std::path::Path;
+
+pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    for address in project.recipes.keys() {
+        graph::build(&project, address)?;
+    }
+    session.ui.note(format!("{} recipes are right", project.recipes.len()));
+    Ok(Exit::Ok)
+}
+
+pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let target = graph::target(&project, args.target.as_deref())?;
+    let graph = graph::build(&project, &target)?;
+    let mut seen = std::collections::BTreeSet::new();
+    let mut stack: Vec<(&Address, usize)> = vec![(&graph.target, 0)];
+    while let Some((address, depth)) = stack.pop() {
+        let again = !seen.insert(address);
+        let needs = graph.needs(address);
+        let mark = if again && !needs.is_empty() { " (*)" } else { "" };
+        session.ui.data(format!("{:indent$}{address}{mark}", "", indent = depth * 2));
+        if !again {
+            stack.extend(needs.iter().rev().map(|need| (*need, depth + 1)));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let target = graph::target(&project, args.target.as_deref())?;
+    let node = graph::target(&project, Some(&args.node))?;
+    let graph = graph::build(&project, &target)?;
+    let Some(path) = graph.why(&node) else {
+        session.ui.note(format!("`{target}` does not need `{node}`"));
+        return Ok(Exit::Failure);
+    };
+    for (depth, address) in path.into_iter().enumerate() {
+        let place = project.recipes.get(address).map(|recipe| {
+            let (line, _) = project.files.position(&recipe.span);
+            format!("  {}:{line}", project.files.get(&recipe.span).0)
+        });
+        session.ui.data(format!("{:indent$}{address}{}", "", place.unwrap_or_default(), indent = depth * 2));
+    }
+    Ok(Exit::Ok)
+}
+
+pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failure> {
+    let old = read_lock(&args.old)?;
+    let new = match &args.new {
+        Some(path) => read_lock(path)?,
+        None => lock::load(&session.load()?)?.lock,
+    };
+    let changes = gabion_lockfile::diff(&old, &new);
+    for change in &changes {
+        session.ui.data(change);
+    }
+    Ok(if args.exit_code && !changes.is_empty() { Exit::Changes } else { Exit::Ok })
+}
+
+fn read_lock(path: &Path) -> Result<Lock, Failure> {
+    let io = |source| lock::BindError::Io { operation: "read", path: path.to_owned(), source };
+    let text = fs_err::read_to_string(path).map_err(io)?;
+    Ok(gabion_lockfile::parse(&text)
+        .map_err(|source| lock::BindError::Parse { path: path.to_owned(), source })?)
+}
+
+pub(super) fn explain(ui: &Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
+    if let Some((_, code, text)) = Code::ALL.iter().find(|(_, code, _)| *code == args.code) {
+        ui.data(format!("{code}:{text}"));
+        return Ok(Exit::Ok);
+    }
+    let number: Option<u8> = args.code.parse().ok();
+    if let Some((_, code, text)) = Exit::ALL.iter().find(|(_, code, _)| Some(*code) == number) {
+        ui.data(format!("exit code {code}:{text}"));
+        return Ok(Exit::Ok);
+    }
+    let known: Vec<&str> = Code::ALL.iter().map(|(_, code, _)| *code).collect();
+    let message = format!("`{}` has no longer text than its message", args.code);
+    Err(Failure::usage(message).help(format!("there are texts for {} and for exit codes", known.join(", "))))
+}

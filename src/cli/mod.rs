@@ -1,0 +1,62 @@
+//! The command line: words, order of the arrows, exit codes.
+//!
+//! Imports everything; nobody imports it. Only [`ui`] prints.
+
+pub mod args;
+mod bundle;
+mod demo;
+pub mod failure;
+mod host;
+mod key;
+mod look;
+mod project;
+mod store;
+pub mod ui;
+
+use crate::exit::Exit;
+use args::{Cli, Command};
+use clap::Parser;
+use failure::Failure;
+use project::Session;
+use ui::Ui;
+
+/// Runs the program with the process's arguments.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not mistakes.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let _printed = error.print();
+            return exit;
+        }
+    };
+    let ui = Ui::new(cli.global.progress, cli.global.color, cli.global.json);
+    match run(&cli, &ui) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            ui.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+    let session = || Session::open(&cli.global, ui);
+    match &cli.command {
+        Command::Build(args) => project::build(&session()?, args),
+        Command::Plan(args) => project::plan(&session()?, args),
+        Command::Lock(args) => project::lock(&session()?, args),
+        Command::Update(args) => project::update(&session()?, args),
+        Command::Check => look::check(&session()?),
+        Command::Tree(args) => look::tree(&session()?, args),
+        Command::Why(args) => look::why(&session()?, args),
+        Command::Diff(args) => look::diff(&session()?, args),
+        Command::Bundle(command) => bundle::run(&session()?, command),
+        Command::Host(args::HostCommand::Install(args)) => host::install(&session()?, args),
+        Command::Store(command) => store::run(&session()?, command),
+        Command::Key(args::KeyCommand::New(args)) => key::new(ui, args),
+        Command::Demo(args) => demo::run(session()?, args),
+        Command::Explain(args) => look::explain(ui, args),
+    }
+}

@@ -1,0 +1,264 @@
+//! The only code that prints: data on stdout, everything else on stderr.
+
+use super::failure::Failure;
+use crate::event::Event;
+use crate::recipe::Diagnostics;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Progress {
+    /// A status line on a terminal, lines elsewhere.
+    Auto,
+    /// One status line that is rewritten.
+    Bar,
+    /// A line per state change.
+    Plain,
+    /// Nothing but warnings.
+    None,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Prints.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is decided once, from one flag")]
+pub struct Ui {
+    color: bool,
+    bar: bool,
+    plain: bool,
+    /// Whether stdout carries JSON.
+    pub json: bool,
+}
+
+#[expect(clippy::print_stderr, reason = "this is the one place that prints")]
+impl Ui {
+    /// Decides once how to print.
+    pub fn new(progress: Progress, color: Color, json: bool) -> Self {
+        let variable = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let terminal = std::io::stderr().is_terminal();
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb") || variable("CI");
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !variable("NO_COLOR") && (variable("CLICOLOR_FORCE") || (terminal && !dumb)),
+        };
+        let bar = match progress {
+            Progress::Auto => terminal && !dumb,
+            other => other == Progress::Bar,
+        };
+        Self { color, bar, plain: !bar && progress != Progress::None, json }
+    }
+
+    /// Data: one line on stdout. A closed pipe ends the program quietly.
+    pub fn data(&self, line: impl Display) {
+        let mut out = std::io::stdout().lock();
+        if let Err(error) = writeln!(out, "{line}")
+            && error.kind() == std::io::ErrorKind::BrokenPipe
+        {
+            std::process::exit(i32::from(crate::exit::Exit::Failure.code()));
+        }
+    }
+
+    /// A sentence for people.
+    pub fn note(&self, line: impl Display) {
+        eprintln!("{line}");
+    }
+
+    /// Something that costs nothing but should be known.
+    pub fn warning(&self, line: impl Display) {
+        eprintln!("{} {line}", self.paint("1;33", "warning:"));
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Shows why a command failed; with `--json` also as an object on stdout.
+    pub fn failure(&self, failure: &Failure) {
+        if let Some(diagnostics) = &failure.diagnostics {
+            self.diagnostics(diagnostics);
+        }
+        let head = self.paint("1;31", &format!("error[{}]:", failure.code));
+        eprintln!("{head} {}", failure.message);
+        if let Some(help) = &failure.help {
+            let head = self.paint("1;36", "help:");
+            eprintln!("  {head} {}", help.replace('\n', "\n        "));
+        }
+        if self.json {
+            let mistakes = failure
+                .diagnostics
+                .iter()
+                .flat_map(|it| it.to_string().lines().map(str::to_owned).collect::<Vec<_>>());
+            self.data(serde_json::json!({
+                "schema": 1,
+                "error": {
+                    "code": failure.code,
+                    "message": failure.message,
+                    "help": failure.help,
+                    "exit": failure.exit.code(),
+                    "mistakes": mistakes.collect::<Vec<_>>(),
+                },
+            }));
+        }
+    }
+
+    fn diagnostics(&self, diagnostics: &Diagnostics) {
+        let renderer = if self.color { Renderer::styled() } else { Renderer::plain() };
+        for mistake in &diagnostics.list {
+            let title = Level::ERROR.primary_title(&mistake.message).id(mistake.code.as_str());
+            let mut group = match &mistake.span {
+                Some(span) => {
+                    let (name, text) = diagnostics.files.get(span);
+                    // A span over many lines shows its first line only.
+                    let end = text.get(span.start..span.end).and_then(|it| it.find('\n'));
+                    let range = span.start..end.map_or(span.end, |at| span.start + at);
+                    let snippet =
+                        Snippet::source(text).path(name).annotation(AnnotationKind::Primary.span(range));
+                    title.element(snippet)
+                }
+                None => annotate_snippets::Group::with_title(title),
+            };
+            if let Some(help) = &mistake.help {
+                group = group.element(Level::HELP.message(help));
+            }
+            eprintln!("{}\n", renderer.render(&[group]));
+        }
+    }
+
+    /// Shows events until their sender is gone.
+    pub fn follow(&self, events: &Receiver<Event>) {
+        let mut state = Status::default();
+        let tick = Duration::from_millis(100);
+        loop {
+            match events.recv_timeout(tick) {
+                Ok(event) => {
+                    if let Some(line) = state.take(event) {
+                        self.clear(&mut state);
+                        match line {
+                            Line::Plain(line) if self.plain => eprintln!("{line}"),
+                            Line::Plain(_) => {}
+                            Line::Warning(line) => self.warning(line),
+                        }
+                    }
+                }
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+            if self.bar && state.drawn_at.is_none_or(|at| at.elapsed() >= tick) {
+                eprint!("\r\x1b[K{}", state.line());
+                let _flushed = std::io::stderr().flush();
+                state.drawn_at = Some(Instant::now());
+            } else if self.plain && state.drawn_at.get_or_insert_with(Instant::now).elapsed() >= HEARTBEAT {
+                eprintln!("{}", state.line());
+                state.drawn_at = Some(Instant::now());
+            }
+        }
+        self.clear(&mut state);
+    }
+
+    fn clear(&self, state: &mut Status) {
+        if self.bar && state.drawn_at.take().is_some() {
+            eprint!("\r\x1b[K");
+            let _flushed = std::io::stderr().flush();
+        }
+    }
+}
+
+/// Off a terminal, silence never lasts longer than this.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// What a run looks like at one moment.
+#[derive(Debug, Default)]
+struct Status {
+    phase: &'static str,
+    total: usize,
+    done: usize,
+    running: BTreeMap<String, (u64, Option<u64>)>,
+    drawn_at: Option<Instant>,
+}
+
+enum Line {
+    Plain(String),
+    Warning(String),
+}
+
+impl Status {
+    fn take(&mut self, event: Event) -> Option<Line> {
+        match event {
+            Event::Phase { name, total } => {
+                (self.phase, self.total, self.done) = (name, total, 0);
+                self.running.clear();
+                None
+            }
+            Event::Started { node, what } => {
+                self.running.insert(node.clone(), (0, None));
+                Some(Line::Plain(format!("{:>9} {node} {what}", self.phase)))
+            }
+            Event::Progress { node, done, total } => {
+                self.running.insert(node, (done, total));
+                None
+            }
+            Event::Finished { node, how, bytes } => {
+                self.running.remove(&node);
+                self.done += 1;
+                (how != "reused").then(|| Line::Plain(format!("{how:>9} {node} ({})", size(bytes))))
+            }
+            Event::Retry { url, why } => Some(Line::Plain(format!("{:>9} {url}: {why}", "retry"))),
+            Event::Warning(text) => Some(Line::Warning(text)),
+        }
+    }
+
+    fn line(&self) -> String {
+        let bytes: u64 = self.running.values().map(|(done, _)| done).sum();
+        let names: Vec<&str> = self.running.keys().take(3).map(String::as_str).collect();
+        let more = if self.running.len() > names.len() { ", …" } else { "" };
+        format!("{} {}/{} {} {}{more}", self.phase, self.done, self.total, size(bytes), names.join(", "))
+    }
+}
+
+/// Bytes for people: whole numbers below 10 KiB, then one decimal, powers of 1024.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 10 * 1024 {
+        return format!("{bytes} B");
+    }
+    // Tenths of the unit, in integers: the same text everywhere.
+    let mut tenths = bytes * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_the_same_everywhere() {
+        let check = |bytes, expected: &str| assert_eq!(size(bytes), expected);
+        check(0, "0 B");
+        check(10_239, "10239 B");
+        check(10_240, "10.0 KiB");
+        check(1 << 20, "1.0 MiB");
+        check(73_400_320, "70.0 MiB");
+        check(5 << 40, "5.0 TiB");
+    }
+}

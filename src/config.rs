@@ -1,0 +1,187 @@
+//! What belongs to the user or the CI job, never to a recipe: store, mirrors, credentials, jobs, keys.
+//!
+//! Read from `$GABION_CONFIG`, otherwise `gabion/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
+//! None of it may change an output.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file named by `$GABION_CONFIG` or the default file cannot be read.
+    #[error("could not read the configuration `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not what this version understands.
+    #[error("the configuration `{path}` is wrong: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What and where.
+        message: String,
+    },
+    /// A credential names an environment variable or a file that is not there.
+    #[error("the credential for `{host}` cannot be read from {from}")]
+    Credential {
+        /// The host it is for.
+        host: String,
+        /// The variable or file.
+        from: String,
+    },
+    /// There is no place for the store.
+    #[error("no home directory is known to keep the store in")]
+    NoHome,
+}
+
+impl ConfigError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "E1201",
+            Self::Parse { .. } => "E1202",
+            Self::Credential { .. } => "E1203",
+            Self::NoHome => "E1204",
+        }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Credential { .. } => {
+                Some("set the variable or write the file; it is read at each start".into())
+            }
+            Self::NoHome => Some("set `HOME`, or name a store with `--store` or `GABION_STORE`".into()),
+            Self::Read { .. } | Self::Parse { .. } => None,
+        }
+    }
+}
+
+/// One or several replacements of an origin, tried in order.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ConfigWire {
+    store: Option<PathBuf>,
+    jobs: Option<usize>,
+    sign_key: Option<PathBuf>,
+    trust: Option<PathBuf>,
+    #[serde(default)]
+    mirror: BTreeMap<String, OneOrMany>,
+    #[serde(default)]
+    credentials: BTreeMap<String, CredentialWire>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct CredentialWire {
+    username: Option<String>,
+    /// Variable with the password or token.
+    env: Option<String>,
+    /// File with the password or token.
+    file: Option<PathBuf>,
+}
+
+/// A user name and password, or a token alone, for one host.
+#[derive(Clone)]
+pub struct Credential {
+    /// Present for basic authentication.
+    pub username: Option<String>,
+    /// Password or bearer token.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Credential {
+    /// Never shows the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Where the store lies.
+    pub store: PathBuf,
+    /// How many actions run at once.
+    pub jobs: usize,
+    /// The key that bundles are signed with.
+    pub sign_key: Option<PathBuf>,
+    /// The trust root that bundles are verified against.
+    pub trust: Option<PathBuf>,
+    /// Replacements by prefix of the location.
+    pub mirrors: Vec<(String, Vec<String>)>,
+    /// Credentials by host.
+    pub credentials: BTreeMap<String, Credential>,
+}
+
+impl Config {
+    /// Reads the user's configuration; a missing default file is an empty one.
+    pub fn load() -> Result<Self, ConfigError> {
+        let variable =
+            |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let home = variable("HOME");
+        let named = variable("GABION_CONFIG");
+        let path = named.clone().or_else(|| {
+            let folder = variable("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")))?;
+            Some(folder.join("gabion/config.toml")).filter(|path| named.is_some() || path.exists())
+        });
+        let wire = path.as_deref().map_or_else(|| Ok(ConfigWire::default()), read)?;
+        let cache = variable("XDG_CACHE_HOME").or_else(|| Some(home?.join(".cache")));
+        let store = variable("GABION_STORE")
+            .or(wire.store)
+            .or_else(|| Some(cache?.join("gabion/store")))
+            .ok_or(ConfigError::NoHome)?;
+        let parallel = std::thread::available_parallelism().map_or(2, usize::from);
+        let mirrors = wire.mirror.into_iter().map(|(origin, to)| match to {
+            OneOrMany::One(one) => (origin, vec![one]),
+            OneOrMany::Many(many) => (origin, many),
+        });
+        Ok(Self {
+            store,
+            jobs: wire.jobs.unwrap_or(parallel).max(1),
+            sign_key: variable("GABION_SIGN_KEY").or(wire.sign_key),
+            trust: variable("GABION_TRUST").or(wire.trust),
+            mirrors: mirrors.collect(),
+            credentials: credentials(wire.credentials)?,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<ConfigWire, ConfigError> {
+    let text =
+        fs_err::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|error| ConfigError::Parse {
+        path: path.to_owned(),
+        message: error.to_string().trim().replace('\n', "\n  "),
+    })
+}
+
+fn credentials(wire: BTreeMap<String, CredentialWire>) -> Result<BTreeMap<String, Credential>, ConfigError> {
+    let mut out = BTreeMap::new();
+    for (host, credential) in wire {
+        let missing = |from: String| ConfigError::Credential { host: host.clone(), from };
+        let secret = match (&credential.env, &credential.file) {
+            (Some(name), None) => std::env::var(name).map_err(|_| missing(format!("`${name}`")))?,
+            (None, Some(path)) => {
+                fs_err::read_to_string(path).map_err(|_| missing(format!("`{}`", path.display())))?
+            }
+            _ => return Err(missing("one of `env` and `file`".to_owned())),
+        };
+        let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
+        out.insert(host, Credential { username: credential.username, secret });
+    }
+    Ok(out)
+}

@@ -1,0 +1,51 @@
+//! What a recipe asks the lock for: one text per entry, compared letter by letter.
+//!
+//! The text says everything that a different answer could depend on, and nothing else. When it
+//! changes, the entry is stale; when it does not, the pin stays.
+
+use crate::recipe::kinds::K3sVersion;
+use crate::recipe::{Body, Recipe, Settings};
+
+/// One question to the lock.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    /// The entry's id: the node's address, with `#output` where a node has several.
+    pub id: String,
+    /// The question.
+    pub text: String,
+}
+
+/// Outputs of a `k3s` node, with the asset that each comes from; `{arch}` is the architecture.
+pub const K3S_OUTPUTS: [(&str, &str); 3] =
+    [("binary", "k3s{suffix}"), ("images", "k3s-airgap-images-{arch}.tar.zst"), ("list", "k3s-images.txt")];
+
+/// The asset's file name on `arch`: the amd64 binary has no suffix.
+pub fn k3s_asset(template: &str, arch: &str) -> String {
+    let suffix = if arch == "amd64" { String::new() } else { format!("-{arch}") };
+    template.replace("{suffix}", &suffix).replace("{arch}", arch)
+}
+
+/// The questions of one node, in the order of their ids; empty for a node that the lock says nothing
+/// about.
+pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
+    let id = recipe.address.to_string();
+    let arch = &settings.arch;
+    match &recipe.body {
+        Body::Fetch(it) => {
+            let pinned = it.sha256.map_or(String::new(), |sha256| format!(" {sha256}"));
+            vec![Request { id, text: format!("url:{}{pinned}", it.url.value) }]
+        }
+        Body::K3s(it) => {
+            let version = match &it.version {
+                K3sVersion::Channel(channel) => format!("channel={} from {}", channel.value, it.channels),
+                K3sVersion::Exact(version) => format!("version={}", version.value),
+            };
+            let outputs = K3S_OUTPUTS.iter().map(|(output, asset)| Request {
+                id: format!("{id}#{output}"),
+                text: format!("k3s:{}/{} {version}", it.releases, k3s_asset(asset, arch)),
+            });
+            outputs.collect()
+        }
+        Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => Vec::new(),
+    }
+}

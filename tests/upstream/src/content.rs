@@ -1,0 +1,101 @@
+//! What the miniature upstream serves: pure, deterministic, small.
+
+use gabion_digest::Sha256;
+use std::collections::BTreeMap;
+
+/// The version of K3s that the channel names.
+const K3S: &str = "v1.34.9+k3s1";
+
+/// Bytes by path, and redirects by path.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Files.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Redirects to other paths.
+    pub redirects: BTreeMap<String, String>,
+}
+
+impl Content {
+    /// Everything that the platform's recipes ask for.
+    pub fn platform() -> Self {
+        let mut content = Self::default();
+        let channels = format!(
+            "{{\"data\":[{{\"id\":\"stable\",\"latest\":\"v1.33.13+k3s1\"}},{{\"id\":\"v1.34\",\"latest\":\"{K3S}\"}}]}}\n"
+        );
+        content.files.insert("/update.k3s/v1-release/channels".to_owned(), channels.into_bytes());
+        let binary =
+            b"#!/bin/sh\n# A stand-in for the K3s binary: it only says what it is.\necho 'k3s of the demo'\n"
+                .to_vec();
+        let images = zstd_stored(&images_archive());
+        let list = b"docker.io/rancher/mirrored-pause:3.6\n".to_vec();
+        let sums = format!(
+            "{}  k3s\n{}  k3s-airgap-images-amd64.tar.zst\n",
+            Sha256::of(&binary).hex(),
+            Sha256::of(&images).hex()
+        );
+        for (name, bytes) in [
+            ("k3s", binary),
+            ("k3s-airgap-images-amd64.tar.zst", images),
+            ("k3s-images.txt", list),
+            ("sha256sum-amd64.txt", sums.into_bytes()),
+        ] {
+            content.asset("k3s-io/k3s", &K3S.replace('+', "%2B"), name, bytes);
+        }
+        let deployment = |name: &str, image: &str| {
+            format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  selector:\n    matchLabels: {{app: {name}}}\n  \
+                 template:\n    metadata:\n      labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: main\n          image: {image}\n"
+            )
+        };
+        let cert_manager = ["controller", "webhook", "cainjector"]
+            .map(|it| deployment(it, &format!("quay.io/jetstack/cert-manager-{it}:v1.21.1")))
+            .join("---\n");
+        content.asset("cert-manager/cert-manager", "v1.21.1", "cert-manager.yaml", cert_manager.into_bytes());
+        let flux = ["source", "kustomize", "helm", "notification"]
+            .map(|it| deployment(it, &format!("ghcr.io/fluxcd/{it}-controller:v1.9.0")))
+            .join("---\n");
+        content.asset("fluxcd/flux2", "v2.9.0", "install.yaml", flux.into_bytes());
+        content
+    }
+
+    /// A release asset as GitHub serves it: the public location redirects to an object store.
+    fn asset(&mut self, repository: &str, tag: &str, name: &str, bytes: Vec<u8>) {
+        let object = format!("/github/objects/{}", Sha256::of(&bytes).hex());
+        self.redirects.insert(format!("/github/{repository}/releases/download/{tag}/{name}"), object.clone());
+        self.files.insert(object, bytes);
+    }
+}
+
+/// A tar with the marker file of an OCI layout and an index without images.
+fn images_archive() -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, text) in [
+        ("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"),
+        (
+            "index.json",
+            "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}",
+        ),
+    ] {
+        let mut header = tar::Header::new_ustar();
+        // Both names are short; a header that refuses them would be caught by the archive's test.
+        let _fits = header.set_path(name);
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        archive.extend_from_slice(header.as_bytes());
+        archive.extend_from_slice(text.as_bytes());
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+/// A zstd frame of one stored block (RFC 8878 §3.1.1): the same bytes whatever library is linked.
+fn zstd_stored(bytes: &[u8]) -> Vec<u8> {
+    let size = bytes.len() as u32;
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xa0];
+    frame.extend_from_slice(&size.to_le_bytes());
+    frame.extend_from_slice(&(size << 3 | 1).to_le_bytes()[..3]);
+    frame.extend_from_slice(bytes);
+    frame
+}
