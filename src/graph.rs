@@ -4,7 +4,7 @@
 //! a circle are found here and nowhere later.
 //!
 //! # What this module does not do
-//! It knows no versions and no bytes; binding to the lock is [`crate::lock`]'s work.
+//! It knows no versions and no bytes; binding it to the lock is a later arrow's work.
 
 use crate::recipe::{Address, Code, Diagnostic, Diagnostics, Kind, Project, Recipe, Spanned};
 use std::collections::{BTreeMap, BTreeSet};

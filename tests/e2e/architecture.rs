@@ -1,0 +1,114 @@
+//! Who may import whom. An exception changes ARCHITECTURE.md first.
+
+use std::path::Path;
+
+/// A crate and the crates of this workspace that it may depend on.
+const CRATES: [(&str, &[&str]); 6] = [
+    ("store/digest", &[]),
+    ("store", &["gabion-digest"]),
+    ("lockfile", &["gabion-digest"]),
+    ("bundle", &["gabion-digest"]),
+    ("host", &["gabion-bundle", "gabion-digest"]),
+    ("tests/upstream", &["gabion-digest"]),
+];
+
+/// Crates that must never be linked into what runs on the host.
+const NOT_ON_THE_HOST: [&str; 5] = ["reqwest", "tokio", "toml", "gabion-store", "clap"];
+
+/// The pipeline from left to right: a module may use what stands left of it.
+const PIPELINE: [&str; 13] = [
+    "error", "exit", "event", "config", "recipe", "graph", "request", "lock", "net", "resolve", "plan",
+    "build", "assemble",
+];
+
+fn read(path: &str) -> String {
+    fs_err::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+fn sources(folder: &Path, out: &mut Vec<String>) {
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else {
+            out.push(fs_err::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn crates_depend_only_on_what_stands_below_them() {
+    for (folder, allowed) in CRATES {
+        let manifest: toml::Table = read(&format!("{folder}/Cargo.toml")).parse().unwrap();
+        let found = manifest["dependencies"].as_table().unwrap().keys();
+        for name in found.filter(|name| name.starts_with("gabion-")) {
+            assert!(allowed.contains(&name.as_str()), "`{folder}` must not depend on `{name}`");
+        }
+    }
+}
+
+#[test]
+fn the_installer_links_no_client_no_parser_of_recipes_and_no_store() {
+    let cargo = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "-p", "gabion-host", "-e", "normal", "--prefix", "none", "--offline", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(cargo.stdout).unwrap();
+    assert!(tree.contains("gabion-bundle"), "{}", String::from_utf8_lossy(&cargo.stderr));
+    for name in NOT_ON_THE_HOST {
+        assert!(
+            !tree.lines().any(|line| line.split(' ').next() == Some(name)),
+            "`gabion-host` links `{name}`"
+        );
+    }
+}
+
+#[test]
+fn the_pipeline_imports_only_to_the_left() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (place, module) in PIPELINE.iter().enumerate() {
+        let mut texts = Vec::new();
+        let folder = root.join(module);
+        if folder.is_dir() {
+            sources(&folder, &mut texts);
+        } else {
+            texts.push(fs_err::read_to_string(root.join(format!("{module}.rs"))).unwrap());
+        }
+        let uses = texts.iter().flat_map(|text| text.split("crate::").skip(1));
+        for used in uses
+            .map(|rest| rest.split(|it: char| !it.is_alphanumeric() && it != '_').next().unwrap_or_default())
+        {
+            let at = PIPELINE.iter().position(|name| *name == used);
+            let fine = at.is_none_or(|at| at <= place) && used != "cli";
+            assert!(fine, "`src/{module}` must not use `crate::{used}`: the pipeline runs the other way");
+        }
+    }
+}
+
+#[test]
+fn the_oldest_rust_is_the_one_that_the_dependencies_need() {
+    let cargo = std::process::Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--offline",
+            "--locked",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&cargo.stdout).unwrap();
+    let parse = |text: &str| {
+        text.split('.').map(|it| it.parse::<u32>().unwrap()).chain([0]).take(3).collect::<Vec<_>>()
+    };
+    let ours = parse("1.89.0");
+    for package in metadata["packages"].as_array().unwrap() {
+        if let Some(needs) = package["rust_version"].as_str() {
+            assert!(parse(needs) <= ours, "{} needs Rust {needs}", package["name"]);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What the program is for: the same bytes everywhere, and nothing done twice.
+
+use crate::world::{Run, World, gabion};
+use gabion_upstream::Fault;
+use std::path::Path;
+
+const FILE: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[bundle.b]\nbase = ['fetch.a']\n";
+
+fn demo(folder: &Path, variables: &[(&str, &str)], umask: &str, jobs: &str) -> (String, Vec<u8>) {
+    fs_err::create_dir_all(folder).unwrap();
+    let program = env!("CARGO_BIN_EXE_gabion");
+    let script = format!("umask {umask} && exec '{program}' demo -j {jobs}");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).env_clear().current_dir(folder).env("GABION_STORE", folder.join("store"));
+    command.envs(variables.iter().copied());
+    let run: Run = command.output().unwrap().into();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    (run.stdout.trim().to_owned(), fs_err::read(folder.join("demo/out/platform.gabion")).unwrap())
+}
+
+#[test]
+fn the_demo_is_the_same_file_in_every_place_zone_locale_umask_and_thread_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let (digest, bytes) = demo(&folder.path().join("a"), &[("TZ", "UTC")], "022", "1");
+    let elsewhere = folder.path().join("a much longer path/with spaces");
+    let other = demo(
+        &elsewhere,
+        &[("TZ", "Asia/Tokyo"), ("LC_ALL", "tr_TR.UTF-8"), ("HOME", "/nowhere")],
+        "077",
+        "8",
+    );
+    assert_eq!((&digest, &bytes), (&other.0, &other.1));
+    let readme = fs_err::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(&digest), "the README does not print {digest}");
+}
+
+#[test]
+fn the_demo_leaves_a_project_that_works_without_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let (digest, _) = demo(folder.path(), &[], "022", "2");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gabion"));
+        command.args(arguments).env_clear().current_dir(folder.path().join("demo"));
+        let run: Run = command.env("GABION_STORE", folder.path().join("store")).output().unwrap().into();
+        assert_eq!(run.code, 0, "{arguments:?}: {}", run.stderr);
+        run
+    };
+    assert!(run(&["build", "platform", "--frozen"]).stdout.starts_with(&digest));
+    fs_err::remove_file(folder.path().join("demo/out/platform.gabion")).unwrap();
+    assert!(
+        run(&["build", "platform", "--frozen"]).stdout.starts_with(&digest),
+        "built again from the store alone"
+    );
+    run(&["lock", "--check"]);
+    assert!(run(&["store", "verify"]).stderr.contains("blobs are good"));
+    for path in [
+        "usr/local/bin/k3s",
+        "etc/systemd/system/k3s.service",
+        "var/lib/rancher/k3s/server/manifests/gabion-000-namespaces.yaml",
+    ] {
+        assert!(folder.path().join("demo/host").join(path).is_file(), "{path}");
+    }
+}
+
+#[test]
+fn a_second_build_asks_nobody_anything() {
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    let first = world.ok("build");
+    let asked = world.upstream.seen().len();
+    assert_eq!(world.ok("build"), first);
+    assert_eq!(world.upstream.seen().len(), asked);
+    assert_eq!(world.run("plan").stdout, "");
+}
+
+#[test]
+fn a_download_that_is_cut_goes_on_where_it_was() {
+    let body: Vec<u8> = (0..300_000_u32).map(|it| (it % 253) as u8).collect();
+    let world = World::new(FILE, &[("/a.txt", &body)]);
+    world.upstream.fail("/a.txt", [Fault::Cut(100_000), Fault::Status(503, "0"), Fault::Status(429, "0")]);
+    world.ok("build");
+    let seen = world.upstream.seen();
+    let resumed = seen.last().unwrap();
+    assert_eq!(resumed.status, 206, "{seen:?}");
+    let from: u64 =
+        resumed.range.as_ref().unwrap().trim_matches(|it: char| !it.is_ascii_digit()).parse().unwrap();
+    assert!(from > 0 && from <= 100_000, "{seen:?}");
+}
+
+#[test]
+fn editing_a_comment_builds_nothing_and_editing_a_document_builds_only_what_needs_it() {
+    let recipes = format!("{FILE}deploy = ['manifests.m']\n[manifests.m]\nfiles = ['m.yaml']\n");
+    let world = World::new(&recipes, &[("/a.txt", b"stones")]);
+    fs_err::write(world.path("m.yaml"), "kind: Namespace\n").unwrap();
+    let first = world.ok("build");
+    let toml = fs_err::read_to_string(world.path("gabion.toml")).unwrap();
+    fs_err::write(world.path("gabion.toml"), format!("# a comment\n{toml}")).unwrap();
+    assert_eq!(world.ok("plan"), "");
+    fs_err::write(world.path("m.yaml"), "kind: Pod\n").unwrap();
+    assert_eq!(world.ok("plan"), "build    manifests.m\nbuild    bundle.b\n");
+    assert_ne!(world.ok("build"), first);
+}
+
+#[test]
+fn signing_verifying_and_installing_by_hand_go_together() {
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    world.ok("build");
+    let unsigned = world.run("bundle verify out/b.gabion");
+    assert_eq!(unsigned.code, 6, "{}", unsigned.stderr);
+    world.ok("key new release --trust root.json");
+    let unsigned = world.run("bundle verify out/b.gabion --trust root.json");
+    assert!(unsigned.code == 6 && unsigned.stderr.contains("E0507"), "{}", unsigned.stderr);
+    world.ok("bundle sign out/b.gabion --key release");
+    world.ok("bundle verify out/b.gabion --trust root.json --full");
+    fs_err::create_dir(world.path("host")).unwrap();
+    let install = "host install out/b.gabion --root host --trust root.json";
+    assert_eq!(world.ok(install), "+ /var/lib/gabion/files/fetch.a/a.txt\n");
+    assert_eq!(world.ok(install), "");
+    world.ok("bundle extract out/b.gabion --trust root.json -o taken");
+    assert_eq!(fs_err::read(world.path("taken/content/fetch.a/a.txt")).unwrap(), b"stones");
+    let mut bytes = fs_err::read(world.path("out/b.gabion")).unwrap();
+    let at = bytes.windows(6).position(|it| it == b"stones").unwrap();
+    bytes[at] ^= 1;
+    fs_err::write(world.path("out/b.gabion"), bytes).unwrap();
+    for command in ["bundle verify out/b.gabion --trust root.json", install] {
+        let run = world.run(command);
+        assert!(run.code == 5 && run.stderr.contains("E0503"), "{command}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn two_builds_at_once_both_succeed() {
+    let body = vec![7; 3_000_000];
+    let world = World::new(FILE, &[("/a.txt", &body)]);
+    world.ok("lock");
+    fs_err::remove_dir_all(world.path(".store")).unwrap();
+    let runs: Vec<_> = (0..2)
+        .map(|i| gabion(world.folder.path()).args(["build", "-o", &format!("{i}.gabion")]).spawn().unwrap())
+        .collect();
+    for mut run in runs {
+        assert!(run.wait().unwrap().success());
+    }
+    assert_eq!(fs_err::read(world.path("0.gabion")).unwrap(), fs_err::read(world.path("1.gabion")).unwrap());
+}
