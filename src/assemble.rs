@@ -26,7 +26,7 @@ pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &St
     };
     let mut text =
         |path: &str, bytes: &[u8]| spec.members.push((path.to_owned(), Source::Bytes(bytes.to_vec())));
-    text("lock/gabion.lock", locked.lock.to_string().as_bytes());
+    text("lock/gabion.lock", locked.lock.to_text().as_bytes());
     text("recipes/recipes.toml", effective(locked).as_bytes());
     for file in &recipe.files {
         text("trust/root.json", &file.bytes);
@@ -72,7 +72,7 @@ fn describe(locked: &LockedGraph<'_>, address: &Address, output: &str) -> (Strin
         Kind::K3s => format!("{address}#{output}"),
         _ => address.to_string(),
     };
-    let pin = locked.lock.entries.get(&id);
+    let pin = locked.lock.get(&id).and_then(crate::lock::file);
     let plain = |name: &&str| {
         !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || b"._+-".contains(&it))
     };
@@ -81,7 +81,7 @@ fn describe(locked: &LockedGraph<'_>, address: &Address, output: &str) -> (Strin
     let name = name.unwrap_or(output).to_owned();
     match (address.kind(), output) {
         (Kind::K3s, "binary") => {
-            let version = pin.and_then(|pin| pin.version.clone()).unwrap_or_default();
+            let version = pin.and_then(|pin| pin.version).unwrap_or_default().to_owned();
             (name, Box::new(move |member| Some(Object::K3sBinary { member, version })))
         }
         (Kind::K3s, "images") => (name, Box::new(|member| Some(Object::K3sImages { member }))),

@@ -1,13 +1,12 @@
 //! Does the plan: fetches pinned bytes, makes documents, and remembers every result.
 
 use crate::event::{Event, Events};
-use crate::lock::LockedGraph;
+use crate::lock::{FilePin, LockedGraph};
 use crate::net::{Client, NetError};
 use crate::plan::{Decision, Plan};
 use crate::recipe::{Address, Body, Recipe, Table, Value};
 use futures_util::{StreamExt, TryStreamExt};
 use gabion_digest::Hashed;
-use gabion_lockfile::Entry;
 use gabion_store::{Expect, Output, Record, Store, StoreError};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -97,7 +96,7 @@ pub async fn run(
     events: &Events,
 ) -> Result<Built, BuildError> {
     events.send(Event::Phase { name: "build", total: plan.0.len() });
-    let wanted: Vec<(&Recipe, String, &Entry)> = locked
+    let wanted: Vec<(&Recipe, String, FilePin<'_>)> = locked
         .graph
         .order
         .iter()
@@ -111,7 +110,7 @@ pub async fn run(
         let mut missing = Vec::new();
         for (_, _, entry) in &wanted {
             if store.by_sha256(entry.sha256)?.is_none() {
-                missing.push(entry.url.clone());
+                missing.push(entry.url.to_owned());
             }
         }
         if !missing.is_empty() {
@@ -150,7 +149,7 @@ pub async fn run(
 
 async fn fetch(
     recipe: &Recipe,
-    entry: &Entry,
+    entry: FilePin<'_>,
     store: &Store,
     client: &Client,
     events: &Events,
@@ -159,8 +158,8 @@ async fn fetch(
         return Ok(Output { blob, sha256: entry.sha256, size });
     }
     let node = recipe.address.to_string();
-    events.send(Event::Started { node: node.clone(), what: entry.url.clone() });
-    let failed = |source| BuildError::Fetch { node: node.clone(), url: entry.url.clone(), source };
+    events.send(Event::Started { node: node.clone(), what: entry.url.to_owned() });
+    let failed = |source| BuildError::Fetch { node: node.clone(), url: entry.url.to_owned(), source };
     let expect = Expect { sha256: Some(entry.sha256), size: Some(entry.size), blob: None };
     let partial = store.partial(entry.sha256, expect)?;
     // Another process may have been here first while we waited for it.
@@ -168,7 +167,7 @@ async fn fetch(
         partial.discard();
         return Ok(Output { blob, sha256: entry.sha256, size });
     }
-    let partial = client.download(&entry.url, Some(entry.size), partial, &node).await.map_err(failed)?;
+    let partial = client.download(entry.url, Some(entry.size), partial, &node).await.map_err(failed)?;
     let hashed = partial.finish().map_err(|error| failed(error.into()))?;
     Ok(output(hashed))
 }

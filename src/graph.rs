@@ -193,8 +193,16 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_at_once_with_its_place() {
-        insta::assert_snapshot!(mistakes("[k3s.c]\nversoin = '1'\nreleases = 'ftp://x'\n[fetsh.d]\n[fetch.i]\nsha256 = 'ab'\nurl = 3\n"), @r#"
-        "#);
+        insta::assert_snapshot!(mistakes("[k3s.c]\nversoin = '1'\nreleases = 'ftp://x'\n[fetsh.d]\n[fetch.i]\nsha256 = 'ab'\nurl = 3\n"), @r"
+        gabion.toml:4:6: error[E0109]: `k3s.c` needs one of `channel`, `version`
+        gabion.toml:5:1: error[E0102]: `k3s.c` has no key `versoin`
+          help: did you mean `version`?
+        gabion.toml:6:12: error[E0106]: `releases` takes an https:// location, not `ftp://x`
+        gabion.toml:7:2: error[E0103]: `fetsh` is no kind of recipe
+          help: did you mean `fetch`?
+        gabion.toml:9:10: error[E0106]: `sha256` is no SHA-256: a digest has 64 lowercase hex digits
+        gabion.toml:10:7: error[E0104]: `url` takes a string, not an integer
+        ");
     }
 
     #[test]

@@ -7,8 +7,8 @@
 use crate::graph::Graph;
 use crate::recipe::{Address, Kind, Project, Recipe, Table, Value};
 use crate::request::{Request, requests};
-use gabion_digest::{Canonical, RequestId, id_of};
-use gabion_lockfile::{Entry, Lock, LockError, Parsed};
+use gabion_digest::{Canonical, RequestId, Sha256, id_of};
+use gabion_lockfile::{Entry, Lock, LockError, Parsed, Pin, Text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -47,9 +47,9 @@ impl BindError {
     /// Stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Io { .. } => "E0210",
+            Self::Io { .. } => "E0220",
             Self::Parse { source, .. } => source.code(),
-            Self::Stale { .. } => "E0211",
+            Self::Stale { .. } => "E0221",
         }
     }
 
@@ -82,7 +82,7 @@ pub fn path(project: &Project) -> PathBuf {
 pub fn load(project: &Project) -> Result<Parsed, BindError> {
     let path = path(project);
     match fs_err::read_to_string(&path) {
-        Ok(text) => gabion_lockfile::parse_merging(&text).map_err(|source| BindError::Parse { path, source }),
+        Ok(text) => Lock::parse_merging(&text).map_err(|source| BindError::Parse { path, source }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Ok(Parsed { lock: Lock::default(), contested: BTreeSet::new() })
         }
@@ -93,7 +93,7 @@ pub fn load(project: &Project) -> Result<Parsed, BindError> {
 /// Writes the project's lock, whole or not at all; gives whether it changed.
 pub fn save(project: &Project, lock: &Lock) -> Result<bool, BindError> {
     let path = path(project);
-    let text = lock.to_string();
+    let text = lock.to_text();
     if fs_err::read(&path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(false);
     }
@@ -118,7 +118,27 @@ pub fn all_requests<'p>(
 
 /// Whether the lock answers `request`.
 pub fn answers(lock: &Lock, request: &Request) -> bool {
-    lock.entries.get(&request.id).is_some_and(|entry| entry.request == request.text)
+    lock.get(&request.id).is_some_and(|entry| entry.request.as_str() == request.text && file(entry).is_some())
+}
+
+/// A pinned file, as the build needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct FilePin<'l> {
+    /// Where the bytes are, without any mirror.
+    pub url: &'l str,
+    /// How many they are.
+    pub size: u64,
+    /// What they hash to.
+    pub sha256: Sha256,
+    /// The version that was chosen, where there are versions.
+    pub version: Option<&'l str>,
+}
+
+/// The file that `entry` pins; `None` for an entry of another kind.
+pub fn file(entry: &Entry) -> Option<FilePin<'_>> {
+    let Pin::File { url, size, sha256 } = &entry.pin else { return None };
+    let version = entry.version.as_ref().map(Text::as_str);
+    Some(FilePin { url: url.as_str(), size: size.get(), sha256: *sha256, version })
 }
 
 /// A graph in which every request is answered.
@@ -137,12 +157,12 @@ impl LockedGraph<'_> {
         self.ids.get(address).copied()
     }
 
-    /// The pins of one node: output name and entry.
-    pub fn pins(&self, recipe: &Recipe) -> Vec<(String, &Entry)> {
+    /// The pinned files of one node, by output name.
+    pub fn pins(&self, recipe: &Recipe) -> Vec<(String, FilePin<'_>)> {
         let asked = requests(recipe, &self.graph.project.settings);
         let pin = |request: Request| {
             let output = request.id.split_once('#').map_or("file", |(_, output)| output).to_owned();
-            Some((output, self.lock.entries.get(&request.id)?))
+            Some((output, file(self.lock.get(&request.id)?)?))
         };
         asked.into_iter().filter_map(pin).collect()
     }
@@ -159,10 +179,7 @@ pub fn bind<'p>(graph: Graph<'p>, lock: &Lock) -> Result<LockedGraph<'p>, BindEr
     if !stale.is_empty() {
         return Err(BindError::Stale { stale });
     }
-    let pick = |(request, _): &(Request, &Recipe)| {
-        Some((request.id.clone(), lock.entries.get(&request.id)?.clone()))
-    };
-    let lock = Lock { entries: asked.iter().filter_map(pick).collect() };
+    let lock: Lock = asked.iter().filter_map(|(request, _)| lock.get(&request.id).cloned()).collect();
     let mut locked = LockedGraph { lock, ids: BTreeMap::new(), graph };
     for recipe in &locked.graph.order {
         let needs: Vec<RequestId> = locked
@@ -172,7 +189,8 @@ pub fn bind<'p>(graph: Graph<'p>, lock: &Lock) -> Result<LockedGraph<'p>, BindEr
             .filter_map(|need| locked.ids.get(*need))
             .copied()
             .collect();
-        let pins: Vec<(String, &Entry)> = locked.pins(recipe);
+        let asked = requests(recipe, &locked.graph.project.settings);
+        let pins = asked.iter().filter_map(|request| locked.lock.get(&request.id)).collect();
         let id = id_of("gabion request v1", &Identity { recipe, project: locked.graph.project, pins, needs });
         locked.ids.insert(recipe.address.clone(), RequestId::new(id));
     }
@@ -183,7 +201,7 @@ pub fn bind<'p>(graph: Graph<'p>, lock: &Lock) -> Result<LockedGraph<'p>, BindEr
 struct Identity<'a> {
     recipe: &'a Recipe,
     project: &'a Project,
-    pins: Vec<(String, &'a Entry)>,
+    pins: Vec<&'a Entry>,
     needs: Vec<RequestId>,
 }
 

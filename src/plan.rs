@@ -25,9 +25,9 @@ impl Known {
                 known.results.insert(recipe.address.clone());
                 continue;
             }
-            for (_, entry) in locked.pins(recipe) {
-                if store.by_sha256(entry.sha256)?.is_some() {
-                    known.files.insert(entry.sha256);
+            for (_, pin) in locked.pins(recipe) {
+                if store.by_sha256(pin.sha256)?.is_some() {
+                    known.files.insert(pin.sha256);
                 }
             }
         }
@@ -69,8 +69,8 @@ pub fn plan(locked: &LockedGraph<'_>, known: &Known) -> Plan {
     };
     let nodes = locked.graph.order.iter().map(|recipe| {
         let pins = locked.pins(recipe);
-        let missing = pins.iter().filter(|(_, entry)| !known.files.contains(&entry.sha256));
-        let decision = decide(&recipe.address, missing.map(|(_, entry)| entry.size).sum());
+        let missing = pins.iter().filter(|(_, pin)| !known.files.contains(&pin.sha256));
+        let decision = decide(&recipe.address, missing.map(|(_, pin)| pin.size).sum());
         (recipe.address.clone(), decision)
     });
     Plan(nodes.collect())

@@ -8,7 +8,7 @@ use crate::recipe::kinds::K3sVersion;
 use crate::recipe::{Body, Project, Recipe};
 use crate::request::{K3S_OUTPUTS, Request, k3s_asset};
 use gabion_digest::Sha256;
-use gabion_lockfile::{Entry, Lock, Trust};
+use gabion_lockfile::{Entry, EntryId, Lock, Pin, Size, Text, Trust, Url};
 use gabion_store::{Expect, Store};
 
 /// Why something could not be pinned.
@@ -68,9 +68,9 @@ pub async fn lock(
     let mut lock = Lock::default();
     let mut stale = Vec::new();
     for (request, recipe) in asked {
-        match previous.entries.get(&request.id) {
-            Some(entry) if entry.request == request.text => {
-                lock.entries.insert(request.id.clone(), entry.clone());
+        match previous.get(&request.id) {
+            Some(entry) if crate::lock::answers(previous, request) => {
+                lock.insert(entry.clone());
             }
             _ => stale.push((request, *recipe)),
         }
@@ -80,8 +80,12 @@ pub async fn lock(
     for (request, recipe) in stale {
         events.send(Event::Started { node: request.id.clone(), what: String::new() });
         let entry = resolver.resolve(request, recipe).await?;
-        events.send(Event::Finished { node: request.id.clone(), how: "pinned", bytes: entry.size });
-        lock.entries.insert(request.id.clone(), entry);
+        events.send(Event::Finished {
+            node: request.id.clone(),
+            how: "pinned",
+            bytes: entry.pin.size().get(),
+        });
+        lock.insert(entry);
     }
     Ok(lock)
 }
@@ -98,11 +102,11 @@ impl Resolver<'_> {
             Body::Fetch(it) => match it.sha256 {
                 Some(sha256) => {
                     let size = self.fetch(request, &it.url.value, Some(sha256)).await?.1;
-                    Ok(entry(request, None, &it.url.value, sha256, size, Trust::Recipe))
+                    entry(request, None, &it.url.value, sha256, size, Trust::Recipe)
                 }
                 None => {
                     let (sha256, size) = self.fetch(request, &it.url.value, None).await?;
-                    Ok(entry(request, None, &it.url.value, sha256, size, Trust::Tofu))
+                    entry(request, None, &it.url.value, sha256, size, Trust::Tofu)
                 }
             },
             Body::K3s(it) => {
@@ -167,11 +171,12 @@ impl Resolver<'_> {
         let base = format!("{releases}/{}", version.replace('+', "%2B"));
         let url = format!("{base}/{asset}");
         let list = format!("sha256sum-{arch}.txt");
+        let list_name = Text::new(&list).map_err(|error| wrong(request, error.to_string()))?;
         let sums = self.text(request, &format!("{base}/{list}")).await?;
         let known = sums.lines().filter_map(|line| line.split_once("  ")).find(|(_, name)| *name == asset);
         let Some((hex, _)) = known else {
             let (sha256, size) = self.fetch(request, &url, None).await?;
-            return Ok(entry(request, Some(version), &url, sha256, size, Trust::Tofu));
+            return entry(request, Some(version), &url, sha256, size, Trust::Tofu);
         };
         let sha256 = Sha256::from_hex(hex).map_err(|error| {
             wrong(request, format!("the line of `{asset}` in `{list}` is wrong: {error}"))
@@ -185,7 +190,7 @@ impl Resolver<'_> {
             Some(size) => size,
             None => self.fetch(request, &url, Some(sha256)).await?.1,
         };
-        Ok(entry(request, Some(version), &url, sha256, size, Trust::ChecksumFile(list)))
+        entry(request, Some(version), &url, sha256, size, Trust::ChecksumFile(list_name))
     }
 }
 
@@ -195,6 +200,7 @@ fn is_version(text: &str) -> bool {
     text.starts_with('v') && text.bytes().all(plain)
 }
 
+/// The entry for a file, or why the lock cannot hold it.
 fn entry(
     request: &Request,
     version: Option<&str>,
@@ -202,15 +208,20 @@ fn entry(
     sha256: Sha256,
     size: u64,
     trust: Trust,
-) -> Entry {
-    Entry {
-        request: request.text.clone(),
-        version: version.map(str::to_owned),
-        url: url.to_owned(),
-        size,
-        sha256,
-        trust,
-    }
+) -> Result<Entry, ResolveError> {
+    let made = (|| {
+        let pin = Pin::File { url: Url::new(url)?, size: Size::new(size)?, sha256 };
+        Ok::<_, gabion_lockfile::ValueError>(Entry {
+            id: EntryId::new(&request.id)?,
+            request: Text::new(&request.text)?,
+            version: version.map(Text::new).transpose()?,
+            pin,
+            platform: None,
+            trust,
+            only: std::collections::BTreeSet::new(),
+        })
+    })();
+    made.map_err(|error| wrong(request, error.to_string()))
 }
 
 fn wrong(request: &Request, why: String) -> ResolveError {

@@ -1,233 +1,184 @@
-//! Reads the text of a lock, also one with conflict markers.
+//! From blocks of text to entries: names, types and kinds of fields.
 
-use crate::{Entry, Lock, Trust};
+use crate::error::{Fault, Problem, nearest};
+use crate::reader::{Block, Field, Value};
+use crate::{
+    ChartSource, CommitId, Entry, EntryId, Pin, Platform, Reference, Size, Text, Trust, Url, ValueError,
+};
 use gabion_digest::Sha256;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::str::FromStr;
 
-/// Why a text is not a lock.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LockError {
-    /// A line that cannot stand where it stands.
-    #[error("line {line}: {message}")]
-    Line {
-        /// From 1.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// Made by a later version.
-    #[error("the lock has version {0}, this program reads version 1")]
-    Newer(u64),
-    /// The sides of a merge stand in the text.
-    #[error("line {line}: the lock holds an unresolved merge conflict")]
-    Conflict {
-        /// From 1.
-        line: usize,
-    },
+/// Every field of an entry, in canonical order.
+pub(crate) const FIELDS: [&str; 15] = [
+    "id",
+    "kind",
+    "request",
+    "version",
+    "url",
+    "reference",
+    "index",
+    "manifest",
+    "commit",
+    "size",
+    "sha256",
+    "platform",
+    "trust",
+    "only",
+    "images",
+];
+
+/// Reads one entry.
+pub(crate) fn entry(block: Block<'_>) -> Result<Entry, Fault> {
+    let mut fields = Fields { at: block.at, fields: block.fields };
+    fields.fields.reverse();
+    // A misspelled name explains a missing field, so it is the better message.
+    fields.entry().map_err(|fault| fields.unknown().unwrap_or(fault))
 }
 
-impl LockError {
-    /// Stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Line { .. } => "E0201",
-            Self::Newer(_) => "E0202",
-            Self::Conflict { .. } => "E0203",
-        }
-    }
-
-    /// What to do next.
-    pub fn help(&self) -> Option<String> {
-        Some(match self {
-            Self::Line { .. } => {
-                "restore the file from version control, or remove it and run `gabion lock`".into()
-            }
-            Self::Newer(_) => "use the version of gabion that wrote it".into(),
-            Self::Conflict { .. } => {
-                "run `gabion lock`: it keeps what both sides agree on and pins the rest anew".into()
-            }
-        })
-    }
-}
-
-/// A lock out of a text that may hold conflicts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parsed {
-    /// What both sides agree on, and what only one side has.
-    pub lock: Lock,
-    /// Ids on which the sides differ; they are not in the lock.
-    pub contested: BTreeSet<String>,
-}
-
-/// Reads a lock without conflicts.
-pub fn parse(text: &str) -> Result<Lock, LockError> {
-    if let Some(line) = text.lines().position(|line| marker(line).is_some()) {
-        return Err(LockError::Conflict { line: line + 1 });
-    }
-    read(&numbered(text))
-}
-
-/// Reads a lock in which git may have left conflict markers, also of the diff3 style.
-///
-/// Both sides are read whole, each with everything outside the conflicts. What one side alone has is
-/// kept; an id that both have with different pins is contested.
-pub fn parse_merging(text: &str) -> Result<Parsed, LockError> {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    let mut inside = Part::Both;
-    for (number, line) in numbered(text) {
-        match (marker(line), inside) {
-            (Some('<'), Part::Both) => inside = Part::Ours,
-            (Some('|'), Part::Ours) => inside = Part::Base,
-            (Some('='), Part::Ours | Part::Base) => inside = Part::Theirs,
-            (Some('>'), Part::Theirs) => inside = Part::Both,
-            (Some(_), _) => return Err(LockError::Conflict { line: number }),
-            (None, Part::Both) => {
-                ours.push((number, line));
-                theirs.push((number, line));
-            }
-            (None, Part::Ours) => ours.push((number, line)),
-            (None, Part::Theirs) => theirs.push((number, line)),
-            (None, Part::Base) => {}
-        }
-    }
-    if inside != Part::Both {
-        return Err(LockError::Conflict { line: text.lines().count() });
-    }
-    let (ours, theirs) = (read(&ours)?, read(&theirs)?);
-    let mut lock = ours;
-    let mut contested = BTreeSet::new();
-    for (id, entry) in theirs.entries {
-        match lock.entries.get(&id) {
-            Some(other) if *other != entry => {
-                contested.insert(id);
-            }
-            _ => {
-                lock.entries.insert(id, entry);
-            }
-        }
-    }
-    lock.entries.retain(|id, _| !contested.contains(id));
-    Ok(Parsed { lock, contested })
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Both,
-    Ours,
-    Base,
-    Theirs,
-}
-
-/// Git's marker lines: seven of one character, then the end or a space.
-fn marker(line: &str) -> Option<char> {
-    ['<', '|', '=', '>'].into_iter().find(|it| {
-        let rest = line.strip_prefix(&it.to_string().repeat(7)[..]);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+/// The id of a block whose other fields may be in any state.
+pub(crate) fn id_of_block(block: &Block<'_>) -> Option<EntryId> {
+    block.fields.iter().find(|field| field.name == "id").and_then(|field| match &field.value {
+        Value::Text(text) => EntryId::new(text).ok(),
+        _ => None,
     })
 }
 
-fn numbered(text: &str) -> Vec<(usize, &str)> {
-    text.lines().enumerate().map(|(index, line)| (index + 1, line)).collect()
+struct Fields<'a> {
+    at: Range<usize>,
+    /// Those that are not yet read, the last one first: in canonical order the next one is at the end.
+    fields: Vec<Field<'a>>,
 }
 
-/// The fields of a block, with the line of each.
-type Block = BTreeMap<String, (usize, String)>;
-
-const FIELDS: [&str; 7] = ["id", "request", "version", "url", "size", "sha256", "trust"];
-
-fn read(lines: &[(usize, &str)]) -> Result<Lock, LockError> {
-    let mut lock = Lock::default();
-    let mut version = None;
-    let mut block: Option<(usize, Block)> = None;
-    for (number, line) in lines {
-        let wrong = |message: String| LockError::Line { line: *number, message };
-        let line = line.trim_end();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if line == "[[artifact]]" {
-            close(block.take(), &mut lock)?;
-            block = Some((*number, Block::new()));
-            continue;
-        }
-        let (key, value) =
-            line.split_once(" = ").ok_or_else(|| wrong("expected `key = value`".to_owned()))?;
-        match &mut block {
-            None if key == "version" => {
-                let found = value.parse().map_err(|_| wrong("`version` is a number".to_owned()))?;
-                if found != 1 {
-                    return Err(LockError::Newer(found));
-                }
-                version = Some(found);
-            }
-            None => return Err(wrong(format!("`{key}` stands before the first `[[artifact]]`"))),
-            Some(_) if !FIELDS.contains(&key) => {
-                return Err(wrong(format!("an artifact has no field `{key}`")));
-            }
-            Some((_, fields)) => {
-                let value = if key == "size" {
-                    value.to_owned()
-                } else {
-                    unquote(value).ok_or_else(|| wrong(format!("`{key}` is a string in double quotes")))?
-                };
-                if fields.insert(key.to_owned(), (*number, value)).is_some() {
-                    return Err(wrong(format!("`{key}` stands twice in one artifact")));
-                }
-            }
-        }
+impl Fields<'_> {
+    fn entry(&mut self) -> Result<Entry, Fault> {
+        let id = self.need("id", EntryId::new)?;
+        let kind = self.need("kind", kind)?;
+        let entry = Entry {
+            id,
+            request: self.need("request", Text::new)?,
+            version: self.text("version", Text::new)?,
+            pin: self.pin(kind)?,
+            platform: self.text("platform", Platform::new)?,
+            trust: self.need("trust", Trust::from_str)?,
+            only: self.list("only")?,
+        };
+        self.fields.last().map_or(Ok(entry), |field| {
+            let name = FIELDS.into_iter().find(|&name| name == field.name).unwrap_or_default();
+            Err(Fault::new(field.name_at.clone(), Problem::NotOfKind { name, kind }))
+        })
     }
-    close(block, &mut lock)?;
-    match (version, lines.last()) {
-        (None, Some((line, _))) => {
-            Err(LockError::Line { line: *line, message: "`version = 1` is missing".to_owned() })
-        }
-        _ => Ok(lock),
-    }
-}
 
-fn close(block: Option<(usize, Block)>, lock: &mut Lock) -> Result<(), LockError> {
-    let Some((start, mut fields)) = block else { return Ok(()) };
-    let mut take = |key: &str| {
-        let missing = LockError::Line { line: start, message: format!("this artifact has no `{key}`") };
-        fields.remove(key).ok_or(missing)
-    };
-    let wrong = |line: usize, message: &str| LockError::Line { line, message: message.to_owned() };
-    let (id_line, id) = take("id")?;
-    let (_, request) = take("request")?;
-    let (_, url) = take("url")?;
-    let (line, size) = take("size")?;
-    let size = size.parse().map_err(|_| wrong(line, "`size` is a number of bytes"))?;
-    let (line, sha256) = take("sha256")?;
-    let sha256 = Sha256::from_hex(&sha256).map_err(|_| wrong(line, "`sha256` is 64 lowercase hex digits"))?;
-    let (line, trust) = take("trust")?;
-    let trust: Trust = trust.parse().map_err(|()| wrong(line, "`trust` is none of the known kinds"))?;
-    let version = fields.remove("version").map(|(_, version)| version);
-    let entry = Entry { request, version, url, size, sha256, trust };
-    if lock.entries.insert(id.clone(), entry).is_some() {
-        return Err(LockError::Line { line: id_line, message: format!("`{id}` is locked twice") });
+    /// The first field that no entry has.
+    fn unknown(&self) -> Option<Fault> {
+        let field = self.fields.iter().find(|field| !FIELDS.contains(&field.name))?;
+        let (name, near) = (field.name.to_owned(), nearest(field.name, &FIELDS));
+        Some(Fault::new(field.name_at.clone(), Problem::Unknown { name, near }))
     }
-    Ok(())
-}
 
-/// The inside of a TOML basic string; `None` where it is none.
-fn unquote(value: &str) -> Option<String> {
-    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    let mut out = String::with_capacity(inner.len());
-    let mut characters = inner.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' => return None,
-            '\\' => match characters.next()? {
-                '"' => out.push('"'),
-                '\\' => out.push('\\'),
-                'u' => {
-                    let digits: String = characters.by_ref().take(4).collect();
-                    out.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
-                }
-                _ => return None,
+    fn pin(&mut self, kind: &str) -> Result<Pin, Fault> {
+        Ok(match kind {
+            "file" => Pin::File {
+                url: self.need("url", Url::new)?,
+                size: self.size()?,
+                sha256: self.need("sha256", digest)?,
             },
-            other => out.push(other),
-        }
+            "image" => Pin::Image {
+                reference: self.need("reference", Reference::new)?,
+                index: self.text("index", digest)?,
+                manifest: self.need("manifest", digest)?,
+                size: self.size()?,
+            },
+            "chart" => Pin::Chart {
+                source: self.chart_source()?,
+                size: self.size()?,
+                sha256: self.need("sha256", digest)?,
+                images: self.list("images")?,
+            },
+            _ => Pin::Git {
+                url: self.need("url", Url::new)?,
+                commit: self.need("commit", CommitId::new)?,
+                size: self.size()?,
+                sha256: self.need("sha256", digest)?,
+            },
+        })
     }
-    Some(out)
+
+    fn chart_source(&mut self) -> Result<ChartSource, Fault> {
+        Ok(match self.text("reference", Reference::new)? {
+            Some(reference) => ChartSource::Oci { reference, manifest: self.need("manifest", digest)? },
+            None => ChartSource::Http(self.need("url", Url::new)?),
+        })
+    }
+
+    fn take(&mut self, name: &str) -> Option<Field<'_>> {
+        if self.fields.last()?.name == name {
+            return self.fields.pop();
+        }
+        let at = self.fields.iter().position(|field| field.name == name)?;
+        Some(self.fields.remove(at))
+    }
+
+    fn text<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, ValueError>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(field) = self.take(name) else { return Ok(None) };
+        let Value::Text(text) = field.value else {
+            return Err(Fault::new(
+                field.value_at,
+                Problem::Syntax { expected: "a string in double quotes" },
+            ));
+        };
+        read(&text).map(Some).map_err(|source| Fault::new(field.value_at, Problem::Value { name, source }))
+    }
+
+    fn need<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, ValueError>,
+    ) -> Result<T, Fault> {
+        let at = self.at.clone();
+        self.text(name, read)?.ok_or_else(|| Fault::new(at, Problem::Missing { name }))
+    }
+
+    fn size(&mut self) -> Result<Size, Fault> {
+        let (at, name) = (self.at.clone(), "size");
+        let field = self.take(name).ok_or_else(|| Fault::new(at, Problem::Missing { name }))?;
+        let Value::Number(digits) = field.value else {
+            return Err(Fault::new(field.value_at, Problem::Syntax { expected: "a number" }));
+        };
+        Size::parse(digits).map_err(|source| Fault::new(field.value_at, Problem::Value { name, source }))
+    }
+
+    /// A list without repetition; absent and empty mean the same, and only the first is written.
+    fn list<T: Ord + FromStr<Err = ValueError>>(&mut self, name: &'static str) -> Result<BTreeSet<T>, Fault> {
+        let Some(field) = self.take(name) else { return Ok(BTreeSet::new()) };
+        let Value::List(items) = field.value else {
+            return Err(Fault::new(field.value_at, Problem::Syntax { expected: "a list of strings" }));
+        };
+        let mut values = BTreeSet::new();
+        for (text, at) in items {
+            let value =
+                text.parse().map_err(|source| Fault::new(at.clone(), Problem::Value { name, source }))?;
+            if !values.insert(value) {
+                return Err(Fault::new(at, Problem::Twice { name: text.into_owned() }));
+            }
+        }
+        if values.is_empty() {
+            return Err(Fault::new(field.value_at, Problem::Syntax { expected: "a list that is not empty" }));
+        }
+        Ok(values)
+    }
+}
+
+fn kind(text: &str) -> Result<&'static str, ValueError> {
+    let kind = ["file", "image", "chart", "git"].into_iter().find(|&kind| kind == text);
+    kind.ok_or_else(|| ValueError::malformed("a kind of entry", "`file`, `image`, `chart` or `git`", text))
+}
+
+fn digest(text: &str) -> Result<Sha256, ValueError> {
+    Ok(text.parse()?)
 }

@@ -142,6 +142,9 @@ pub struct DiffArgs {
     pub old: PathBuf,
     /// The newer lock: a file; the project's unless given
     pub new: Option<PathBuf>,
+    /// How the differences are shown
+    #[arg(long, default_value = "text", value_parser = ["text", "md", "json"])]
+    pub format: String,
     /// End with 9 where there are changes
     #[arg(long)]
     pub exit_code: bool,

@@ -57,7 +57,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     if locked.lock != before {
         return Err(Failure::usage("the demo's lock does not fit its upstream; this is a bug of gabion"));
     }
-    session.ui.note(format!("locked    {} files in {}", locked.lock.entries.len(), project.settings.lock));
+    session.ui.note(format!("locked    {} files in {}", locked.lock.len(), project.settings.lock));
     let outcome = build_target(&session, &project, None, None, Some(&key))?
         .ok_or_else(|| Failure::usage("the demo's target is no bundle; this is a bug of gabion"))?;
     session.ui.note(format!("built     {}", outcome.path.display()));

@@ -7,7 +7,7 @@ use super::ui::Ui;
 use crate::exit::Exit;
 use crate::recipe::{Address, Code};
 use crate::{graph, lock};
-use gabion_lockfile::Lock;
+use gabion_lockfile::{Lock, LockDiff};
 use std::path::Path;
 
 pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
@@ -62,9 +62,12 @@ pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failu
         Some(path) => read_lock(path)?,
         None => lock::load(&session.load()?)?.lock,
     };
-    let changes = gabion_lockfile::diff(&old, &new);
-    for change in &changes {
-        session.ui.data(change);
+    let changes = LockDiff::between(&old, &new);
+    match args.format.as_str() {
+        "json" => session.ui.data(serde_json::json!({ "schema": 1, "diff": changes })),
+        "md" if !changes.is_empty() => session.ui.data(changes.markdown().trim_end()),
+        "md" => {}
+        _ => changes.lines().for_each(|line| session.ui.data(line)),
     }
     Ok(if args.exit_code && !changes.is_empty() { Exit::Changes } else { Exit::Ok })
 }
@@ -72,8 +75,7 @@ pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failu
 fn read_lock(path: &Path) -> Result<Lock, Failure> {
     let io = |source| lock::BindError::Io { operation: "read", path: path.to_owned(), source };
     let text = fs_err::read_to_string(path).map_err(io)?;
-    Ok(gabion_lockfile::parse(&text)
-        .map_err(|source| lock::BindError::Parse { path: path.to_owned(), source })?)
+    Ok(Lock::parse(&text).map_err(|source| lock::BindError::Parse { path: path.to_owned(), source })?)
 }
 
 pub(super) fn explain(ui: &Ui, args: &ExplainArgs) -> Result<Exit, Failure> {

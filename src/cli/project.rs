@@ -14,7 +14,7 @@ use crate::recipe::{Address, Body, Kind, Project, Recipe};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
 use gabion_bundle::{SigningKey, assemble_to_path};
-use gabion_lockfile::Lock;
+use gabion_lockfile::{Lock, LockDiff};
 use gabion_store::{Record, Store};
 use std::path::{Path, PathBuf};
 
@@ -161,19 +161,19 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
     let keeps = |recipe: &Recipe| !chosen.is_empty() && !chosen.contains(&recipe.address);
     let kept = asked.iter().filter(|(_, recipe)| keeps(recipe)).map(|(request, _)| request.id.as_str());
     let kept: std::collections::BTreeSet<&str> = kept.collect();
-    let mut previous = parsed.lock.clone();
-    previous.entries.retain(|id, _| kept.contains(id.as_str()));
+    let previous: Lock =
+        parsed.lock.entries().filter(|entry| kept.contains(entry.id.as_str())).cloned().collect();
     let (new, changed) = relock(session, &project, &asked, &previous)?;
     report_lock(session, &parsed.lock, &new, changed);
     Ok(Exit::Ok)
 }
 
 fn report_lock(session: &Session<'_>, old: &Lock, new: &Lock, changed: bool) {
-    for change in gabion_lockfile::diff(old, new) {
-        session.ui.data(change);
+    for line in LockDiff::between(old, new).lines() {
+        session.ui.data(line);
     }
     if !changed {
-        session.ui.note(format!("nothing to pin: the lock answers all {} requests", new.entries.len()));
+        session.ui.note(format!("nothing to pin: the lock answers all {} requests", new.len()));
     }
 }
 

@@ -47,7 +47,7 @@ fn a_stale_lock_is_refused_with_locked_and_mended_without() {
     fs_err::write(world.path("gabion.toml"), toml.replace("a.txt", "b.txt")).unwrap();
     for command in ["build --locked", "lock --check", "plan"] {
         let run = world.run(command);
-        assert!(run.code == 3 && run.stderr.contains("E0211"), "{command}: {}", run.stderr);
+        assert!(run.code == 3 && run.stderr.contains("E0221"), "{command}: {}", run.stderr);
         assert!(run.stderr.contains("fetch.a: url:https://up.invalid/b.txt"), "{}", run.stderr);
     }
     assert!(world.ok("lock").starts_with("~ fetch.a"));
