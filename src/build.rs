@@ -161,12 +161,15 @@ async fn fetch(
     events.send(Event::Started { node: node.clone(), what: entry.url.to_owned() });
     let failed = |source| BuildError::Fetch { node: node.clone(), url: entry.url.to_owned(), source };
     let expect = Expect { sha256: Some(entry.sha256), size: Some(entry.size), blob: None };
-    let partial = store.partial(entry.sha256, expect)?;
-    // Another process may have been here first while we waited for it.
+    let partial = client.partial(store, entry.sha256, expect).await.map_err(failed)?;
+    // Another process, or another node with the same bytes, may have been here first.
     if let Some((blob, size)) = store.by_sha256(entry.sha256)? {
-        partial.discard();
+        if let Some(partial) = partial {
+            partial.discard();
+        }
         return Ok(Output { blob, sha256: entry.sha256, size });
     }
+    let Some(partial) = partial else { return Err(failed(NetError::Vanished { url: entry.url.to_owned() })) };
     let partial = client.download(entry.url, Some(entry.size), partial, &node).await.map_err(failed)?;
     let hashed = partial.finish().map_err(|error| failed(error.into()))?;
     Ok(output(hashed))

@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::event::{Event, Events};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use futures_util::StreamExt;
-use gabion_store::{Partial, StoreError};
+use gabion_digest::Sha256;
+use gabion_store::{Expect, Partial, Store, StoreError};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION, RANGE, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 use std::time::Duration;
@@ -31,13 +32,11 @@ pub enum NetError {
         /// Every attempt, one line each.
         attempts: Vec<String>,
     },
-    /// More bytes than there can be.
-    #[error("`{url}` has more than {limit} bytes")]
-    TooLarge {
+    /// The bytes were here a moment ago and are gone.
+    #[error("the bytes of `{url}` were removed from the store while they were needed")]
+    Vanished {
         /// The location.
         url: String,
-        /// The limit.
-        limit: u64,
     },
     /// The store could not take them.
     #[error(transparent)]
@@ -50,7 +49,7 @@ impl NetError {
         match self {
             Self::Offline { .. } => "E0301",
             Self::Failed { .. } => "E0302",
-            Self::TooLarge { .. } => "E0303",
+            Self::Vanished { .. } => "E0303",
             Self::Store(error) => error.code(),
         }
     }
@@ -62,7 +61,7 @@ impl NetError {
                 Some("run once without `--offline`; the store keeps what was fetched".into())
             }
             Self::Failed { attempts, .. } => Some(attempts.join("\n")),
-            Self::TooLarge { .. } => Some("the server sends something else than what was locked".into()),
+            Self::Vanished { .. } => Some("run the same command again".into()),
             Self::Store(error) => error.help(),
         }
     }
@@ -76,6 +75,9 @@ const REDIRECTS: usize = 5;
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// A connection without a byte for so long is dead.
 const STALL: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether another process has finished the same download.
+const TURN: Duration = Duration::from_millis(50);
 
 /// The client. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -173,6 +175,27 @@ impl Client {
             Ok(size)
         })
         .await
+    }
+
+    /// The store's file for a download, as soon as nobody else has it; `None` where the bytes arrived
+    /// in the meantime.
+    pub async fn partial<'s>(
+        &self,
+        store: &'s Store,
+        key: Sha256,
+        expect: Expect,
+    ) -> Result<Option<Partial<'s>>, NetError> {
+        loop {
+            if let Some(partial) = store.partial(key, expect)? {
+                return Ok(Some(partial));
+            }
+            if let Some(sha256) = expect.sha256
+                && store.by_sha256(sha256)?.is_some()
+            {
+                return Ok(None);
+            }
+            tokio::time::sleep(TURN).await;
+        }
     }
 
     /// Downloads into a file of the store, going on where it stands; gives it back complete.

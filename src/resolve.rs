@@ -135,7 +135,13 @@ impl Resolver<'_> {
         let failed = |source| ResolveError::Net { id: request.id.clone(), source };
         let key = sha256.unwrap_or_else(|| Sha256::of(url.as_bytes()));
         let expect = Expect { sha256, ..Expect::default() };
-        let partial = self.store.partial(key, expect).map_err(|error| failed(error.into()))?;
+        let partial = self.client.partial(self.store, key, expect).await.map_err(failed)?;
+        let Some(partial) = partial else {
+            let there = sha256.map(|sha256| self.store.by_sha256(sha256)).transpose();
+            let there = there.map_err(|error| failed(error.into()))?.flatten();
+            let vanished = || failed(NetError::Vanished { url: url.to_owned() });
+            return there.zip(sha256).map(|((_, size), sha256)| (sha256, size)).ok_or_else(vanished);
+        };
         let partial = self.client.download(url, None, partial, &request.id).await.map_err(failed)?;
         let hashed = partial.finish().map_err(|error| failed(error.into()))?;
         Ok((hashed.sha256, hashed.size))

@@ -8,8 +8,9 @@ use crate::{Store, StoreError, fs};
 use gabion_digest::{DualHasher, Hashed, Sha256};
 use rustix::fs::FlockOperation;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// A download in progress.
 #[derive(Debug)]
@@ -24,18 +25,41 @@ pub struct Partial<'s> {
 
 impl Store {
     /// Begins or goes on with a download. `key` names it: the digest of the bytes, or that of their
-    /// location where the bytes are not known yet. Waits while another process downloads the same.
-    pub fn partial(&self, key: Sha256, expect: Expect) -> Result<Partial<'_>, StoreError> {
+    /// location where the bytes are not known yet. `None` while someone else downloads the same: a caller
+    /// that waited here could hold what the other one waits for.
+    pub fn partial(&self, key: Sha256, expect: Expect) -> Result<Option<Partial<'_>>, StoreError> {
         let path = self.root.join("fetch").join(format!("{}.part", key.hex()));
-        let failed = |error| StoreError::io("open", &path, error);
-        let mut options = fs_err::OpenOptions::new();
-        let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.map_err(failed)?.into_file();
-        rustix::fs::flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+        let Some(file) = open_alone(&path).map_err(|error| StoreError::io("open", &path, error))? else {
+            return Ok(None);
+        };
         let mut partial =
             Partial { store: self, file, path, expect, hasher: DualHasher::new(), head: Vec::new() };
         partial.hash_prefix()?;
-        Ok(partial)
+        Ok(Some(partial))
+    }
+}
+
+/// Opens and locks the file at `path`; `None` while someone else holds it.
+///
+/// What is locked must still be what has the name: its last holder may have published it meanwhile,
+/// or died before the name was removed. A published file is a blob, which nobody may write.
+fn open_alone(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let mut options = fs_err::OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path)?.into_file();
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let held = file.metadata()?;
+        let named = fs_err::metadata(path).ok().map(|it| it.ino());
+        match (held.nlink(), named == Some(held.ino())) {
+            (1, true) => return Ok(Some(file)),
+            // Published, and the name was left behind.
+            (_, true) => fs_err::remove_file(path)?,
+            (_, false) => {}
+        }
     }
 }
 

@@ -56,10 +56,11 @@ fn a_writer_that_is_dropped_leaves_nothing() {
 fn a_download_goes_on_where_another_process_was_cut() {
     let (_folder, store) = store();
     let sha256 = Sha256::of(b"first half, second half");
-    let mut partial = store.partial(sha256, expect(sha256, 23)).unwrap();
+    let mut partial = store.partial(sha256, expect(sha256, 23)).unwrap().unwrap();
     partial.append(b"first half, ").unwrap();
+    assert!(store.partial(sha256, expect(sha256, 23)).unwrap().is_none(), "two at once");
     drop(partial);
-    let mut partial = store.partial(sha256, expect(sha256, 23)).unwrap();
+    let mut partial = store.partial(sha256, expect(sha256, 23)).unwrap().unwrap();
     assert_eq!(partial.len(), 12);
     partial.append(b"second half").unwrap();
     let hashed = partial.finish().unwrap();
@@ -69,13 +70,29 @@ fn a_download_goes_on_where_another_process_was_cut() {
 }
 
 #[test]
+fn a_published_file_whose_name_was_left_behind_is_never_written_again() {
+    let (_folder, store) = store();
+    let hashed = store.put(b"published").unwrap();
+    let key = Sha256::of(b"https://example.net/location");
+    // What a crash between giving the blob its name and removing the download's name leaves.
+    let left = store.root().join("fetch").join(format!("{}.part", key.hex()));
+    fs_err::hard_link(store.path_of(hashed.blob), &left).unwrap();
+    let mut partial = store.partial(key, Expect::default()).unwrap().unwrap();
+    assert!(partial.is_empty());
+    partial.append(b"other bytes").unwrap();
+    partial.restart().unwrap();
+    assert!(store.verify().unwrap().damaged.is_empty());
+    assert_eq!(store.read_blob(hashed.blob, 100).unwrap().unwrap(), b"published");
+}
+
+#[test]
 fn a_poisoned_rest_of_a_download_cannot_stay() {
     let (_folder, store) = store();
     let sha256 = Sha256::of(b"good");
-    let mut partial = store.partial(sha256, expect(sha256, 4)).unwrap();
+    let mut partial = store.partial(sha256, expect(sha256, 4)).unwrap().unwrap();
     partial.append(b"evil").unwrap();
     assert!(matches!(partial.finish(), Err(StoreError::Mismatch { .. })));
-    assert!(store.partial(sha256, expect(sha256, 4)).unwrap().is_empty());
+    assert!(store.partial(sha256, expect(sha256, 4)).unwrap().unwrap().is_empty());
 }
 
 #[test]

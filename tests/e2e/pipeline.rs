@@ -141,3 +141,29 @@ fn two_builds_at_once_both_succeed() {
     }
     assert_eq!(fs_err::read(world.path("0.gabion")).unwrap(), fs_err::read(world.path("1.gabion")).unwrap());
 }
+
+#[test]
+fn nodes_with_the_same_bytes_and_builds_with_the_same_files_do_not_wait_for_each_other() {
+    use std::fmt::Write as _;
+    let mut recipes = String::from("[bundle.b]\nbase = [");
+    let names: Vec<String> = (0..24).map(|it| format!("'fetch.f{it}'")).collect();
+    let _ = writeln!(recipes, "{}]", names.join(", "));
+    let mut files = Vec::new();
+    for it in 0..24_u8 {
+        // Every second node has the bytes of its neighbour.
+        let _ = writeln!(recipes, "[fetch.f{it}]\nurl = 'https://up.invalid/{it}.bin'");
+        files.push((format!("/{it}.bin"), vec![it / 2; 200_000]));
+    }
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let world = World::new(&recipes, &files);
+    world.ok("lock");
+    fs_err::remove_dir_all(world.path(".store")).unwrap();
+    let start = |i: usize| {
+        gabion(world.folder.path()).args(["build", "-j", "8", "-o", &format!("{i}.gabion")]).spawn().unwrap()
+    };
+    for mut run in (0..4).map(start).collect::<Vec<_>>() {
+        assert!(run.wait().unwrap().success());
+    }
+    assert_eq!(fs_err::read(world.path("0.gabion")).unwrap(), fs_err::read(world.path("3.gabion")).unwrap());
+}
