@@ -3,12 +3,13 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
     ("host", &["gabion-bundle", "gabion-digest"]),
+    ("formats/apt", &["gabion-digest"]),
     ("tests/upstream", &["gabion-digest"]),
 ];
 

@@ -1,0 +1,33 @@
+//! Debian archives as values: bytes in, values out.
+//!
+//! A closure is found in four steps, and each takes only what the one before gives: a signature is checked
+//! ([`verify_clearsigned`]), the signed text names the indexes ([`Release`]), the indexes hold packages
+//! ([`packages`]), and [`Candidates`] choose among them.
+//!
+//! # Invariants
+//! - Nothing outside of a verified text is ever read: digests of indexes come from the signed text, digests of
+//!   packages from an index that has its digest.
+//! - Only SHA-256 counts; MD5 and SHA-1 lists are skipped.
+//! - The same bytes give the same values: no clock, no locale, no map order.
+//!
+//! It fetches nothing, stores nothing and installs nothing.
+
+mod closure;
+mod control;
+mod error;
+mod openpgp;
+mod origin;
+mod package;
+mod relation;
+mod release;
+mod version;
+
+pub use closure::{Candidates, Chosen, Closure, ClosureError, Wish};
+pub use control::{Fields, fields, stanzas};
+pub use error::{IndexError, SignatureError};
+pub use openpgp::{Keyring, Signed, Signers, verify_clearsigned};
+pub use origin::{ORIGINS, Origin, Part};
+pub use package::{Package, is_package_name, packages, unpack};
+pub use relation::{Operator, Relation, relations};
+pub use release::Release;
+pub use version::Version;
