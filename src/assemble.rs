@@ -26,7 +26,10 @@ pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &St
     };
     let mut text =
         |path: &str, bytes: &[u8]| spec.members.push((path.to_owned(), Source::Bytes(bytes.to_vec())));
-    text("lock/gabion.lock", locked.lock.to_text().as_bytes());
+    text("lock/gabion.lock", locked.locks.main.to_text().as_bytes());
+    for (id, closure) in &locked.locks.apt {
+        text(&format!("lock/locks/{id}.lock"), closure.to_text().as_bytes());
+    }
     text("recipes/recipes.toml", effective(locked).as_bytes());
     for file in &recipe.files {
         text("trust/root.json", &file.bytes);
@@ -72,12 +75,15 @@ fn describe(locked: &LockedGraph<'_>, address: &Address, output: &str) -> (Strin
         Kind::K3s => format!("{address}#{output}"),
         _ => address.to_string(),
     };
-    let pin = locked.lock.get(&id).and_then(crate::lock::file);
+    let pin = locked.locks.main.get(&id).and_then(crate::lock::file);
     let plain = |name: &&str| {
         !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || b"._+-".contains(&it))
     };
-    let name =
-        pin.and_then(|pin| pin.url.rsplit('/').next()).filter(plain).filter(|it| !it.starts_with(['.', '-']));
+    let name = pin
+        .as_ref()
+        .and_then(|pin| pin.url.rsplit('/').next())
+        .filter(plain)
+        .filter(|it| !it.starts_with(['.', '-']));
     let name = name.unwrap_or(output).to_owned();
     match (address.kind(), output) {
         (Kind::K3s, "binary") => {

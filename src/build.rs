@@ -4,7 +4,7 @@ use crate::event::{Event, Events};
 use crate::lock::{FilePin, LockedGraph};
 use crate::net::{Client, NetError};
 use crate::plan::{Decision, Plan};
-use crate::recipe::{Address, Body, Recipe, Table, Value};
+use crate::recipe::{Address, Body, Kind, Recipe, Table, Value};
 use futures_util::{StreamExt, TryStreamExt};
 use gabion_digest::Hashed;
 use gabion_store::{Expect, Output, Record, Store, StoreError};
@@ -110,7 +110,7 @@ pub async fn run(
         let mut missing = Vec::new();
         for (_, _, entry) in &wanted {
             if store.by_sha256(entry.sha256)?.is_none() {
-                missing.push(entry.url.to_owned());
+                missing.push(entry.url.to_string());
             }
         }
         if !missing.is_empty() {
@@ -158,8 +158,8 @@ async fn fetch(
         return Ok(Output { blob, sha256: entry.sha256, size });
     }
     let node = recipe.address.to_string();
-    events.send(Event::Started { node: node.clone(), what: entry.url.to_owned() });
-    let failed = |source| BuildError::Fetch { node: node.clone(), url: entry.url.to_owned(), source };
+    events.send(Event::Started { node: node.clone(), what: entry.url.to_string() });
+    let failed = |source| BuildError::Fetch { node: node.clone(), url: entry.url.to_string(), source };
     let expect = Expect { sha256: Some(entry.sha256), size: Some(entry.size), blob: None };
     let partial = client.partial(store, entry.sha256, expect).await.map_err(failed)?;
     // Another process, or another node with the same bytes, may have been here first.
@@ -169,8 +169,11 @@ async fn fetch(
         }
         return Ok(Output { blob, sha256: entry.sha256, size });
     }
-    let Some(partial) = partial else { return Err(failed(NetError::Vanished { url: entry.url.to_owned() })) };
-    let partial = client.download(entry.url, Some(entry.size), partial, &node).await.map_err(failed)?;
+    let Some(partial) = partial else {
+        return Err(failed(NetError::Vanished { url: entry.url.to_string() }));
+    };
+    let client = if recipe.address.kind() == Kind::Apt { &client.for_signed() } else { client };
+    let partial = client.download(&entry.url, Some(entry.size), partial, &node).await.map_err(failed)?;
     let hashed = partial.finish().map_err(|error| failed(error.into()))?;
     Ok(output(hashed))
 }
@@ -194,7 +197,7 @@ fn make(
         }
     }
     match &recipe.body {
-        Body::Fetch(_) | Body::Host(_) | Body::Bundle(_) => {}
+        Body::Fetch(_) | Body::Apt(_) | Body::Host(_) | Body::Bundle(_) => {}
         Body::K3s(it) => {
             record.outputs.insert("config".to_owned(), output(store.put(config(&it.config).as_bytes())?));
         }

@@ -8,9 +8,10 @@ use crate::graph::Graph;
 use crate::recipe::{Address, Kind, Project, Recipe, Table, Value};
 use crate::request::{Request, requests};
 use gabion_digest::{Canonical, RequestId, Sha256, id_of};
-use gabion_lockfile::{Entry, Lock, LockError, Parsed, Pin, Text};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use gabion_lockfile::{AptLock, Deb, Entry, Lock, LockDiff, LockError, Pin, Problem, Text};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Why the lock cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +70,17 @@ impl BindError {
 /// What an operation does with its inputs; raised when the same inputs would give other bytes.
 const fn version(kind: Kind) -> u32 {
     match kind {
-        Kind::Fetch | Kind::K3s | Kind::Manifests | Kind::Host | Kind::Bundle => 1,
+        Kind::Fetch | Kind::Apt | Kind::K3s | Kind::Manifests | Kind::Host | Kind::Bundle => 1,
     }
+}
+
+/// Every pin of a project: its lock, and the closure of each `[apt.NAME]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Locks {
+    /// `gabion.lock`.
+    pub main: Lock,
+    /// `locks/apt.NAME.lock`, by the address of the node.
+    pub apt: BTreeMap<String, AptLock>,
 }
 
 /// Path of the project's lock.
@@ -78,30 +88,136 @@ pub fn path(project: &Project) -> PathBuf {
     project.root.join(&project.settings.lock)
 }
 
-/// Reads the project's lock; a missing one is empty. Conflicts are read, contested pins are left out.
-pub fn load(project: &Project) -> Result<Parsed, BindError> {
-    let path = path(project);
-    match fs_err::read_to_string(&path) {
-        Ok(text) => Lock::parse_merging(&text).map_err(|source| BindError::Parse { path, source }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(Parsed { lock: Lock::default(), contested: BTreeSet::new() })
+/// Folder of the closures, beside the lock.
+fn folder(project: &Project) -> PathBuf {
+    path(project).with_file_name("locks")
+}
+
+/// The closures on disk: address of the node and path.
+fn closures(project: &Project) -> Result<BTreeMap<String, PathBuf>, BindError> {
+    let folder = folder(project);
+    let failed = |source| BindError::Io { operation: "read", path: folder.clone(), source };
+    let entries = match fs_err::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        if let Some(id) = name.to_str().and_then(|it| it.strip_suffix(".lock"))
+            && id.parse::<Address>().is_ok_and(|it| it.kind() == Kind::Apt)
+        {
+            found.insert(id.to_owned(), entry.path());
         }
-        Err(source) => Err(BindError::Io { operation: "read", path, source }),
+    }
+    Ok(found)
+}
+
+fn read(path: &Path) -> Result<Option<String>, BindError> {
+    match fs_err::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(BindError::Io { operation: "read", path: path.to_owned(), source }),
     }
 }
 
-/// Writes the project's lock, whole or not at all; gives whether it changed.
-pub fn save(project: &Project, lock: &Lock) -> Result<bool, BindError> {
+/// Reads the project's locks; missing ones are empty. In a merge conflict, entries that both sides
+/// changed are left out, and so is a closure with any conflict: it is solved as a whole.
+pub fn load(project: &Project) -> Result<Locks, BindError> {
     let path = path(project);
-    let text = lock.to_text();
-    if fs_err::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+    let mut locks = Locks::default();
+    if let Some(text) = read(&path)? {
+        let parsed = Lock::parse_merging(&text).map_err(|source| BindError::Parse { path, source })?;
+        locks.main = parsed.lock;
+    }
+    for (id, path) in closures(project)? {
+        let Some(text) = read(&path)? else { continue };
+        match AptLock::parse(&text) {
+            Ok(lock) => drop(locks.apt.insert(id, lock)),
+            Err(error) if *error.problem == Problem::Conflict => {}
+            Err(source) => return Err(BindError::Parse { path, source }),
+        }
+    }
+    Ok(locks)
+}
+
+/// Writes the project's locks, each whole or not at all, and removes closures of nodes that are gone; gives
+/// whether anything changed.
+pub fn save(project: &Project, locks: &Locks) -> Result<bool, BindError> {
+    let mut changed = replace(&path(project), &locks.main.to_text())?;
+    for (id, path) in closures(project)? {
+        if !locks.apt.contains_key(&id) {
+            let failed = |source| BindError::Io { operation: "remove", path: path.clone(), source };
+            fs_err::remove_file(&path).map_err(failed)?;
+            changed = true;
+        }
+    }
+    for (id, closure) in &locks.apt {
+        let folder = folder(project);
+        let failed = |source| BindError::Io { operation: "write", path: folder.clone(), source };
+        fs_err::create_dir_all(&folder).map_err(failed)?;
+        changed |= replace(&folder.join(format!("{id}.lock")), &closure.to_text())?;
+    }
+    Ok(changed)
+}
+
+fn replace(path: &Path, text: &str) -> Result<bool, BindError> {
+    if fs_err::read(path).is_ok_and(|there| there == text.as_bytes()) {
         return Ok(false);
     }
-    let failed = |source| BindError::Io { operation: "write", path: path.clone(), source };
+    let failed = |source| BindError::Io { operation: "write", path: path.to_owned(), source };
     let part = path.with_extension(format!("lock.{}.part", std::process::id()));
     fs_err::write(&part, text).map_err(failed)?;
-    fs_err::rename(&part, &path).map_err(failed)?;
+    fs_err::rename(&part, path).map_err(failed)?;
     Ok(true)
+}
+
+impl Locks {
+    /// Whether they answer `request`.
+    pub fn answers(&self, request: &Request) -> bool {
+        match self.apt.get(&request.id) {
+            Some(closure) => closure.request().as_str() == request.text,
+            None => self
+                .main
+                .get(&request.id)
+                .is_some_and(|entry| entry.request.as_str() == request.text && file(entry).is_some()),
+        }
+    }
+
+    /// What differs between these and `new`, for people.
+    pub fn changes(&self, new: &Self) -> LockDiff {
+        let mut all = LockDiff::between(&self.main, &new.main);
+        let ids: std::collections::BTreeSet<&String> = self.apt.keys().chain(new.apt.keys()).collect();
+        for id in ids {
+            all.extend(LockDiff::between_apt(self.apt.get(id), new.apt.get(id)));
+        }
+        all
+    }
+
+    /// The answers to some of the requests.
+    #[must_use]
+    pub fn only<'r>(&self, requests: impl IntoIterator<Item = &'r Request>) -> Self {
+        let mut some = Self::default();
+        for request in requests {
+            if let Some(entry) = self.main.get(&request.id) {
+                some.main.insert(entry.clone());
+            }
+            some.apt.extend(self.apt.get_key_value(&request.id).map(|(id, it)| (id.clone(), it.clone())));
+        }
+        some
+    }
+
+    /// How many requests they answer.
+    pub fn len(&self) -> usize {
+        self.main.len() + self.apt.len()
+    }
+
+    /// Whether they answer none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Every request of the recipes, with the recipe that asks.
@@ -116,16 +232,11 @@ pub fn all_requests<'p>(
     out
 }
 
-/// Whether the lock answers `request`.
-pub fn answers(lock: &Lock, request: &Request) -> bool {
-    lock.get(&request.id).is_some_and(|entry| entry.request.as_str() == request.text && file(entry).is_some())
-}
-
 /// A pinned file, as the build needs it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct FilePin<'l> {
     /// Where the bytes are, without any mirror.
-    pub url: &'l str,
+    pub url: Cow<'l, str>,
     /// How many they are.
     pub size: u64,
     /// What they hash to.
@@ -138,7 +249,18 @@ pub struct FilePin<'l> {
 pub fn file(entry: &Entry) -> Option<FilePin<'_>> {
     let Pin::File { url, size, sha256 } = &entry.pin else { return None };
     let version = entry.version.as_ref().map(Text::as_str);
-    Some(FilePin { url: url.as_str(), size: size.get(), sha256: *sha256, version })
+    Some(FilePin { url: url.as_str().into(), size: size.get(), sha256: *sha256, version })
+}
+
+/// `openssh-server_amd64`: the output that a package is.
+fn deb_name(deb: &Deb) -> String {
+    format!("{}_{}", deb.key.name, deb.key.arch)
+}
+
+fn debian<'l>(closure: &'l AptLock, deb: &'l Deb) -> Option<FilePin<'l>> {
+    let url = closure.url_of(deb)?;
+    let version = Some(deb.version.as_str());
+    Some(FilePin { url: url.into(), size: deb.size.get(), sha256: deb.sha256, version })
 }
 
 /// A graph in which every request is answered.
@@ -147,7 +269,7 @@ pub struct LockedGraph<'p> {
     /// The graph.
     pub graph: Graph<'p>,
     /// The pins of its nodes, and no others.
-    pub lock: Lock,
+    pub locks: Locks,
     ids: BTreeMap<Address, RequestId>,
 }
 
@@ -159,28 +281,29 @@ impl LockedGraph<'_> {
 
     /// The pinned files of one node, by output name.
     pub fn pins(&self, recipe: &Recipe) -> Vec<(String, FilePin<'_>)> {
-        let asked = requests(recipe, &self.graph.project.settings);
-        let pin = |request: Request| {
-            let output = request.id.split_once('#').map_or("file", |(_, output)| output).to_owned();
-            Some((output, file(self.lock.get(&request.id)?)?))
-        };
-        asked.into_iter().filter_map(pin).collect()
+        let mut pins = Vec::new();
+        for request in requests(recipe, &self.graph.project.settings) {
+            if let Some(closure) = self.locks.apt.get(&request.id) {
+                pins.extend(closure.debs().filter_map(|deb| Some((deb_name(deb), debian(closure, deb)?))));
+            } else if let Some(pin) = self.locks.main.get(&request.id).and_then(file) {
+                let output = request.id.split_once('#').map_or("file", |(_, output)| output);
+                pins.push((output.to_owned(), pin));
+            }
+        }
+        pins
     }
 }
 
-/// Binds `graph` to `lock`, or lists every request that the lock does not answer.
-pub fn bind<'p>(graph: Graph<'p>, lock: &Lock) -> Result<LockedGraph<'p>, BindError> {
+/// Binds `graph` to `locks`, or lists every request that they do not answer.
+pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, BindError> {
     let asked = all_requests(graph.order.iter().copied(), graph.project);
-    let stale: Vec<Request> = asked
-        .iter()
-        .filter(|(request, _)| !answers(lock, request))
-        .map(|(request, _)| request.clone())
-        .collect();
+    let stale: Vec<Request> =
+        asked.iter().map(|(request, _)| request).filter(|it| !locks.answers(it)).cloned().collect();
     if !stale.is_empty() {
         return Err(BindError::Stale { stale });
     }
-    let lock: Lock = asked.iter().filter_map(|(request, _)| lock.get(&request.id).cloned()).collect();
-    let mut locked = LockedGraph { lock, ids: BTreeMap::new(), graph };
+    let locks = locks.only(asked.iter().map(|(request, _)| request));
+    let mut locked = LockedGraph { locks, ids: BTreeMap::new(), graph };
     for recipe in &locked.graph.order {
         let needs: Vec<RequestId> = locked
             .graph
@@ -190,8 +313,10 @@ pub fn bind<'p>(graph: Graph<'p>, lock: &Lock) -> Result<LockedGraph<'p>, BindEr
             .copied()
             .collect();
         let asked = requests(recipe, &locked.graph.project.settings);
-        let pins = asked.iter().filter_map(|request| locked.lock.get(&request.id)).collect();
-        let id = id_of("gabion request v1", &Identity { recipe, project: locked.graph.project, pins, needs });
+        let pins = asked.iter().filter_map(|request| locked.locks.main.get(&request.id)).collect();
+        let closure = locked.locks.apt.get(&recipe.address.to_string());
+        let identity = Identity { recipe, project: locked.graph.project, pins, closure, needs };
+        let id = id_of("gabion request v1", &identity);
         locked.ids.insert(recipe.address.clone(), RequestId::new(id));
     }
     Ok(locked)
@@ -202,6 +327,7 @@ struct Identity<'a> {
     recipe: &'a Recipe,
     project: &'a Project,
     pins: Vec<&'a Entry>,
+    closure: Option<&'a AptLock>,
     needs: Vec<RequestId>,
 }
 
@@ -218,6 +344,9 @@ impl Canonical for Identity<'_> {
             self.recipe.files.iter().map(|file| (file.path.clone(), file.blob)).collect();
         files.feed(into);
         self.pins.feed(into);
+        if let Some(closure) = self.closure {
+            closure.feed(into);
+        }
         self.needs.feed(into);
     }
 }

@@ -85,6 +85,7 @@ pub struct Client {
     http: reqwest::Client,
     config: Config,
     offline: bool,
+    plain: bool,
     events: Events,
 }
 
@@ -117,7 +118,14 @@ impl Client {
             .user_agent(concat!("gabion/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| NetError::Failed { url: String::new(), attempts: vec![error.to_string()] })?;
-        Ok(Self { http, config: config.clone(), offline, events: events.clone() })
+        Ok(Self { http, config: config.clone(), offline, plain: false, events: events.clone() })
+    }
+
+    /// The same client for bytes whose signature or digest is checked by whoever asks: archives of packages
+    /// are served without TLS.
+    #[must_use]
+    pub fn for_signed(&self) -> Self {
+        Self { plain: true, ..self.clone() }
     }
 
     /// The locations to ask for `url`: mirrors first, longest prefix wins, the origin last.
@@ -294,9 +302,9 @@ impl Client {
         let mut url = Url::parse(location).map_err(Trouble::finally)?;
         let first = url.host_str().map(str::to_owned);
         for _ in 0..=REDIRECTS {
-            if url.scheme() != "https" && !is_loopback(&url) && !self.is_mirror(&url) {
+            if url.scheme() != "https" && !self.plain && !is_loopback(&url) && !self.is_mirror(&url) {
                 return Err(Trouble::finally(
-                    "plain http is only used on loopback and for configured mirrors",
+                    "plain http is only used on loopback, for configured mirrors and for signed archives",
                 ));
             }
             let mut request = self.http.request(method.clone(), url.clone());

@@ -64,7 +64,7 @@ impl Plan {
 pub fn plan(locked: &LockedGraph<'_>, known: &Known) -> Plan {
     let decide = |address: &Address, missing: u64| match address.kind() {
         _ if known.results.contains(address) => Decision::Reuse,
-        Kind::Fetch | Kind::K3s if missing > 0 => Decision::Download { bytes: missing },
+        Kind::Fetch | Kind::Apt | Kind::K3s if missing > 0 => Decision::Download { bytes: missing },
         _ => Decision::Build,
     };
     let nodes = locked.graph.order.iter().map(|recipe| {

@@ -3,8 +3,8 @@
 //! The text says everything that a different answer could depend on, and nothing else. When it
 //! changes, the entry is stale; when it does not, the pin stays.
 
-use crate::recipe::kinds::K3sVersion;
-use crate::recipe::{Body, Recipe, Settings};
+use crate::recipe::kinds::{Apt, K3sVersion};
+use crate::recipe::{Body, Recipe, Settings, Spanned};
 
 /// One question to the lock.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,10 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
             let pinned = it.sha256.map_or(String::new(), |sha256| format!(" {sha256}"));
             vec![Request { id, text: format!("url:{}{pinned}", it.url.value) }]
         }
+        Body::Apt(it) => {
+            let keys: Vec<String> = recipe.files.iter().map(|file| file.blob.to_string()).collect();
+            vec![Request { id, text: apt(it, arch, &keys.join("")) }]
+        }
         Body::K3s(it) => {
             let version = match &it.version {
                 K3sVersion::Channel(channel) => format!("channel={} from {}", channel.value, it.channels),
@@ -48,4 +52,29 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
         }
         Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => Vec::new(),
     }
+}
+
+/// The question for a closure. Fields that are not given stand as they are, so that what an origin means by
+/// default may grow.
+fn apt(it: &Apt, arch: &str, keys: &str) -> String {
+    let named = [it.origin.map(|it| it.name), it.archive.as_ref().map(|it| it.value.as_str())];
+    let archive: Vec<&str> = named.into_iter().flatten().collect();
+    let mut text = format!("apt:{} {arch}", archive.join(" at "));
+    let mut add = |name: &str, value: &str| {
+        if !value.is_empty() {
+            text.extend([" ", name, "=", value]);
+        }
+    };
+    let list =
+        |items: &[Spanned<String>]| items.iter().map(|it| it.value.as_str()).collect::<Vec<_>>().join(",");
+    add("suites", &list(&it.suites));
+    add("components", &list(&it.components));
+    add("keys", keys);
+    add("fingerprints", &list(&it.fingerprints));
+    add("snapshot", it.snapshot.as_ref().map_or("", |it| &it.value));
+    add("base", if it.essential { "essential" } else { "none" });
+    add("recommends", if it.recommends { "yes" } else { "" });
+    add("install", &list(&it.install));
+    add("exclude", &list(&it.exclude));
+    text
 }

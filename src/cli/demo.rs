@@ -52,12 +52,12 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     let upstream = Upstream::start(Content::platform()).map_err(failed)?;
     session.config.mirrors = upstream.mirrors().into_iter().map(|(from, to)| (from, vec![to])).collect();
     let project = recipe::load(folder, None)?;
-    let before = lock::load(&project)?.lock;
+    let before = lock::load(&project)?;
     let locked = bind(&session, &project, None)?;
-    if locked.lock != before {
+    if locked.locks != before {
         return Err(Failure::usage("the demo's lock does not fit its upstream; this is a bug of gabion"));
     }
-    session.ui.note(format!("locked    {} files in {}", locked.lock.len(), project.settings.lock));
+    session.ui.note(format!("locked    {} files in {}", locked.locks.len(), project.settings.lock));
     let outcome = build_target(&session, &project, None, None, Some(&key))?
         .ok_or_else(|| Failure::usage("the demo's target is no bundle; this is a bug of gabion"))?;
     session.ui.note(format!("built     {}", outcome.path.display()));

@@ -90,7 +90,13 @@ failures! {
     crate::lock::BindError: |_| Exit::Lock;
     crate::resolve::ResolveError: |error| match error {
         crate::resolve::ResolveError::Net { source, .. } => net(source),
-        crate::resolve::ResolveError::Upstream { .. } => Exit::Failure,
+        crate::resolve::ResolveError::Signature { .. } | crate::resolve::ResolveError::Backwards { .. } => {
+            Exit::Trust
+        }
+        crate::resolve::ResolveError::Index { .. } => Exit::Integrity,
+        crate::resolve::ResolveError::Upstream { .. } | crate::resolve::ResolveError::Closure { .. } => {
+            Exit::Failure
+        }
     };
     crate::build::BuildError: |error| match error {
         crate::build::BuildError::Offline { .. } => Exit::Offline,

@@ -5,9 +5,10 @@ use super::failure::Failure;
 use super::project::Session;
 use super::ui::Ui;
 use crate::exit::Exit;
+use crate::graph;
+use crate::lock::{self, Locks};
 use crate::recipe::{Address, Code};
-use crate::{graph, lock};
-use gabion_lockfile::{Lock, LockDiff};
+use gabion_lockfile::{AptLock, Lock};
 use std::path::Path;
 
 pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
@@ -57,12 +58,19 @@ pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure
 }
 
 pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failure> {
-    let old = read_lock(&args.old)?;
-    let new = match &args.new {
-        Some(path) => read_lock(path)?,
-        None => lock::load(&session.load()?)?.lock,
-    };
-    let changes = LockDiff::between(&old, &new);
+    let (old, mut new) = (read_locks(&args.old)?, Locks::default());
+    match &args.new {
+        Some(path) => new = read_locks(path)?,
+        None => {
+            let all = lock::load(&session.load()?)?;
+            // What is compared with one file is what that file is about.
+            new.apt = all.apt.into_iter().filter(|(id, _)| old.apt.contains_key(id)).collect();
+            if old.apt.is_empty() {
+                new.main = all.main;
+            }
+        }
+    }
+    let changes = old.changes(&new);
     match args.format.as_str() {
         "json" => session.ui.data(serde_json::json!({ "schema": 1, "diff": changes })),
         "md" if !changes.is_empty() => session.ui.data(changes.markdown().trim_end()),
@@ -72,10 +80,19 @@ pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failu
     Ok(if args.exit_code && !changes.is_empty() { Exit::Changes } else { Exit::Ok })
 }
 
-fn read_lock(path: &Path) -> Result<Lock, Failure> {
+/// A `gabion.lock`, or the closure of one `[apt.NAME]`.
+fn read_locks(path: &Path) -> Result<Locks, Failure> {
     let io = |source| lock::BindError::Io { operation: "read", path: path.to_owned(), source };
+    let broken = |source| lock::BindError::Parse { path: path.to_owned(), source };
     let text = fs_err::read_to_string(path).map_err(io)?;
-    Ok(Lock::parse(&text).map_err(|source| lock::BindError::Parse { path: path.to_owned(), source })?)
+    let mut locks = Locks::default();
+    if text.lines().take_while(|line| line.starts_with('#')).any(|line| line.starts_with("# id apt.")) {
+        let closure = AptLock::parse(&text).map_err(broken)?;
+        locks.apt.insert(closure.id().to_string(), closure);
+    } else {
+        locks.main = Lock::parse(&text).map_err(broken)?;
+    }
+    Ok(locks)
 }
 
 pub(super) fn explain(ui: &Ui, args: &ExplainArgs) -> Result<Exit, Failure> {

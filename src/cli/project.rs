@@ -7,14 +7,13 @@ use crate::build::BuildError;
 use crate::config::Config;
 use crate::event::Events;
 use crate::exit::Exit;
-use crate::lock::{self, LockedGraph};
+use crate::lock::{self, LockedGraph, Locks};
 use crate::net::Client;
 use crate::plan::{Decision, Known};
 use crate::recipe::{Address, Body, Kind, Project, Recipe};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
 use gabion_bundle::{SigningKey, assemble_to_path};
-use gabion_lockfile::{Lock, LockDiff};
 use gabion_store::{Record, Store};
 use std::path::{Path, PathBuf};
 
@@ -98,8 +97,8 @@ fn relock(
     session: &Session<'_>,
     project: &Project,
     asked: &[(Request, &Recipe)],
-    previous: &Lock,
-) -> Result<(Lock, bool), Failure> {
+    previous: &Locks,
+) -> Result<(Locks, bool), Failure> {
     let store = session.store()?;
     let lock = session.with_client(async |client, events| {
         Ok(resolve::lock(project, asked, previous, client, &store, events).await?)
@@ -116,36 +115,33 @@ pub(super) fn bind<'p>(
 ) -> Result<LockedGraph<'p>, Failure> {
     let target = graph::target(project, target)?;
     let graph = graph::build(project, &target)?;
-    let parsed = lock::load(project)?;
+    let locks = lock::load(project)?;
     let asked = lock::all_requests(graph.order.iter().copied(), project);
-    let complete = asked.iter().all(|(request, _)| lock::answers(&parsed.lock, request));
+    let complete = asked.iter().all(|(request, _)| locks.answers(request));
     if complete || session.locked {
-        return Ok(lock::bind(graph, &parsed.lock)?);
+        return Ok(lock::bind(graph, &locks)?);
     }
     // The whole project is locked at once: a lock of one target would forget the others.
     let all = lock::all_requests(project.recipes.values(), project);
-    let (lock, _) = relock(session, project, &all, &parsed.lock)?;
+    let (lock, _) = relock(session, project, &all, &locks)?;
     Ok(lock::bind(graph, &lock)?)
 }
 
 pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let parsed = lock::load(&project)?;
+    let locks = lock::load(&project)?;
     let asked = lock::all_requests(project.recipes.values(), &project);
     if args.check || session.locked {
-        let stale: Vec<Request> = asked
-            .iter()
-            .map(|(request, _)| request.clone())
-            .filter(|it| !lock::answers(&parsed.lock, it))
-            .collect();
+        let stale: Vec<Request> =
+            asked.iter().map(|(request, _)| request).filter(|it| !locks.answers(it)).cloned().collect();
         if !stale.is_empty() {
             return Err(lock::BindError::Stale { stale }.into());
         }
         session.ui.note(format!("the lock answers all {} requests", asked.len()));
         return Ok(Exit::Ok);
     }
-    let (new, changed) = relock(session, &project, &asked, &parsed.lock)?;
-    report_lock(session, &parsed.lock, &new, changed);
+    let (new, changed) = relock(session, &project, &asked, &locks)?;
+    report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
 
@@ -154,22 +150,20 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
         return Err(Failure::usage("`update` changes the lock, and `--locked` forbids that"));
     }
     let project = session.load()?;
-    let parsed = lock::load(&project)?;
+    let locks = lock::load(&project)?;
     let chosen: Vec<Address> =
         args.package.iter().map(|name| graph::target(&project, Some(name))).collect::<Result<_, _>>()?;
     let asked = lock::all_requests(project.recipes.values(), &project);
     let keeps = |recipe: &Recipe| !chosen.is_empty() && !chosen.contains(&recipe.address);
-    let kept = asked.iter().filter(|(_, recipe)| keeps(recipe)).map(|(request, _)| request.id.as_str());
-    let kept: std::collections::BTreeSet<&str> = kept.collect();
-    let previous: Lock =
-        parsed.lock.entries().filter(|entry| kept.contains(entry.id.as_str())).cloned().collect();
+    let kept = asked.iter().filter(|(_, recipe)| keeps(recipe)).map(|(request, _)| request);
+    let previous = locks.only(kept);
     let (new, changed) = relock(session, &project, &asked, &previous)?;
-    report_lock(session, &parsed.lock, &new, changed);
+    report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
 
-fn report_lock(session: &Session<'_>, old: &Lock, new: &Lock, changed: bool) {
-    for line in LockDiff::between(old, new).lines() {
+fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {
+    for line in old.changes(new).lines() {
         session.ui.data(line);
     }
     if !changed {
@@ -180,7 +174,7 @@ fn report_lock(session: &Session<'_>, old: &Lock, new: &Lock, changed: bool) {
 pub(super) fn plan(session: &Session<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
     let target = graph::target(&project, args.target.as_deref())?;
-    let locked = lock::bind(graph::build(&project, &target)?, &lock::load(&project)?.lock)?;
+    let locked = lock::bind(graph::build(&project, &target)?, &lock::load(&project)?)?;
     let plan = plan::plan(&locked, &Known::gather(&locked, &session.store()?)?);
     for (address, decision) in &plan.0 {
         match decision {

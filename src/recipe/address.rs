@@ -24,6 +24,8 @@ macro_rules! kinds {
 kinds! {
     /// A file.
     Fetch = "fetch",
+    /// A closure of Debian packages.
+    Apt = "apt",
     /// The K3s binary and its images.
     K3s = "k3s",
     /// Kubernetes objects.

@@ -1,6 +1,7 @@
 //! The program end to end, against upstreams on loopback.
 
 mod architecture;
+mod debian;
 mod failures;
 mod pipeline;
 mod world;

@@ -1,9 +1,11 @@
 //! One file per kind of recipe: its fields, and how they are read.
 
+mod apt;
 mod fetch;
 mod k3s;
 mod platform;
 
+pub use apt::Apt;
 pub use fetch::Fetch;
 pub use k3s::{K3s, K3sVersion};
 pub use platform::{Bundle, Host, Manifests};
@@ -16,6 +18,8 @@ use super::reader::{Reader, Spanned};
 pub enum Body {
     /// A file.
     Fetch(Fetch),
+    /// Debian packages.
+    Apt(Apt),
     /// K3s.
     K3s(K3s),
     /// Kubernetes objects.
@@ -31,6 +35,7 @@ impl Body {
     pub(super) fn read(address: &Address, reader: &mut Reader<'_>) -> Self {
         match address.kind() {
             Kind::Fetch => Self::Fetch(Fetch::read(reader)),
+            Kind::Apt => Self::Apt(Apt::read(reader)),
             Kind::K3s => Self::K3s(K3s::read(reader)),
             Kind::Manifests => Self::Manifests(Manifests::read(reader)),
             Kind::Host => Self::Host(Host::read(address, reader)),
@@ -41,7 +46,7 @@ impl Body {
     /// Every node that this one names, in the order of its fields.
     pub fn references(&self) -> Vec<&Spanned<Reference>> {
         match self {
-            Self::Fetch(_) | Self::K3s(_) | Self::Host(_) => Vec::new(),
+            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Host(_) => Vec::new(),
             Self::Manifests(it) => it.from.iter().chain(&it.after).collect(),
             Self::Bundle(it) => it.host.iter().chain(&it.base).chain(&it.deploy).collect(),
         }
@@ -52,6 +57,7 @@ impl Body {
         match self {
             Self::Manifests(it) => it.files.iter().collect(),
             Self::Bundle(it) => it.trust.iter().collect(),
+            Self::Apt(it) => it.keyring.iter().collect(),
             _ => Vec::new(),
         }
     }

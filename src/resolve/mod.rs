@@ -2,14 +2,18 @@
 //!
 //! A pin that still answers its request stays; only what is stale is asked for.
 
+mod apt;
+
 use crate::event::{Event, Events};
+use crate::lock::Locks;
 use crate::net::{Client, NetError};
 use crate::recipe::kinds::K3sVersion;
 use crate::recipe::{Body, Project, Recipe};
 use crate::request::{K3S_OUTPUTS, Request, k3s_asset};
+use gabion_apt::{ClosureError, IndexError, SignatureError};
 use gabion_digest::Sha256;
-use gabion_lockfile::{Entry, EntryId, Lock, Pin, Size, Text, Trust, Url};
-use gabion_store::{Expect, Store};
+use gabion_lockfile::{AptLock, Entry, EntryId, Pin, Size, Text, Trust, Url};
+use gabion_store::{Expect, Output, Store};
 
 /// Why something could not be pinned.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +35,49 @@ pub enum ResolveError {
         /// What is wrong with the answer.
         why: String,
     },
+    /// A suite is not signed by those who must sign it.
+    #[error("could not pin `{id}`: `{url}` is not to be trusted")]
+    Signature {
+        /// Id of the entry.
+        id: String,
+        /// The signed file.
+        url: String,
+        /// Why not.
+        #[source]
+        source: SignatureError,
+    },
+    /// An index of an archive cannot be read.
+    #[error("could not pin `{id}`: `{url}` cannot be read")]
+    Index {
+        /// Id of the entry.
+        id: String,
+        /// The index.
+        url: String,
+        /// Why not.
+        #[source]
+        source: IndexError,
+    },
+    /// The packages that are asked for do not fit together.
+    #[error("could not pin `{id}`: there is no closure of these packages")]
+    Closure {
+        /// Id of the entry.
+        id: String,
+        /// Everything that does not fit.
+        #[source]
+        source: ClosureError,
+    },
+    /// A suite went back in time: a stale mirror, or somebody who holds updates back.
+    #[error("could not pin `{id}`: `{suite}` is of {found}, and the lock has it of {locked}")]
+    Backwards {
+        /// Id of the entry.
+        id: String,
+        /// The suite.
+        suite: String,
+        /// Its date now.
+        found: String,
+        /// Its date in the lock.
+        locked: String,
+    },
 }
 
 impl ResolveError {
@@ -39,6 +86,10 @@ impl ResolveError {
         match self {
             Self::Net { source, .. } => source.code(),
             Self::Upstream { .. } => "E0310",
+            Self::Signature { source, .. } => source.code(),
+            Self::Index { source, .. } => source.code(),
+            Self::Closure { .. } => "E0707",
+            Self::Backwards { .. } => "E0708",
         }
     }
 
@@ -47,6 +98,13 @@ impl ResolveError {
         match self {
             Self::Net { source, .. } => source.help(),
             Self::Upstream { .. } => Some("check the recipe against what upstream offers".into()),
+            Self::Signature { source, .. } => source.help(),
+            Self::Index { .. } => Some("ask another mirror, or the same one later".into()),
+            Self::Closure { source, .. } => Some(source.0.join("\n")),
+            Self::Backwards { .. } => Some(
+                "ask another mirror; to go back on purpose, remove the closure's lock and pin a `snapshot`"
+                    .into(),
+            ),
         }
     }
 }
@@ -60,34 +118,50 @@ const LIST_LIMIT: u64 = 8 << 20;
 pub async fn lock(
     project: &Project,
     asked: &[(Request, &Recipe)],
-    previous: &Lock,
+    previous: &Locks,
     client: &Client,
     store: &Store,
     events: &Events,
-) -> Result<Lock, ResolveError> {
-    let mut lock = Lock::default();
-    let mut stale = Vec::new();
-    for (request, recipe) in asked {
-        match previous.get(&request.id) {
-            Some(entry) if crate::lock::answers(previous, request) => {
-                lock.insert(entry.clone());
-            }
-            _ => stale.push((request, *recipe)),
-        }
-    }
+) -> Result<Locks, ResolveError> {
+    let (fitting, stale): (Vec<_>, Vec<_>) = asked.iter().partition(|(request, _)| previous.answers(request));
+    let mut locks = previous.only(fitting.iter().map(|(request, _)| request));
     events.send(Event::Phase { name: "lock", total: stale.len() });
     let resolver = Resolver { project, client, store };
     for (request, recipe) in stale {
         events.send(Event::Started { node: request.id.clone(), what: String::new() });
-        let entry = resolver.resolve(request, recipe).await?;
-        events.send(Event::Finished {
-            node: request.id.clone(),
-            how: "pinned",
-            bytes: entry.pin.size().get(),
-        });
-        lock.insert(entry);
+        let bytes = match &recipe.body {
+            Body::Apt(it) => {
+                let closure = resolver.closure(request, recipe, it).await?;
+                if let Some(before) = previous.apt.get(&request.id) {
+                    check_time(request, before, &closure)?;
+                }
+                let bytes = u64::try_from(closure.total_size()).unwrap_or(u64::MAX);
+                locks.apt.insert(request.id.clone(), closure);
+                bytes
+            }
+            _ => {
+                let entry = resolver.resolve(request, recipe).await?;
+                let bytes = entry.pin.size().get();
+                locks.main.insert(entry);
+                bytes
+            }
+        };
+        events.send(Event::Finished { node: request.id.clone(), how: "pinned", bytes });
     }
-    Ok(lock)
+    Ok(locks)
+}
+
+/// Refuses a closure with an older suite than the one before.
+fn check_time(request: &Request, before: &AptLock, now: &AptLock) -> Result<(), ResolveError> {
+    match now.goes_backwards(before) {
+        None => Ok(()),
+        Some((suite, locked)) => Err(ResolveError::Backwards {
+            id: request.id.clone(),
+            suite: suite.name.to_string(),
+            found: suite.date.to_string(),
+            locked: locked.to_string(),
+        }),
+    }
 }
 
 struct Resolver<'a> {
@@ -118,10 +192,12 @@ impl Resolver<'_> {
                 };
                 self.k3s(request, &it.releases, &version).await
             }
-            Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => Err(ResolveError::Upstream {
-                id: request.id.clone(),
-                why: "nothing can be pinned here".to_owned(),
-            }),
+            Body::Apt(_) | Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => {
+                Err(ResolveError::Upstream {
+                    id: request.id.clone(),
+                    why: "nothing can be pinned here".to_owned(),
+                })
+            }
         }
     }
 
@@ -132,19 +208,38 @@ impl Resolver<'_> {
         url: &str,
         sha256: Option<Sha256>,
     ) -> Result<(Sha256, u64), ResolveError> {
+        let output = self.fetch_from(self.client, request, url, sha256, None).await?;
+        Ok((output.sha256, output.size))
+    }
+
+    /// The same over a client of one's own, and where the size is known.
+    async fn fetch_from(
+        &self,
+        client: &Client,
+        request: &Request,
+        url: &str,
+        sha256: Option<Sha256>,
+        size: Option<u64>,
+    ) -> Result<Output, ResolveError> {
         let failed = |source| ResolveError::Net { id: request.id.clone(), source };
-        let key = sha256.unwrap_or_else(|| Sha256::of(url.as_bytes()));
-        let expect = Expect { sha256, ..Expect::default() };
-        let partial = self.client.partial(self.store, key, expect).await.map_err(failed)?;
-        let Some(partial) = partial else {
-            let there = sha256.map(|sha256| self.store.by_sha256(sha256)).transpose();
-            let there = there.map_err(|error| failed(error.into()))?.flatten();
-            let vanished = || failed(NetError::Vanished { url: url.to_owned() });
-            return there.zip(sha256).map(|((_, size), sha256)| (sha256, size)).ok_or_else(vanished);
+        let there = || match sha256 {
+            Some(sha256) => {
+                let found = self.store.by_sha256(sha256).map_err(|error| failed(error.into()))?;
+                Ok(found.map(|(blob, size)| Output { blob, sha256, size }))
+            }
+            None => Ok(None),
         };
-        let partial = self.client.download(url, None, partial, &request.id).await.map_err(failed)?;
+        if let Some(output) = there()? {
+            return Ok(output);
+        }
+        let key = sha256.unwrap_or_else(|| Sha256::of(url.as_bytes()));
+        let expect = Expect { sha256, size, blob: None };
+        let Some(partial) = client.partial(self.store, key, expect).await.map_err(failed)? else {
+            return there()?.ok_or_else(|| failed(NetError::Vanished { url: url.to_owned() }));
+        };
+        let partial = client.download(url, size, partial, &request.id).await.map_err(failed)?;
         let hashed = partial.finish().map_err(|error| failed(error.into()))?;
-        Ok((hashed.sha256, hashed.size))
+        Ok(Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size })
     }
 
     async fn text(&self, request: &Request, url: &str) -> Result<String, ResolveError> {

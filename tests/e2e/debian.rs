@@ -1,0 +1,72 @@
+//! Real packages: from the Debian mirror that this machine is configured for, read when the test runs.
+
+use crate::world::{Run, gabion};
+use std::path::Path;
+use std::process::Command;
+
+/// The mirrors of the origin `debian:bookworm` in apt's own configuration.
+fn mirrors() -> Option<String> {
+    let asked = Command::new("apt-get")
+        .args(["indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages"])
+        .output();
+    let text = asked.map(|out| String::from_utf8(out.stdout).unwrap()).unwrap_or_default();
+    let of = |codename: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(name, _)| *name == codename).map(|(_, url)| url.trim_end_matches('/').to_owned())
+    };
+    let (main, security) = (of("bookworm")?, of("bookworm-security")?);
+    Some(format!(
+        "[mirror]\n\"https://deb.debian.org/debian\" = \"{main}\"\n\"https://deb.debian.org/debian-security\" = \"{security}\"\n"
+    ))
+}
+
+fn run(folder: &Path, arguments: &str) -> Run {
+    gabion(folder).args(arguments.split_whitespace()).output().unwrap().into()
+}
+
+const RECIPE: &str = "[project]\nname = 'p'\nedition = '2026'\ndefault = 'apt.os'\n[apt.os]\norigin = 'debian:bookworm'\n\
+    install = ['openssh-server', 'ufw', 'fail2ban', 'unattended-upgrades', 'chrony', 'zstd']\n";
+
+#[test]
+fn a_closure_of_real_packages_is_locked_fetched_and_locked_again() {
+    let Some(config) = mirrors() else {
+        assert!(std::env::var_os("CI").is_none(), "apt has no Debian 12 here");
+        eprintln!("skipped: apt is not configured for Debian 12 here");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs_err::write(path("gabion.toml"), RECIPE).unwrap();
+    fs_err::write(path("config.toml"), &config).unwrap();
+    let locked = run(folder.path(), "lock");
+    assert_eq!(locked.code, 0, "{}", locked.stderr);
+    let text = fs_err::read_to_string(path("locks/apt.os.lock")).unwrap();
+    let debs: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(debs.len() >= 100, "only {} packages", debs.len());
+    assert_eq!(text.lines().filter(|line| line.starts_with("# suite bookworm")).count(), 3);
+    // No mirror reaches the lock, and the archive is solved alike a second time.
+    for mirror in config.lines().skip(1).filter_map(|line| line.split('"').nth(3)) {
+        assert!(mirror.starts_with("https://deb.debian.org") || !text.contains(mirror), "{mirror}");
+    }
+    fs_err::remove_file(path("locks/apt.os.lock")).unwrap();
+    assert_eq!(run(folder.path(), "lock --jobs 1").code, 0);
+    assert_eq!(fs_err::read_to_string(path("locks/apt.os.lock")).unwrap(), text);
+
+    let built = run(folder.path(), "build apt.os --locked");
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    // Every package is there, and dpkg reads in it what the lock says of it.
+    let store = gabion_store::Store::open(&path(".store")).unwrap();
+    for line in &debs {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (blob, size) = store.by_sha256(words[4].parse().unwrap()).unwrap().unwrap();
+        assert_eq!(size.to_string(), words[3], "{line}");
+        let fields = Command::new("dpkg-deb")
+            .args(["--show", "--showformat", "${Package} ${Version} ${Architecture}"])
+            .arg(store.path_of(blob))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(fields.stdout).unwrap(), words[..3].join(" "));
+    }
+    assert_eq!(run(folder.path(), "store verify").code, 0);
+    assert_eq!(run(folder.path(), "build apt.os --frozen").code, 0);
+}
