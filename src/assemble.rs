@@ -1,7 +1,7 @@
 //! From what was built to what a bundle holds.
 
 use crate::build::Built;
-use crate::lock::{LockedGraph, identity};
+use crate::lock::{FilePin, LockedGraph, identity};
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Table, Value, to_toml};
 use gabion_bundle::{BY_HAND, EXTRACTOR, Object, Source, Spec};
 use gabion_store::{Output, Store};
@@ -38,8 +38,9 @@ pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &St
     text("VERIFY.md", BY_HAND.as_bytes());
     let node_name = bundle.host.as_ref().and_then(|host| host_name(locked, &host.value.address));
     for address in bundle.base.iter().chain(&bundle.deploy).map(|it| &it.value.address) {
+        let pins = project.recipes.get(address).map(|recipe| locked.pins(recipe)).unwrap_or_default();
         for (output, file) in built.outputs(address) {
-            let (name, object) = describe(locked, address, output);
+            let (name, object) = describe(&pins, address, output);
             let member = format!("content/{address}/{name}");
             if output == "config"
                 && let Some(node_name) = &node_name
@@ -70,20 +71,13 @@ fn host_name(locked: &LockedGraph<'_>, address: &Address) -> Option<String> {
 type MakeObject = Box<dyn FnOnce(String) -> Option<Object>>;
 
 /// File name of an output in the bundle, and what it is for.
-fn describe(locked: &LockedGraph<'_>, address: &Address, output: &str) -> (String, MakeObject) {
-    let id = match address.kind() {
-        Kind::K3s => format!("{address}#{output}"),
-        _ => address.to_string(),
-    };
-    let pin = locked.locks.main.get(&id).and_then(crate::lock::file);
+fn describe(pins: &[(String, FilePin<'_>)], address: &Address, output: &str) -> (String, MakeObject) {
+    let pin = pins.iter().find(|(name, _)| name == output).map(|(_, pin)| pin);
     let plain = |name: &&str| {
-        !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || b"._+-".contains(&it))
+        !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || b"._+~-".contains(&it))
     };
-    let name = pin
-        .as_ref()
-        .and_then(|pin| pin.url.rsplit('/').next())
-        .filter(plain)
-        .filter(|it| !it.starts_with(['.', '-']));
+    let name =
+        pin.and_then(|pin| pin.url.rsplit('/').next()).filter(plain).filter(|it| !it.starts_with(['.', '-']));
     let name = name.unwrap_or(output).to_owned();
     match (address.kind(), output) {
         (Kind::K3s, "binary") => {

@@ -277,6 +277,9 @@ pub struct DemoArgs {
     /// Folder to make
     #[arg(default_value = "demo")]
     pub folder: PathBuf,
+    /// Lock afresh instead of using the lock that is built in: how that one is made
+    #[arg(long, hide = true)]
+    pub(super) relock: bool,
 }
 
 /// Arguments of `explain`.

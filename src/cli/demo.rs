@@ -18,12 +18,14 @@ macro_rules! recipes {
     ($($path:literal,)*) => { [$(($path, include_str!(concat!("../../recipes/", $path))),)*] };
 }
 
-const RECIPES: [(&str, &str); 11] = recipes![
+const RECIPES: [(&str, &str); 13] = recipes![
     "gabion.toml",
     "node.toml",
     "platform.toml",
     "env/demo.toml",
     "env/demo.lock",
+    "env/locks/apt.os.lock",
+    "trust/demo-archive.asc",
     "trust/demo.json",
     "k8s/app.yaml",
     "k8s/issuers.yaml",
@@ -39,7 +41,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
         return Err(Failure::usage(format!("`{}` exists", folder.display()))
             .help("name another folder, or remove it"));
     }
-    for (path, text) in RECIPES {
+    for (path, text) in RECIPES.iter().filter(|(path, _)| !(args.relock && is_lock(path))) {
         write(&folder.join(path), text).map_err(failed)?;
     }
     // From here on the folder is a project like any other, with the overlay in force.
@@ -54,7 +56,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     let project = recipe::load(folder, None)?;
     let before = lock::load(&project)?;
     let locked = bind(&session, &project, None)?;
-    if locked.locks != before {
+    if locked.locks != before && !args.relock {
         return Err(Failure::usage("the demo's lock does not fit its upstream; this is a bug of gabion"));
     }
     session.ui.note(format!("locked    {} files in {}", locked.locks.len(), project.settings.lock));
@@ -72,6 +74,10 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     session.ui.note(format!("installed {} files into {}", report.written.len(), host.display()));
     session.ui.data(&outcome.digest);
     Ok(Exit::Ok)
+}
+
+fn is_lock(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|it| it == "lock")
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

@@ -1,5 +1,6 @@
 //! The program end to end, against upstreams on loopback.
 
+mod apt;
 mod architecture;
 mod debian;
 mod failures;

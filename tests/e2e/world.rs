@@ -41,6 +41,11 @@ impl World {
         for (path, bytes) in files {
             content.files.insert((*path).to_owned(), bytes.to_vec());
         }
+        Self::serving(recipes, content)
+    }
+
+    /// The same with an upstream of `content`.
+    pub(crate) fn serving(recipes: &str, content: Content) -> Self {
         let upstream = Upstream::start(content).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let toml = format!("[project]\nname = 'p'\nedition = '2026'\ndefault = 'bundle.b'\n{recipes}");

@@ -48,7 +48,7 @@ pub struct Closure<'a>(pub BTreeMap<&'a str, Chosen<'a>>);
 
 /// Why there is no closure: everything that does not fit, each with the way that led there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no closure: {}", .0.join("; "))]
+#[error("{} requirements cannot be met", .0.len())]
 pub struct ClosureError(pub Vec<String>);
 
 impl<'a> Candidates<'a> {
@@ -87,11 +87,11 @@ impl<'a> Candidates<'a> {
         self.by_name.is_empty()
     }
 
-    /// Names that stand near `name`, for a hint.
+    /// The name that stands nearest to `name`, for a hint.
     fn near(&self, name: &str) -> Option<&'a str> {
-        let shared = |it: &str| it.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
-        let best = self.by_name.keys().max_by_key(|it| (shared(it), std::cmp::Reverse(it.len())))?;
-        (shared(best) * 2 > name.len()).then_some(*best)
+        let far = |it: &str| strsim::damerau_levenshtein(it, name);
+        let close = self.by_name.keys().filter(|it| it.len().abs_diff(name.len()) < 3);
+        close.copied().min_by_key(|it| far(it)).filter(|it| far(it) * 2 <= name.len())
     }
 
     /// The closure of `wish`, or everything that keeps it from being one.

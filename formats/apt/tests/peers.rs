@@ -52,8 +52,8 @@ impl Gpg {
         ]));
         let keys = run(self.command().args(["--list-keys", "--with-colons", name]));
         let keys = String::from_utf8(keys).unwrap();
-        let line = keys.lines().find(|line| line.starts_with("fpr:")).unwrap();
-        line.trim_end_matches(':').rsplit(':').next().unwrap().to_owned()
+        let found = keys.lines().find(|row| row.starts_with("fpr:")).unwrap();
+        found.trim_end_matches(':').rsplit(':').next().unwrap().to_owned()
     }
 
     fn keyring(&self, armored: bool) -> Keyring {

@@ -70,7 +70,7 @@ impl Bundle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             host: reader.reference("host", &[Kind::Host]),
-            base: reader.references("base", &[Kind::K3s, Kind::Fetch]),
+            base: reader.references("base", &[Kind::Apt, Kind::K3s, Kind::Fetch]),
             deploy: reader.references("deploy", &[Kind::Manifests]),
             trust: reader.string("trust"),
         }

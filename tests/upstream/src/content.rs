@@ -1,5 +1,6 @@
 //! What the miniature upstream serves: pure, deterministic, small.
 
+use crate::pack::{tar, zstd_stored};
 use gabion_digest::Sha256;
 use std::collections::BTreeMap;
 
@@ -26,7 +27,13 @@ impl Content {
         let binary =
             b"#!/bin/sh\n# A stand-in for the K3s binary: it only says what it is.\necho 'k3s of the demo'\n"
                 .to_vec();
-        let images = zstd_stored(&images_archive());
+        let images = zstd_stored(&tar(&[
+            ("oci-layout", b"{\"imageLayoutVersion\":\"1.0.0\"}"),
+            (
+                "index.json",
+                b"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}",
+            ),
+        ]));
         let list = b"docker.io/rancher/mirrored-pause:3.6\n".to_vec();
         let sums = format!(
             "{}  k3s\n{}  k3s-airgap-images-amd64.tar.zst\n",
@@ -55,6 +62,7 @@ impl Content {
             .map(|it| deployment(it, &format!("ghcr.io/fluxcd/{it}-controller:v1.9.0")))
             .join("---\n");
         content.asset("fluxcd/flux2", "v2.9.0", "install.yaml", flux.into_bytes());
+        content.ubuntu();
         content
     }
 
@@ -64,38 +72,4 @@ impl Content {
         self.redirects.insert(format!("/github/{repository}/releases/download/{tag}/{name}"), object.clone());
         self.files.insert(object, bytes);
     }
-}
-
-/// A tar with the marker file of an OCI layout and an index without images.
-fn images_archive() -> Vec<u8> {
-    let mut archive = Vec::new();
-    for (name, text) in [
-        ("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"),
-        (
-            "index.json",
-            "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}",
-        ),
-    ] {
-        let mut header = tar::Header::new_ustar();
-        // Both names are short; a header that refuses them would be caught by the archive's test.
-        let _fits = header.set_path(name);
-        header.set_size(text.len() as u64);
-        header.set_mode(0o644);
-        header.set_cksum();
-        archive.extend_from_slice(header.as_bytes());
-        archive.extend_from_slice(text.as_bytes());
-        archive.resize(archive.len().next_multiple_of(512), 0);
-    }
-    archive.resize(archive.len() + 1024, 0);
-    archive
-}
-
-/// A zstd frame of one stored block (RFC 8878 §3.1.1): the same bytes whatever library is linked.
-fn zstd_stored(bytes: &[u8]) -> Vec<u8> {
-    let size = bytes.len() as u32;
-    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xa0];
-    frame.extend_from_slice(&size.to_le_bytes());
-    frame.extend_from_slice(&(size << 3 | 1).to_le_bytes()[..3]);
-    frame.extend_from_slice(bytes);
-    frame
 }

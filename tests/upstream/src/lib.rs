@@ -3,14 +3,18 @@
 //! [`Content`] is what is served, the same bytes on every machine; [`Upstream`] serves it over HTTP/1.1
 //! from threads of this process, and can be told to misbehave.
 
+mod apt;
 mod content;
+mod pack;
 mod server;
 
+pub use apt::{Package, Suite};
 pub use content::Content;
 pub use server::{Fault, Seen, Upstream};
 
 /// Origins of the demo, and the path under which each is served here.
-pub const ORIGINS: [(&str, &str); 2] = [
+pub const ORIGINS: [(&str, &str); 3] = [
     ("https://github.demo.gabion.invalid", "/github"),
+    ("https://ubuntu.demo.gabion.invalid", "/ubuntu"),
     ("https://update.k3s.demo.gabion.invalid", "/update.k3s"),
 ];
