@@ -1,7 +1,7 @@
 //! What a build will do, and why. Pure: what is known was gathered before.
 
 use crate::lock::LockedGraph;
-use crate::recipe::{Address, Kind};
+use crate::recipe::{Address, Recipe};
 use gabion_digest::Sha256;
 use gabion_store::{Store, StoreError};
 use std::collections::BTreeSet;
@@ -44,9 +44,39 @@ pub enum Decision {
     Download {
         /// How many bytes.
         bytes: u64,
+        /// Why there is no result.
+        why: Why,
     },
     /// It is made from what is here.
-    Build,
+    Build {
+        /// Why there is no result.
+        why: Why,
+    },
+}
+
+/// Why a node has no result yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// Its recipe, its pins or its files are new to this store.
+    New,
+    /// Something that it needs has no result.
+    Needs(Address),
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::New => f.write_str("new here"),
+            Self::Needs(address) => write!(f, "needs {address}"),
+        }
+    }
+}
+
+impl Decision {
+    /// Whether nothing is to be done.
+    pub fn is_reuse(&self) -> bool {
+        *self == Self::Reuse
+    }
 }
 
 /// The decisions, dependencies first.
@@ -56,22 +86,26 @@ pub struct Plan(pub Vec<(Address, Decision)>);
 impl Plan {
     /// Whether there is nothing to do.
     pub fn is_done(&self) -> bool {
-        self.0.iter().all(|(_, decision)| *decision == Decision::Reuse)
+        self.0.iter().all(|(_, decision)| decision.is_reuse())
     }
 }
 
 /// Decides every node of `locked`.
 pub fn plan(locked: &LockedGraph<'_>, known: &Known) -> Plan {
-    let decide = |address: &Address, missing: u64| match address.kind() {
-        _ if known.results.contains(address) => Decision::Reuse,
-        Kind::Fetch | Kind::Apt | Kind::K3s if missing > 0 => Decision::Download { bytes: missing },
-        _ => Decision::Build,
-    };
-    let nodes = locked.graph.order.iter().map(|recipe| {
+    let has = |address: &Address| known.results.contains(address);
+    let decide = |recipe: &Recipe| {
+        let address = &recipe.address;
+        if has(address) {
+            return Decision::Reuse;
+        }
+        let changed = locked.graph.needs(address).iter().find(|it| !has(it));
+        let why = changed.map_or(Why::New, |it| Why::Needs((*it).clone()));
         let pins = locked.pins(recipe);
         let missing = pins.iter().filter(|(_, pin)| !known.files.contains(&pin.sha256));
-        let decision = decide(&recipe.address, missing.map(|(_, pin)| pin.size).sum());
-        (recipe.address.clone(), decision)
-    });
-    Plan(nodes.collect())
+        match missing.map(|(_, pin)| pin.size).sum() {
+            0 => Decision::Build { why },
+            bytes => Decision::Download { bytes, why },
+        }
+    };
+    Plan(locked.graph.order.iter().map(|recipe| (recipe.address.clone(), decide(recipe))).collect())
 }

@@ -41,6 +41,9 @@ pub struct Global {
     /// Both `--locked` and `--offline`
     #[arg(long, global = true)]
     pub frozen: bool,
+    /// After a failure, go on with what does not depend on it
+    #[arg(long, short = 'k', global = true)]
+    pub keep_going: bool,
     /// Results as JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -87,6 +90,21 @@ pub enum Command {
     Demo(DemoArgs),
     /// Explain an error code or an exit code
     Explain(ExplainArgs),
+}
+
+impl Command {
+    /// Whether the command may take long and writes: what an interruption must end in good order.
+    pub(super) fn works(&self) -> bool {
+        matches!(
+            self,
+            Self::Build(_)
+                | Self::Lock(_)
+                | Self::Update(_)
+                | Self::Demo(_)
+                | Self::Host(_)
+                | Self::Bundle(_)
+        )
+    }
 }
 
 /// A target.

@@ -88,20 +88,18 @@ failures! {
     gabion_store::StoreError: store;
     crate::net::NetError: net;
     crate::lock::BindError: |_| Exit::Lock;
-    crate::resolve::ResolveError: |error| match error {
+    crate::resolve::ResolveError: |error| match error.first() {
         crate::resolve::ResolveError::Net { source, .. } => net(source),
         crate::resolve::ResolveError::Signature { .. } | crate::resolve::ResolveError::Backwards { .. } => {
             Exit::Trust
         }
         crate::resolve::ResolveError::Index { .. } => Exit::Integrity,
-        crate::resolve::ResolveError::Upstream { .. } | crate::resolve::ResolveError::Closure { .. } => {
-            Exit::Failure
-        }
+        _ => Exit::Failure,
     };
-    crate::build::BuildError: |error| match error {
+    crate::build::BuildError: |error| match error.first() {
         crate::build::BuildError::Offline { .. } => Exit::Offline,
-        crate::build::BuildError::Document { .. } => Exit::Step,
-        _ if error.is_integrity() => Exit::Integrity,
+        crate::build::BuildError::Step { .. } => Exit::Step,
+        first if first.is_integrity() => Exit::Integrity,
         _ => Exit::Failure,
     };
     gabion_bundle::BundleError: |error| match error.class() {

@@ -7,6 +7,7 @@ mod bundle;
 mod demo;
 pub mod failure;
 mod host;
+mod interrupt;
 mod key;
 mod look;
 mod project;
@@ -43,8 +44,11 @@ pub fn main() -> Exit {
 
 fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     let session = || Session::open(&cli.global, ui);
+    if cli.command.works() {
+        interrupt::watch();
+    }
     match &cli.command {
-        Command::Build(args) => project::build(&session()?, args),
+        Command::Build(args) => project::cmd_build(&session()?, args),
         Command::Plan(args) => project::plan(&session()?, args),
         Command::Lock(args) => project::lock(&session()?, args),
         Command::Update(args) => project::update(&session()?, args),

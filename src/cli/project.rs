@@ -3,14 +3,14 @@
 use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
 use super::failure::Failure;
 use super::ui::{Ui, size};
-use crate::build::BuildError;
+use crate::build::{self, BuildError};
 use crate::config::Config;
 use crate::event::Events;
 use crate::exit::Exit;
-use crate::lock::{self, LockedGraph, Locks};
+use crate::lock::{self, BindError, Family, LockedGraph, Locks, Question};
 use crate::net::Client;
-use crate::plan::{Decision, Known};
-use crate::recipe::{Address, Body, Kind, Project, Recipe};
+use crate::plan::{Decision, Known, Plan};
+use crate::recipe::{Address, Body, Kind, Project};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
 use gabion_bundle::{SigningKey, assemble_to_path};
@@ -25,6 +25,7 @@ pub(super) struct Session<'u> {
     pub(super) env: Option<String>,
     pub(super) locked: bool,
     pub(super) offline: bool,
+    pub(super) keep_going: bool,
 }
 
 impl<'u> Session<'u> {
@@ -43,6 +44,7 @@ impl<'u> Session<'u> {
             env: global.env.clone(),
             locked: global.locked || global.frozen,
             offline: global.offline || global.frozen,
+            keep_going: global.keep_going,
         })
     }
 
@@ -96,12 +98,13 @@ fn find_project() -> Result<PathBuf, Failure> {
 fn relock(
     session: &Session<'_>,
     project: &Project,
-    asked: &[(Request, &Recipe)],
+    questions: &[Question<'_>],
     previous: &Locks,
 ) -> Result<(Locks, bool), Failure> {
     let store = session.store()?;
+    let jobs = session.config.jobs;
     let lock = session.with_client(async |client, events| {
-        Ok(resolve::lock(project, asked, previous, client, &store, events).await?)
+        Ok(resolve::lock(&project.settings, questions, previous, client, &store, jobs, events).await?)
     })?;
     let changed = lock::save(project, &lock)?;
     Ok((lock, changed))
@@ -116,31 +119,31 @@ pub(super) fn bind<'p>(
     let target = graph::target(project, target)?;
     let graph = graph::build(project, &target)?;
     let locks = lock::load(project)?;
-    let asked = lock::all_requests(graph.order.iter().copied(), project);
-    let complete = asked.iter().all(|(request, _)| locks.answers(request));
-    if complete || session.locked {
-        return Ok(lock::bind(graph, &locks)?);
+    match lock::bind(graph, &locks) {
+        Err(BindError::Stale { .. }) if !session.locked => {}
+        bound => return Ok(bound?),
     }
     // The whole project is locked at once: a lock of one target would forget the others.
-    let all = lock::all_requests(project.recipes.values(), project);
-    let (lock, _) = relock(session, project, &all, &locks)?;
-    Ok(lock::bind(graph, &lock)?)
+    let family = Family::load(project)?;
+    let (lock, _) = relock(session, project, &family.questions()?, &locks)?;
+    Ok(lock::bind(graph::build(project, &target)?, &lock)?)
 }
 
 pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
     let locks = lock::load(&project)?;
-    let asked = lock::all_requests(project.recipes.values(), &project);
+    let family = Family::load(&project)?;
+    let questions = family.questions()?;
     if args.check || session.locked {
-        let stale: Vec<Request> =
-            asked.iter().map(|(request, _)| request).filter(|it| !locks.answers(it)).cloned().collect();
+        let unanswered = questions.iter().filter(|it| !locks.answers(&it.request));
+        let stale: Vec<Request> = unanswered.map(|it| it.request.clone()).collect();
         if !stale.is_empty() {
-            return Err(lock::BindError::Stale { stale }.into());
+            return Err(BindError::Stale { stale }.into());
         }
-        session.ui.note(format!("the lock answers all {} requests", asked.len()));
+        session.ui.note(format!("the lock answers all {} requests", questions.len()));
         return Ok(Exit::Ok);
     }
-    let (new, changed) = relock(session, &project, &asked, &locks)?;
+    let (new, changed) = relock(session, &project, &questions, &locks)?;
     report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
@@ -153,11 +156,12 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
     let locks = lock::load(&project)?;
     let chosen: Vec<Address> =
         args.package.iter().map(|name| graph::target(&project, Some(name))).collect::<Result<_, _>>()?;
-    let asked = lock::all_requests(project.recipes.values(), &project);
-    let keeps = |recipe: &Recipe| !chosen.is_empty() && !chosen.contains(&recipe.address);
-    let kept = asked.iter().filter(|(_, recipe)| keeps(recipe)).map(|(request, _)| request);
-    let previous = locks.only(kept);
-    let (new, changed) = relock(session, &project, &asked, &previous)?;
+    let family = Family::load(&project)?;
+    let mut questions = family.questions()?;
+    for question in &mut questions {
+        question.again = chosen.is_empty() || chosen.contains(&question.recipe.address);
+    }
+    let (new, changed) = relock(session, &project, &questions, &locks)?;
     report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
@@ -176,11 +180,17 @@ pub(super) fn plan(session: &Session<'_>, args: &PlanArgs) -> Result<Exit, Failu
     let target = graph::target(&project, args.target.as_deref())?;
     let locked = lock::bind(graph::build(&project, &target)?, &lock::load(&project)?)?;
     let plan = plan::plan(&locked, &Known::gather(&locked, &session.store()?)?);
-    for (address, decision) in &plan.0 {
-        match decision {
-            Decision::Reuse => {}
-            Decision::Download { bytes } => session.ui.data(format!("download {address} ({})", size(*bytes))),
-            Decision::Build => session.ui.data(format!("build    {address}")),
+    if session.ui.json {
+        session.ui.data(plan_json(&plan));
+    } else {
+        for (address, decision) in &plan.0 {
+            match decision {
+                Decision::Reuse => {}
+                Decision::Download { bytes, why } => {
+                    session.ui.data(format!("download {address} ({}, {why})", size(*bytes)));
+                }
+                Decision::Build { why } => session.ui.data(format!("build    {address} ({why})")),
+            }
         }
     }
     if plan.is_done() {
@@ -190,13 +200,30 @@ pub(super) fn plan(session: &Session<'_>, args: &PlanArgs) -> Result<Exit, Failu
     Ok(if args.exit_code { Exit::Changes } else { Exit::Ok })
 }
 
+fn plan_json(plan: &Plan) -> serde_json::Value {
+    let nodes = plan.0.iter().map(|(address, decision)| {
+        let (what, bytes, why) = match decision {
+            Decision::Reuse => ("reuse", 0, None),
+            Decision::Download { bytes, why } => ("download", *bytes, Some(why)),
+            Decision::Build { why } => ("build", 0, Some(why)),
+        };
+        serde_json::json!({
+            "node": address.to_string(),
+            "decision": what,
+            "bytes": bytes,
+            "why": why.map(ToString::to_string),
+        })
+    });
+    serde_json::json!({ "schema": 1, "nodes": nodes.collect::<Vec<_>>() })
+}
+
 /// What `build` gave.
 pub(super) struct Outcome {
     pub(super) digest: String,
     pub(super) path: PathBuf,
 }
 
-pub(super) fn build(session: &Session<'_>, args: &BuildArgs) -> Result<Exit, Failure> {
+pub(super) fn cmd_build(session: &Session<'_>, args: &BuildArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
     let key = args.key.as_deref().or(session.config.sign_key.as_deref()).map(load_key).transpose()?;
     match build_target(session, &project, args.target.as_deref(), args.output.as_deref(), key.as_ref())? {
@@ -236,15 +263,17 @@ pub(super) fn build_target(
             return Ok(Some(Outcome { digest: digest.clone(), path }));
         }
     }
-    let mut plan = plan::plan(&locked, &Known::gather(&locked, &store)?);
+    let mut known = Known::gather(&locked, &store)?;
     // The record of a bundle says that it was written once, not that its file is here.
-    if let Some((_, decision)) = plan.0.last_mut() {
-        *decision = Decision::Build;
-    }
-    let jobs = session.config.jobs;
+    known.results.remove(&target);
+    let plan = plan::plan(&locked, &known);
+    let options = build::Options {
+        offline: session.offline,
+        jobs: session.config.jobs,
+        keep_going: session.keep_going,
+    };
     let built = session.with_client(async |client, events| {
-        let offline = session.offline;
-        Ok::<_, Failure>(crate::build::run(&locked, &plan, &store, client, offline, jobs, events).await?)
+        Ok::<_, Failure>(build::run(&locked, &plan, &store, client, options, events).await?)
     })?;
     let Some(recipe) = project.recipes.get(&target).filter(|it| matches!(it.body, Body::Bundle(_))) else {
         session.ui.note(format!("built `{target}`"));

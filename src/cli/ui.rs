@@ -179,6 +179,12 @@ impl Ui {
     }
 }
 
+/// Says that a signal ended the program.
+#[expect(clippy::print_stderr, reason = "this is the one place that prints")]
+pub(super) fn interrupted() {
+    eprintln!("\ninterrupted: nothing is lost, the same command goes on where it was");
+}
+
 /// Off a terminal, silence never lasts longer than this.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 

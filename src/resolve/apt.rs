@@ -135,7 +135,7 @@ impl Resolver<'_> {
         }
         let mut indexes = Vec::new();
         for component in components(it) {
-            let arch = &self.project.settings.arch;
+            let arch = &self.settings.arch;
             let found = release.packages(component, arch);
             let (path, sha256, size) = found.ok_or_else(|| {
                 let known = release.components.join("`, `");

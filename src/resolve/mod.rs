@@ -3,152 +3,88 @@
 //! A pin that still answers its request stays; only what is stale is asked for.
 
 mod apt;
+mod error;
+mod k3s;
+
+pub use error::ResolveError;
 
 use crate::event::{Event, Events};
-use crate::lock::Locks;
+use crate::lock::{Locks, Question};
 use crate::net::{Client, NetError};
-use crate::recipe::kinds::K3sVersion;
-use crate::recipe::{Body, Project, Recipe};
-use crate::request::{K3S_OUTPUTS, Request, k3s_asset};
-use gabion_apt::{ClosureError, IndexError, SignatureError};
+use crate::recipe::{Body, Settings};
+use crate::request::Request;
+use futures_util::StreamExt;
 use gabion_digest::Sha256;
 use gabion_lockfile::{AptLock, Entry, EntryId, Pin, Size, Text, Trust, Url};
 use gabion_store::{Expect, Output, Store};
-
-/// Why something could not be pinned.
-#[derive(Debug, thiserror::Error)]
-pub enum ResolveError {
-    /// The network or the store failed.
-    #[error("could not pin `{id}`")]
-    Net {
-        /// Id of the entry.
-        id: String,
-        /// Why.
-        #[source]
-        source: NetError,
-    },
-    /// Upstream answered, but not with what was asked for.
-    #[error("could not pin `{id}`: {why}")]
-    Upstream {
-        /// Id of the entry.
-        id: String,
-        /// What is wrong with the answer.
-        why: String,
-    },
-    /// A suite is not signed by those who must sign it.
-    #[error("could not pin `{id}`: `{url}` is not to be trusted")]
-    Signature {
-        /// Id of the entry.
-        id: String,
-        /// The signed file.
-        url: String,
-        /// Why not.
-        #[source]
-        source: SignatureError,
-    },
-    /// An index of an archive cannot be read.
-    #[error("could not pin `{id}`: `{url}` cannot be read")]
-    Index {
-        /// Id of the entry.
-        id: String,
-        /// The index.
-        url: String,
-        /// Why not.
-        #[source]
-        source: IndexError,
-    },
-    /// The packages that are asked for do not fit together.
-    #[error("could not pin `{id}`: there is no closure of these packages")]
-    Closure {
-        /// Id of the entry.
-        id: String,
-        /// Everything that does not fit.
-        #[source]
-        source: ClosureError,
-    },
-    /// A suite went back in time: a stale mirror, or somebody who holds updates back.
-    #[error("could not pin `{id}`: `{suite}` is of {found}, and the lock has it of {locked}")]
-    Backwards {
-        /// Id of the entry.
-        id: String,
-        /// The suite.
-        suite: String,
-        /// Its date now.
-        found: String,
-        /// Its date in the lock.
-        locked: String,
-    },
-}
-
-impl ResolveError {
-    /// Stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Net { source, .. } => source.code(),
-            Self::Upstream { .. } => "E0310",
-            Self::Signature { source, .. } => source.code(),
-            Self::Index { source, .. } => source.code(),
-            Self::Closure { .. } => "E0707",
-            Self::Backwards { .. } => "E0708",
-        }
-    }
-
-    /// What to do next.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Net { source, .. } => source.help(),
-            Self::Upstream { .. } => Some("check the recipe against what upstream offers".into()),
-            Self::Signature { source, .. } => source.help(),
-            Self::Index { .. } => Some("ask another mirror, or the same one later".into()),
-            Self::Closure { source, .. } => Some(source.0.join("\n")),
-            Self::Backwards { .. } => Some(
-                "ask another mirror; to go back on purpose, remove the closure's lock and pin a `snapshot`"
-                    .into(),
-            ),
-        }
-    }
-}
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 
 /// Lists of channels and checksum files are small.
 const LIST_LIMIT: u64 = 8 << 20;
 
-/// Answers `asked`: pins of `previous` that still fit stay, the rest is pinned anew.
+/// What answers a request.
+enum Answer {
+    Entry(Box<Entry>),
+    Closure(Box<AptLock>),
+}
+
+impl Answer {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Entry(entry) => entry.pin.size().get(),
+            Self::Closure(closure) => u64::try_from(closure.total_size()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// Answers `questions`: pins of `previous` that still fit stay unless asked for again, the rest is pinned
+/// anew, `jobs` at once.
 ///
-/// Entries that nobody asks for are dropped, as in other lock files.
+/// Entries that nobody asks for are dropped, as in other lock files. All that cannot be pinned is told at
+/// once.
 pub async fn lock(
-    project: &Project,
-    asked: &[(Request, &Recipe)],
+    settings: &Settings,
+    questions: &[Question<'_>],
     previous: &Locks,
     client: &Client,
     store: &Store,
+    jobs: usize,
     events: &Events,
 ) -> Result<Locks, ResolveError> {
-    let (fitting, stale): (Vec<_>, Vec<_>) = asked.iter().partition(|(request, _)| previous.answers(request));
-    let mut locks = previous.only(fitting.iter().map(|(request, _)| request));
+    let (fitting, stale): (Vec<_>, Vec<_>) =
+        questions.iter().partition(|it| previous.answers(&it.request) && !it.again);
+    let mut locks = previous.only(fitting.iter().map(|it| &it.request));
     events.send(Event::Phase { name: "lock", total: stale.len() });
-    let resolver = Resolver { project, client, store };
-    for (request, recipe) in stale {
-        events.send(Event::Started { node: request.id.clone(), what: String::new() });
-        let bytes = match &recipe.body {
-            Body::Apt(it) => {
-                let closure = resolver.closure(request, recipe, it).await?;
-                if let Some(before) = previous.apt.get(&request.id) {
-                    check_time(request, before, &closure)?;
-                }
-                let bytes = u64::try_from(closure.total_size()).unwrap_or(u64::MAX);
-                locks.apt.insert(request.id.clone(), closure);
-                bytes
-            }
-            _ => {
-                let entry = resolver.resolve(request, recipe).await?;
-                let bytes = entry.pin.size().get();
-                locks.main.insert(entry);
-                bytes
-            }
-        };
-        events.send(Event::Finished { node: request.id.clone(), how: "pinned", bytes });
+    let resolver = Resolver { settings, client, store, texts: Mutex::default() };
+    let answers: Vec<Result<Answer, ResolveError>> = futures_util::stream::iter(stale)
+        .map(async |question| {
+            let node = question.request.id.clone();
+            events.send(Event::Started { node: node.clone(), what: String::new() });
+            let answer = resolver.answer(question, previous).await?;
+            events.send(Event::Finished { node, how: "pinned", bytes: answer.bytes() });
+            Ok(answer)
+        })
+        .buffered(jobs)
+        .collect()
+        .await;
+    let mut errors = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(Answer::Entry(entry)) => drop(locks.main.insert(*entry)),
+            Ok(Answer::Closure(closure)) => drop(locks.apt.insert(closure.id().to_string(), *closure)),
+            Err(error) => errors.push(error),
+        }
     }
-    Ok(locks)
+    match errors.len() {
+        0 => {
+            locks.mark(questions);
+            Ok(locks)
+        }
+        1 => Err(errors.remove(0)),
+        _ => Err(ResolveError::Several(errors)),
+    }
 }
 
 /// Refuses a closure with an older suite than the one before.
@@ -165,40 +101,35 @@ fn check_time(request: &Request, before: &AptLock, now: &AptLock) -> Result<(), 
 }
 
 struct Resolver<'a> {
-    project: &'a Project,
+    settings: &'a Settings,
     client: &'a Client,
     store: &'a Store,
+    /// Lists that were read: two requests of one run never see two states of one list.
+    texts: Mutex<BTreeMap<String, Arc<OnceCell<String>>>>,
 }
 
 impl Resolver<'_> {
-    async fn resolve(&self, request: &Request, recipe: &Recipe) -> Result<Entry, ResolveError> {
-        match &recipe.body {
-            Body::Fetch(it) => match it.sha256 {
-                Some(sha256) => {
-                    let size = self.fetch(request, &it.url.value, Some(sha256)).await?.1;
-                    entry(request, None, &it.url.value, sha256, size, Trust::Recipe)
+    async fn answer(&self, question: &Question<'_>, previous: &Locks) -> Result<Answer, ResolveError> {
+        let (request, recipe) = (&question.request, question.recipe);
+        let entry = match &recipe.body {
+            Body::Apt(it) => {
+                let closure = self.closure(request, recipe, it).await?;
+                if let Some(before) = previous.apt.get(&request.id) {
+                    check_time(request, before, &closure)?;
                 }
-                None => {
-                    let (sha256, size) = self.fetch(request, &it.url.value, None).await?;
-                    entry(request, None, &it.url.value, sha256, size, Trust::Tofu)
-                }
-            },
-            Body::K3s(it) => {
-                let version = match &it.version {
-                    K3sVersion::Exact(version) => version.value.clone(),
-                    K3sVersion::Channel(channel) => {
-                        self.channel(request, &it.channels, &channel.value).await?
-                    }
-                };
-                self.k3s(request, &it.releases, &version).await
+                return Ok(Answer::Closure(Box::new(closure)));
             }
-            Body::Apt(_) | Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => {
-                Err(ResolveError::Upstream {
-                    id: request.id.clone(),
-                    why: "nothing can be pinned here".to_owned(),
-                })
+            Body::Fetch(it) => {
+                let trust = if it.sha256.is_some() { Trust::Recipe } else { Trust::Tofu };
+                let (sha256, size) = self.fetch(request, &it.url.value, it.sha256).await?;
+                entry(request, None, &it.url.value, sha256, size, trust)?
             }
-        }
+            Body::K3s(it) => self.k3s(request, it).await?,
+            Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => {
+                return Err(wrong(request, "nothing can be pinned here".to_owned()));
+            }
+        };
+        Ok(Answer::Entry(Box::new(entry)))
     }
 
     /// Downloads bytes whose digest nobody published; they stay in the store for the build.
@@ -242,63 +173,19 @@ impl Resolver<'_> {
         Ok(Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size })
     }
 
+    /// A small list; one that was read in this run is not asked for again.
     async fn text(&self, request: &Request, url: &str) -> Result<String, ResolveError> {
-        let got = self.client.get(url, LIST_LIMIT).await;
-        let bytes = got.map_err(|source| ResolveError::Net { id: request.id.clone(), source })?;
-        String::from_utf8(bytes).map_err(|_| wrong(request, format!("`{url}` is not text")))
-    }
-
-    /// The newest version of a channel (K3s' channel server, `{data: [{id, latest}]}`).
-    async fn channel(&self, request: &Request, url: &str, channel: &str) -> Result<String, ResolveError> {
-        let text = self.text(request, url).await?;
-        let list: serde_json::Value = serde_json::from_str(&text)
-            .map_err(|error| wrong(request, format!("`{url}` is no JSON: {error}")))?;
-        let channels = list["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let latest = channels.iter().find(|it| it["id"] == channel).and_then(|it| it["latest"].as_str());
-        match latest {
-            Some(latest) if is_version(latest) => Ok(latest.to_owned()),
-            Some(latest) => Err(wrong(request, format!("`{latest}` is no version of K3s"))),
-            None => Err(wrong(request, format!("`{url}` has no channel `{channel}`"))),
-        }
-    }
-
-    async fn k3s(&self, request: &Request, releases: &str, version: &str) -> Result<Entry, ResolveError> {
-        let arch = &self.project.settings.arch;
-        let output = request.id.split_once('#').map_or("", |(_, output)| output);
-        let asset =
-            K3S_OUTPUTS.iter().find(|(name, _)| *name == output).map(|(_, asset)| k3s_asset(asset, arch));
-        let asset = asset.ok_or_else(|| wrong(request, format!("K3s has no output `{output}`")))?;
-        // `+` must not reach the wire as it is: servers read it as a space.
-        let base = format!("{releases}/{}", version.replace('+', "%2B"));
-        let url = format!("{base}/{asset}");
-        let list = format!("sha256sum-{arch}.txt");
-        let list_name = Text::new(&list).map_err(|error| wrong(request, error.to_string()))?;
-        let sums = self.text(request, &format!("{base}/{list}")).await?;
-        let known = sums.lines().filter_map(|line| line.split_once("  ")).find(|(_, name)| *name == asset);
-        let Some((hex, _)) = known else {
-            let (sha256, size) = self.fetch(request, &url, None).await?;
-            return entry(request, Some(version), &url, sha256, size, Trust::Tofu);
+        let cell = {
+            let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(texts.entry(url.to_owned()).or_default())
         };
-        let sha256 = Sha256::from_hex(hex).map_err(|error| {
-            wrong(request, format!("the line of `{asset}` in `{list}` is wrong: {error}"))
-        })?;
-        let size = self
-            .client
-            .size(&url)
-            .await
-            .map_err(|source| ResolveError::Net { id: request.id.clone(), source })?;
-        let size = match size {
-            Some(size) => size,
-            None => self.fetch(request, &url, Some(sha256)).await?.1,
+        let read = async || {
+            let got = self.client.get(url, LIST_LIMIT).await;
+            let bytes = got.map_err(|source| ResolveError::Net { id: request.id.clone(), source })?;
+            String::from_utf8(bytes).map_err(|_| wrong(request, format!("`{url}` is not text")))
         };
-        entry(request, Some(version), &url, sha256, size, Trust::ChecksumFile(list_name))
+        Ok(cell.get_or_try_init(read).await?.clone())
     }
-}
-
-/// `v1.34.9+k3s1`: what may become part of a location.
-fn is_version(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-');
-    text.starts_with('v') && text.bytes().all(plain)
 }
 
 /// The entry for a file, or why the lock cannot hold it.

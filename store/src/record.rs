@@ -1,7 +1,7 @@
 //! Records: what a request gave when it was answered.
 
 use crate::{Store, StoreError, fs};
-use gabion_digest::{BlobId, RequestId, Sha256};
+use gabion_digest::{ActionId, BlobId, RequestId, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -94,6 +94,29 @@ impl Store {
         };
         let record = Record::parse(&text);
         Ok(record.filter(|record| record.outputs.values().all(|it| self.has_sized(it.blob, it.size))))
+    }
+
+    fn action_folder(&self, action: ActionId) -> PathBuf {
+        let hex = action.hex();
+        self.root.join("act").join(&hex[..2]).join(hex)
+    }
+
+    /// What `action` gave, once for each different result; results whose files are not here are left out.
+    pub fn actions(&self, action: ActionId) -> Result<Vec<Record>, StoreError> {
+        let folder = self.action_folder(action);
+        let Ok(entries) = fs_err::read_dir(&folder) else { return Ok(Vec::new()) };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        let texts = paths.iter().filter_map(|path| fs_err::read_to_string(path).ok());
+        let records = texts.filter_map(|text| Record::parse(&text));
+        Ok(records.filter(|it| it.outputs.values().all(|it| self.has_sized(it.blob, it.size))).collect())
+    }
+
+    /// Remembers what `action` gave. Its blobs must be in the store already.
+    pub fn put_action(&self, action: ActionId, record: &Record) -> Result<(), StoreError> {
+        let text = record.to_text();
+        let name = gabion_digest::hash_bytes(text.as_bytes()).blob.hex();
+        fs::replace(&self.tmp(), &self.action_folder(action).join(name), text.as_bytes())
     }
 
     fn has_sized(&self, id: BlobId, size: u64) -> bool {

@@ -111,8 +111,10 @@ fn a_suite_that_is_stale_or_another_one_is_refused() {
     fs_err::create_dir(back.path("locks")).unwrap();
     let lock = fs_err::read_to_string(new.path("locks/apt.os.lock")).unwrap();
     fs_err::write(back.path("locks/apt.os.lock"), &lock).unwrap();
-    let run = back.run("lock");
-    assert_eq!((run.code, run.stderr.contains("E0708")), (6, true), "{}", run.stderr);
+    for command in ["lock", "update", "update -p os"] {
+        let run = back.run(command);
+        assert_eq!((run.code, run.stderr.contains("E0708")), (6, true), "{command}: {}", run.stderr);
+    }
     assert_eq!(fs_err::read_to_string(back.path("locks/apt.os.lock")).unwrap(), lock);
 }
 

@@ -3,6 +3,8 @@
 mod apt;
 mod architecture;
 mod debian;
+mod engine;
 mod failures;
+mod overlays;
 mod pipeline;
 mod world;

@@ -96,7 +96,7 @@ fn editing_a_comment_builds_nothing_and_editing_a_document_builds_only_what_need
     fs_err::write(world.path("gabion.toml"), format!("# a comment\n{toml}")).unwrap();
     assert_eq!(world.ok("plan"), "");
     fs_err::write(world.path("m.yaml"), "kind: Pod\n").unwrap();
-    assert_eq!(world.ok("plan"), "build    manifests.m\nbuild    bundle.b\n");
+    assert_eq!(world.ok("plan"), "build    manifests.m (new here)\nbuild    bundle.b (needs manifests.m)\n");
     assert_ne!(world.ok("build"), first);
 }
 

@@ -124,6 +124,11 @@ impl AptLock {
         &self.only
     }
 
+    /// Changes which overlays need it.
+    pub fn set_only(&mut self, only: BTreeSet<Overlay>) {
+        self.only = only;
+    }
+
     /// The archives, in the order of the recipe.
     pub fn archives(&self) -> &[Archive] {
         &self.archives

@@ -3,7 +3,7 @@
 use crate::{Content, ORIGINS};
 use gabion_digest::Sha256;
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,8 @@ pub enum Fault {
     Status(u16, &'static str),
     /// Ends the connection after so many bytes of the body.
     Cut(usize),
+    /// Sends so many bytes of the body, and then nothing for as long as the client waits.
+    Stall(usize),
     /// Serves these bytes instead.
     Body(&'static [u8]),
     /// Redirects there.
@@ -153,7 +155,7 @@ fn reply<'c>(path: &str, range: Option<&str>, fault: Option<&Fault>, content: &'
         Some(Fault::Status(status, wait)) => return plain(*status, vec![format!("Retry-After: {wait}")]),
         Some(Fault::Redirect(to)) => return plain(302, vec![format!("Location: {to}")]),
         Some(Fault::Body(body)) => return Reply { status: 200, headers: Vec::new(), body },
-        Some(Fault::Cut(_)) | None => {}
+        Some(Fault::Cut(_) | Fault::Stall(_)) | None => {}
     }
     if let Some(to) = content.redirects.get(path) {
         return plain(302, vec![format!("Location: {to}")]);
@@ -186,6 +188,12 @@ fn send(mut stream: &TcpStream, reply: &Reply<'_>, head: bool, fault: Option<&Fa
     if let Some(Fault::Cut(bytes)) = fault {
         stream.write_all(&reply.body[..reply.body.len().min(*bytes)])?;
         stream.shutdown(std::net::Shutdown::Both)?;
+        return Ok(false);
+    }
+    if let Some(Fault::Stall(bytes)) = fault {
+        stream.write_all(&reply.body[..reply.body.len().min(*bytes)])?;
+        // Ends when the client goes away.
+        while stream.read(&mut [0])? > 0 {}
         return Ok(false);
     }
     stream.write_all(reply.body)?;

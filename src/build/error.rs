@@ -1,0 +1,94 @@
+//! Why a node could not be built.
+
+use crate::net::NetError;
+use gabion_store::StoreError;
+
+/// Why a node could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Pinned bytes did not arrive.
+    #[error("could not fetch `{node}` from `{url}`")]
+    Fetch {
+        /// The node.
+        node: String,
+        /// Where its bytes are.
+        url: String,
+        /// Why.
+        #[source]
+        source: NetError,
+    },
+    /// Bytes are missing and the network is forbidden; all of them are listed.
+    #[error("{} pinned files are not in the store, and the network is forbidden", missing.len())]
+    Offline {
+        /// The locations.
+        missing: Vec<String>,
+    },
+    /// A step cannot make its output from these inputs.
+    #[error("could not make `{node}`: {why}")]
+    Step {
+        /// The node.
+        node: String,
+        /// Why.
+        why: String,
+    },
+    /// With `--keep-going`: what failed, and what was not tried because of it.
+    #[error("{} nodes failed, {} were not built because of them", failures.len(), skipped.len())]
+    Several {
+        /// What failed; never empty.
+        failures: Vec<BuildError>,
+        /// Nodes that need one that failed.
+        skipped: Vec<String>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl BuildError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Fetch { source, .. } => source.code(),
+            Self::Offline { .. } => "E1101",
+            Self::Step { .. } => "E1102",
+            Self::Several { .. } => "E1103",
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Fetch { source, .. } => source.help(),
+            Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
+            Self::Step { .. } => None,
+            Self::Several { failures, skipped } => {
+                let lines = failures.iter().map(|error| format!("[{}] {}", error.code(), told(error)));
+                let skipped = skipped.iter().map(|node| format!("not built: {node}"));
+                Some(lines.chain(skipped).collect::<Vec<_>>().join("\n"))
+            }
+            Self::Store(error) => error.help(),
+        }
+    }
+
+    /// The failure that decides the exit code: the first one.
+    pub fn first(&self) -> &Self {
+        match self {
+            Self::Several { failures, .. } => failures.first().unwrap_or(self),
+            _ => self,
+        }
+    }
+
+    /// Whether the bytes that came were not the pinned ones.
+    pub fn is_integrity(&self) -> bool {
+        let (Self::Store(error) | Self::Fetch { source: NetError::Store(error), .. }) = self else {
+            return false;
+        };
+        matches!(error, StoreError::Mismatch { .. })
+    }
+}
+
+fn told(error: &BuildError) -> String {
+    let help = error.help().map_or_else(String::new, |help| format!("\n  {}", help.replace('\n', "\n  ")));
+    format!("{}{help}", crate::error::chain(error))
+}

@@ -1,0 +1,211 @@
+//! Does the plan: fetches pinned bytes, does the steps, and remembers every result.
+//!
+//! A node runs as soon as everything that it needs is there; downloads and steps each have a budget. What
+//! a node gave is remembered under its [`RequestId`](gabion_digest::RequestId), what a step gave under its
+//! [`ActionId`](gabion_digest::ActionId).
+//!
+//! # What this module does not do
+//! It never chooses a version, and it fetches nothing that the lock does not pin.
+
+mod error;
+mod fetch;
+mod step;
+
+pub use error::BuildError;
+
+use crate::event::{Event, Events};
+use crate::lock::LockedGraph;
+use crate::net::Client;
+use crate::plan::{Decision, Plan};
+use crate::recipe::{Address, Kind, Recipe};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use gabion_store::{Output, Record, Store};
+use std::collections::BTreeMap;
+use step::{Step, StepError};
+use tokio::sync::Semaphore;
+
+/// The files of every node.
+#[derive(Debug, Default)]
+pub struct Built(BTreeMap<Address, Record>);
+
+impl Built {
+    /// What `address` gave.
+    pub fn outputs(&self, address: &Address) -> impl Iterator<Item = (&String, &Output)> {
+        self.0.get(address).into_iter().flat_map(|record| &record.outputs)
+    }
+}
+
+/// How a build is done. Nothing of it can change an output.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Never ask the network.
+    pub offline: bool,
+    /// How many steps, and how many downloads, run at once.
+    pub jobs: usize,
+    /// After a failure, go on with what does not need the node that failed.
+    pub keep_going: bool,
+}
+
+struct Engine<'e> {
+    locked: &'e LockedGraph<'e>,
+    store: &'e Store,
+    client: &'e Client,
+    events: &'e Events,
+    downloads: Semaphore,
+    steps: Semaphore,
+}
+
+/// Builds what `plan` says.
+pub async fn run(
+    locked: &LockedGraph<'_>,
+    plan: &Plan,
+    store: &Store,
+    client: &Client,
+    options: Options,
+    events: &Events,
+) -> Result<Built, BuildError> {
+    events.send(Event::Phase { name: "build", total: plan.0.len() });
+    let (downloads, steps) = (Semaphore::new(options.jobs), Semaphore::new(options.jobs));
+    let engine = Engine { locked, store, client, events, downloads, steps };
+    if options.offline {
+        let wanted = locked.graph.order.iter().zip(&plan.0);
+        engine.check_offline(wanted.filter(|(_, (_, it))| !it.is_reuse()).map(|(recipe, _)| *recipe))?;
+    }
+    engine.run(plan, options.keep_going).await
+}
+
+/// What is left of a graph: who waits for how many others, and who waits for whom.
+struct Frontier<'g> {
+    ready: Vec<usize>,
+    waiting: Vec<usize>,
+    users: BTreeMap<&'g Address, Vec<usize>>,
+}
+
+impl<'g> Frontier<'g> {
+    fn new(locked: &'g LockedGraph<'_>) -> Self {
+        let mut frontier = Self { ready: Vec::new(), waiting: Vec::new(), users: BTreeMap::new() };
+        for (index, recipe) in locked.graph.order.iter().enumerate() {
+            let needs = locked.graph.needs(&recipe.address);
+            frontier.waiting.push(needs.len());
+            for need in needs {
+                frontier.users.entry(need).or_default().push(index);
+            }
+            if needs.is_empty() {
+                frontier.ready.push(index);
+            }
+        }
+        // The first of the order is the last to be pushed, and so the first to be taken.
+        frontier.ready.reverse();
+        frontier
+    }
+
+    fn done(&mut self, address: &Address) {
+        for user in self.users.get(address).into_iter().flatten() {
+            self.waiting[*user] -= 1;
+            if self.waiting[*user] == 0 {
+                self.ready.push(*user);
+            }
+        }
+    }
+}
+
+impl Engine<'_> {
+    async fn run(&self, plan: &Plan, keep_going: bool) -> Result<Built, BuildError> {
+        let order = &self.locked.graph.order;
+        let mut frontier = Frontier::new(self.locked);
+        let mut built = Built::default();
+        let mut failures = Vec::new();
+        let mut running = FuturesUnordered::new();
+        loop {
+            while let Some(index) = frontier.ready.pop() {
+                let (recipe, decision) = (order[index], &plan.0[index].1);
+                let inputs = self.inputs(recipe, &built);
+                running.push(async move { (recipe, self.node(recipe, decision, inputs).await) });
+            }
+            match running.next().await {
+                None => break,
+                Some((recipe, Ok(record))) => {
+                    frontier.done(&recipe.address);
+                    built.0.insert(recipe.address.clone(), record);
+                }
+                Some((_, Err(error))) if !keep_going => return Err(error),
+                Some((recipe, Err(error))) => failures.push((recipe.address.clone(), error)),
+            }
+        }
+        if failures.is_empty() {
+            return Ok(built);
+        }
+        failures.sort_by(|a, b| a.0.cmp(&b.0));
+        let tried =
+            |address: &Address| built.0.contains_key(address) || failures.iter().any(|it| it.0 == *address);
+        let skipped =
+            order.iter().map(|it| &it.address).filter(|it| !tried(it)).map(ToString::to_string).collect();
+        Err(BuildError::Several { skipped, failures: failures.into_iter().map(|(_, error)| error).collect() })
+    }
+
+    /// The files of what `recipe` needs, by address.
+    fn inputs(&self, recipe: &Recipe, built: &Built) -> BTreeMap<Address, Vec<Output>> {
+        let needs = self.locked.graph.needs(&recipe.address).iter();
+        needs.map(|need| ((*need).clone(), built.outputs(need).map(|(_, file)| *file).collect())).collect()
+    }
+
+    async fn node(
+        &self,
+        recipe: &Recipe,
+        decision: &Decision,
+        inputs: BTreeMap<Address, Vec<Output>>,
+    ) -> Result<Record, BuildError> {
+        let address = &recipe.address;
+        let id = self.locked.id(address);
+        if let (Decision::Reuse, Some(id)) = (decision, id)
+            && let Some(record) = self.store.record(id)?
+        {
+            self.finished(address, "reused", &record);
+            return Ok(record);
+        }
+        let mut record = Record { outputs: self.fetch(recipe).await?, ..Record::default() };
+        let mut how = "fetched";
+        let failed = |error| step_failed(address, error);
+        if let Some(step) = Step::of(recipe, self.locked, &inputs).map_err(failed)? {
+            let name = step.output().to_owned();
+            let (output, word) = self.step(address, step).await?;
+            record.outputs.insert(name, output);
+            how = word;
+        }
+        // A bundle is done when its file is written, which is not the engine's work.
+        if let Some(id) = id.filter(|_| address.kind() != Kind::Bundle) {
+            self.store.put_record(id, &record)?;
+            self.finished(address, how, &record);
+        }
+        Ok(record)
+    }
+
+    /// Does a step, or takes what it gave before.
+    async fn step(&self, address: &Address, step: Step) -> Result<(Output, &'static str), BuildError> {
+        let (id, name) = (step.id(), step.output());
+        if let Some(output) = self.store.actions(id)?.iter().find_map(|it| it.outputs.get(name)) {
+            return Ok((*output, "unchanged"));
+        }
+        let _turn = self.steps.acquire().await;
+        let store = self.store.clone();
+        let done = tokio::task::spawn_blocking(move || step.run(&store)).await;
+        let stopped = |error: tokio::task::JoinError| StepError::Input(error.to_string());
+        let output = done.map_err(stopped).and_then(|it| it).map_err(|error| step_failed(address, error))?;
+        let record = Record { outputs: [(name.to_owned(), output)].into(), ..Record::default() };
+        self.store.put_action(id, &record)?;
+        Ok((output, "built"))
+    }
+
+    fn finished(&self, address: &Address, how: &'static str, record: &Record) {
+        let bytes = record.outputs.values().map(|it| it.size).sum();
+        self.events.send(Event::Finished { node: address.to_string(), how, bytes });
+    }
+}
+
+fn step_failed(node: &Address, error: StepError) -> BuildError {
+    match error {
+        StepError::Input(why) => BuildError::Step { node: node.to_string(), why },
+        StepError::Store(error) => BuildError::Store(error),
+    }
+}

@@ -1,0 +1,255 @@
+//! Steps: what is made here, as a pure function of parameters and of the inputs' bytes.
+//!
+//! A step is known by its [`ActionId`]: the operation, its version, its parameters and the digests of what
+//! goes in. Where the same step was done before, its result is taken, whatever recipe asks for it now: an
+//! input that changed without changing its bytes ends the rebuilding there.
+//!
+//! # Invariants
+//! - Neither paths, nor names of nodes, nor the version of Gabion are part of an `ActionId`.
+//! - The version of an operation is raised when the same inputs give other bytes; a test holds the bytes.
+
+use crate::lock::LockedGraph;
+use crate::recipe::{Address, Body, Recipe, Table, Value};
+use gabion_digest::{ActionId, BlobId, Canonical, id_of};
+use gabion_store::{Output, Store, StoreError};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Larger than every set of custom resources known.
+const DOCUMENT_LIMIT: u64 = 64 << 20;
+
+/// Bytes that go in, and what they are called in messages.
+#[derive(Debug)]
+pub(super) struct Input {
+    what: String,
+    from: From,
+}
+
+#[derive(Debug)]
+enum From {
+    Store(BlobId),
+    Memory(BlobId, Vec<u8>),
+}
+
+/// One step.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// YAML documents, one set behind the other.
+    Documents(Vec<Input>),
+    /// `config.yaml` of K3s.
+    K3sConfig(Table),
+}
+
+/// Why a step cannot be done.
+#[derive(Debug)]
+pub(super) enum StepError {
+    /// Its inputs are not what it needs.
+    Input(String),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl std::convert::From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Canonical for Step {
+    fn feed(&self, into: &mut blake3::Hasher) {
+        (self.name(), self.version()).feed(into);
+        match self {
+            Self::Documents(inputs) => inputs.iter().map(Input::blob).collect::<Vec<_>>().feed(into),
+            Self::K3sConfig(table) => Value::Table(table.clone()).feed(into),
+        }
+    }
+}
+
+impl Step {
+    /// The step of a node, if anything is made there; `inputs` are the results of what it needs.
+    pub(super) fn of(
+        recipe: &Recipe,
+        locked: &LockedGraph<'_>,
+        inputs: &BTreeMap<Address, Vec<Output>>,
+    ) -> Result<Option<Self>, StepError> {
+        match &recipe.body {
+            Body::Fetch(_) | Body::Apt(_) | Body::Host(_) | Body::Bundle(_) => Ok(None),
+            Body::K3s(it) => Ok(Some(Self::K3sConfig(it.config.clone()))),
+            Body::Manifests(it) => {
+                let mut parts = Vec::new();
+                for reference in &it.from {
+                    let what = reference.value.to_string();
+                    for file in inputs.get(&reference.value.address).into_iter().flatten() {
+                        parts.push(Input { what: what.clone(), from: From::Store(file.blob) });
+                    }
+                }
+                for file in &recipe.files {
+                    let bytes =
+                        if it.subst { expand(locked, &file.path, &file.bytes)? } else { file.bytes.clone() };
+                    let blob = gabion_digest::hash_bytes(&bytes).blob;
+                    parts.push(Input { what: file.path.clone(), from: From::Memory(blob, bytes) });
+                }
+                Ok(Some(Self::Documents(parts)))
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Documents(_) => "documents",
+            Self::K3sConfig(_) => "k3s-config",
+        }
+    }
+
+    /// Raised when the same inputs give other bytes.
+    fn version(&self) -> u32 {
+        match self {
+            Self::Documents(_) | Self::K3sConfig(_) => 1,
+        }
+    }
+
+    /// The name of the output.
+    pub(super) fn output(&self) -> &'static str {
+        match self {
+            Self::Documents(_) => "documents",
+            Self::K3sConfig(_) => "config",
+        }
+    }
+
+    /// The name of the work.
+    pub(super) fn id(&self) -> ActionId {
+        ActionId::new(id_of("gabion action v1", self))
+    }
+
+    /// Does it.
+    pub(super) fn run(self, store: &Store) -> Result<Output, StepError> {
+        let text = match self {
+            Self::Documents(inputs) => documents(inputs, store)?,
+            Self::K3sConfig(table) => config(&table),
+        };
+        Ok(super::fetch::output(store.put(text.as_bytes())?))
+    }
+}
+
+impl Input {
+    fn blob(&self) -> BlobId {
+        match &self.from {
+            From::Store(blob) | From::Memory(blob, _) => *blob,
+        }
+    }
+
+    fn text(self, store: &Store) -> Result<String, StepError> {
+        let bytes = match self.from {
+            From::Memory(_, bytes) => Some(bytes),
+            From::Store(blob) => store.read_blob(blob, DOCUMENT_LIMIT)?,
+        };
+        let bytes = bytes.ok_or_else(|| {
+            StepError::Input(format!("`{}` is gone, or larger than {DOCUMENT_LIMIT} bytes", self.what))
+        })?;
+        String::from_utf8(bytes).map_err(|_| not_text(&self.what))
+    }
+}
+
+fn not_text(what: &str) -> StepError {
+    StepError::Input(format!("`{what}` is not text"))
+}
+
+fn expand(locked: &LockedGraph<'_>, path: &str, bytes: &[u8]) -> Result<Vec<u8>, StepError> {
+    let plain = std::str::from_utf8(bytes).map_err(|_| not_text(path))?;
+    let unknown =
+        |name| StepError::Input(format!("`{path}` uses `${{{name}}}`, which `[vars]` does not have"));
+    locked.graph.project.vars.expand(plain).map(String::into_bytes).map_err(unknown)
+}
+
+fn documents(inputs: Vec<Input>, store: &Store) -> Result<String, StepError> {
+    let mut text = String::new();
+    for input in inputs {
+        let more = input.text(store)?;
+        if !text.is_empty() && !more.starts_with("---") {
+            text.push_str("---\n");
+        }
+        text.push_str(&more);
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+/// `config.yaml` of K3s: a key per line, values in YAML's flow style, which JSON is.
+fn config(table: &Table) -> String {
+    let mut text = String::new();
+    for (key, (_, node)) in table {
+        let _ = writeln!(text, "{}: {}", serde_json::Value::from(key.as_str()), json(&node.value));
+    }
+    text
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::String(text) => text.as_str().into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Bool(flag) => (*flag).into(),
+        Value::Array(items) => items.iter().map(|item| json(&item.value)).collect(),
+        Value::Table(table) => table
+            .iter()
+            .map(|(key, (_, node))| (key.clone(), json(&node.value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(what: &str, text: &str) -> Input {
+        let blob = gabion_digest::hash_bytes(text.as_bytes()).blob;
+        Input { what: what.to_owned(), from: From::Memory(blob, text.into()) }
+    }
+
+    /// When this test fails, bytes moved: raise the version of the operation and only then change it.
+    #[test]
+    fn the_bytes_of_every_operation_are_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let made = |step: Step| {
+            let id = step.id().to_string();
+            let output = step.run(&store).unwrap();
+            format!(
+                "{}\n{id}\n",
+                String::from_utf8(store.read_blob(output.blob, 1 << 20).unwrap().unwrap()).unwrap()
+            )
+        };
+        let documents =
+            Step::Documents(vec![memory("a", "a: 1"), memory("b", "---\nb: 2\n"), memory("c", "c: 3\n")]);
+        insta::assert_snapshot!(made(documents), @r"
+        a: 1
+        ---
+        b: 2
+        ---
+        c: 3
+
+        b3:9fa3cf6b355c98f6ef02db7bf6c81034b3c566a60fea1f2e93a80879315380df
+        ");
+        let span = crate::recipe::Span::default();
+        let node = |value| (span.clone(), crate::recipe::Node { span: span.clone(), value });
+        let table = Table::from([
+            ("cluster-init".to_owned(), node(Value::Bool(true))),
+            ("tls-san".to_owned(), node(Value::Array(vec![node(Value::String("a \"b\"".to_owned())).1]))),
+        ]);
+        insta::assert_snapshot!(made(Step::K3sConfig(table)), @r#"
+        "cluster-init": true
+        "tls-san": ["a \"b\""]
+
+        b3:18aff079cdc741256d16b34f132c3e5b83249fa4b4a8f3bdedeb54c5310a1555
+        "#);
+    }
+
+    #[test]
+    fn names_of_inputs_are_no_part_of_the_work() {
+        let one = Step::Documents(vec![memory("a.yaml", "a: 1\n")]);
+        assert_eq!(one.id(), Step::Documents(vec![memory("b.yaml", "a: 1\n")]).id());
+        assert_ne!(one.id(), Step::Documents(vec![memory("a.yaml", "a: 2\n")]).id());
+    }
+}

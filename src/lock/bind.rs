@@ -1,0 +1,154 @@
+//! The graph bound to the lock.
+//!
+//! Binding gives every node its [`RequestId`]: the hash of its recipe, its local files, its pins and
+//! the ids of what it needs. It is known before anything is fetched, so that "is there anything to do?"
+//! is one look-up of the target.
+
+use super::{BindError, Locks};
+use crate::graph::Graph;
+use crate::recipe::{Address, Body, Kind, Project, Recipe, Table, Value};
+use crate::request::{Request, requests};
+use gabion_digest::{Canonical, RequestId, Sha256, id_of};
+use gabion_lockfile::{AptLock, Deb, Entry, Pin, Text};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// What an operation does with its inputs; raised when the same inputs would give other bytes.
+const fn version(kind: Kind) -> u32 {
+    match kind {
+        Kind::Fetch | Kind::Apt | Kind::K3s | Kind::Manifests | Kind::Host | Kind::Bundle => 1,
+    }
+}
+
+/// A pinned file, as the build needs it.
+#[derive(Debug, Clone)]
+pub struct FilePin<'l> {
+    /// Where the bytes are, without any mirror.
+    pub url: Cow<'l, str>,
+    /// How many they are.
+    pub size: u64,
+    /// What they hash to.
+    pub sha256: Sha256,
+    /// The version that was chosen, where there are versions.
+    pub version: Option<&'l str>,
+}
+
+/// The file that `entry` pins; `None` for an entry of another kind.
+pub fn file(entry: &Entry) -> Option<FilePin<'_>> {
+    let Pin::File { url, size, sha256 } = &entry.pin else { return None };
+    let version = entry.version.as_ref().map(Text::as_str);
+    Some(FilePin { url: url.as_str().into(), size: size.get(), sha256: *sha256, version })
+}
+
+/// `openssh-server_amd64`: the output that a package is.
+fn deb_name(deb: &Deb) -> String {
+    format!("{}_{}", deb.key.name, deb.key.arch)
+}
+
+fn debian<'l>(closure: &'l AptLock, deb: &'l Deb) -> Option<FilePin<'l>> {
+    let url = closure.url_of(deb)?;
+    let version = Some(deb.version.as_str());
+    Some(FilePin { url: url.into(), size: deb.size.get(), sha256: deb.sha256, version })
+}
+
+/// A graph in which every request is answered.
+#[derive(Debug)]
+pub struct LockedGraph<'p> {
+    /// The graph.
+    pub graph: Graph<'p>,
+    /// The pins of its nodes, and no others.
+    pub locks: Locks,
+    ids: BTreeMap<Address, RequestId>,
+}
+
+impl LockedGraph<'_> {
+    /// What the node asks for, in one name.
+    pub fn id(&self, address: &Address) -> Option<RequestId> {
+        self.ids.get(address).copied()
+    }
+
+    /// The pinned files of one node, by output name.
+    pub fn pins(&self, recipe: &Recipe) -> Vec<(String, FilePin<'_>)> {
+        let mut pins = Vec::new();
+        for request in requests(recipe, &self.graph.project.settings) {
+            if let Some(closure) = self.locks.apt.get(&request.id) {
+                pins.extend(closure.debs().filter_map(|deb| Some((deb_name(deb), debian(closure, deb)?))));
+            } else if let Some(pin) = self.locks.main.get(&request.id).and_then(file) {
+                let output = request.id.split_once('#').map_or("file", |(_, output)| output);
+                pins.push((output.to_owned(), pin));
+            }
+        }
+        pins
+    }
+}
+
+/// Binds `graph` to `locks`, or lists every request that they do not answer.
+pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, BindError> {
+    let asked: Vec<Request> =
+        graph.order.iter().flat_map(|recipe| requests(recipe, &graph.project.settings)).collect();
+    let stale: Vec<Request> = asked.iter().filter(|it| !locks.answers(it)).cloned().collect();
+    if !stale.is_empty() {
+        return Err(BindError::Stale { stale });
+    }
+    let locks = locks.only(&asked);
+    let mut locked = LockedGraph { locks, ids: BTreeMap::new(), graph };
+    for recipe in &locked.graph.order {
+        let needs: Vec<RequestId> = locked
+            .graph
+            .needs(&recipe.address)
+            .iter()
+            .filter_map(|need| locked.ids.get(*need))
+            .copied()
+            .collect();
+        let asked = requests(recipe, &locked.graph.project.settings);
+        let pins = asked.iter().filter_map(|request| locked.locks.main.get(&request.id)).collect();
+        let closure = locked.locks.apt.get(&recipe.address.to_string());
+        let identity = Identity { recipe, project: locked.graph.project, pins, closure, needs };
+        let id = id_of("gabion request v1", &identity);
+        locked.ids.insert(recipe.address.clone(), RequestId::new(id));
+    }
+    Ok(locked)
+}
+
+/// Everything that the bytes of a node can depend on.
+struct Identity<'a> {
+    recipe: &'a Recipe,
+    project: &'a Project,
+    pins: Vec<&'a Entry>,
+    closure: Option<&'a AptLock>,
+    needs: Vec<RequestId>,
+}
+
+impl Canonical for Identity<'_> {
+    fn feed(&self, into: &mut blake3::Hasher) {
+        let kind = self.recipe.address.kind();
+        (kind.name(), version(kind)).feed(into);
+        self.recipe.address.name().feed(into);
+        self.project.settings.arch.feed(into);
+        Value::Table(identity(self.recipe)).feed(into);
+        // `subst` reads variables that do not stand in the table itself.
+        if matches!(&self.recipe.body, Body::Manifests(it) if it.subst) {
+            self.project.vars.0.feed(into);
+        }
+        let files: Vec<(String, gabion_digest::BlobId)> =
+            self.recipe.files.iter().map(|file| (file.path.clone(), file.blob)).collect();
+        files.feed(into);
+        self.pins.feed(into);
+        if let Some(closure) = self.closure {
+            closure.feed(into);
+        }
+        self.needs.feed(into);
+    }
+}
+
+/// The recipe's table without what only the operator's machine needs.
+pub fn identity(recipe: &Recipe) -> Table {
+    let Value::Table(table) = &recipe.table.value else { return Table::new() };
+    let mut table = table.clone();
+    table.remove("enabled");
+    if recipe.address.kind() == Kind::Host {
+        table.remove("address");
+        table.remove("user");
+    }
+    table
+}

@@ -1,0 +1,116 @@
+//! Why something could not be pinned.
+
+use crate::net::NetError;
+use gabion_apt::{ClosureError, IndexError, SignatureError};
+
+/// Why something could not be pinned.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The network or the store failed.
+    #[error("could not pin `{id}`")]
+    Net {
+        /// Id of the entry.
+        id: String,
+        /// Why.
+        #[source]
+        source: NetError,
+    },
+    /// Upstream answered, but not with what was asked for.
+    #[error("could not pin `{id}`: {why}")]
+    Upstream {
+        /// Id of the entry.
+        id: String,
+        /// What is wrong with the answer.
+        why: String,
+    },
+    /// A suite is not signed by those who must sign it.
+    #[error("could not pin `{id}`: `{url}` is not to be trusted")]
+    Signature {
+        /// Id of the entry.
+        id: String,
+        /// The signed file.
+        url: String,
+        /// Why not.
+        #[source]
+        source: SignatureError,
+    },
+    /// An index of an archive cannot be read.
+    #[error("could not pin `{id}`: `{url}` cannot be read")]
+    Index {
+        /// Id of the entry.
+        id: String,
+        /// The index.
+        url: String,
+        /// Why not.
+        #[source]
+        source: IndexError,
+    },
+    /// The packages that are asked for do not fit together.
+    #[error("could not pin `{id}`: there is no closure of these packages")]
+    Closure {
+        /// Id of the entry.
+        id: String,
+        /// Everything that does not fit.
+        #[source]
+        source: ClosureError,
+    },
+    /// Several requests could not be answered.
+    #[error("could not pin {} of the recipes' requests", .0.len())]
+    Several(Vec<Self>),
+    /// A suite went back in time: a stale mirror, or somebody who holds updates back.
+    #[error("could not pin `{id}`: `{suite}` is of {found}, and the lock has it of {locked}")]
+    Backwards {
+        /// Id of the entry.
+        id: String,
+        /// The suite.
+        suite: String,
+        /// Its date now.
+        found: String,
+        /// Its date in the lock.
+        locked: String,
+    },
+}
+
+impl ResolveError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Net { source, .. } => source.code(),
+            Self::Upstream { .. } => "E0310",
+            Self::Signature { source, .. } => source.code(),
+            Self::Index { source, .. } => source.code(),
+            Self::Closure { .. } => "E0707",
+            Self::Backwards { .. } => "E0708",
+            Self::Several(_) => "E0311",
+        }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Net { source, .. } => source.help(),
+            Self::Upstream { .. } => Some("check the recipe against what upstream offers".into()),
+            Self::Signature { source, .. } => source.help(),
+            Self::Index { .. } => Some("ask another mirror, or the same one later".into()),
+            Self::Closure { source, .. } => Some(source.0.join("\n")),
+            Self::Several(errors) => Some(errors.iter().map(told).collect::<Vec<_>>().join("\n")),
+            Self::Backwards { .. } => Some(
+                "ask another mirror; to go back on purpose, remove the closure's lock and pin a `snapshot`"
+                    .into(),
+            ),
+        }
+    }
+
+    /// The error that decides the exit code: the first one.
+    pub fn first(&self) -> &Self {
+        match self {
+            Self::Several(errors) => errors.first().unwrap_or(self),
+            _ => self,
+        }
+    }
+}
+
+fn told(error: &ResolveError) -> String {
+    let help = error.help().map_or_else(String::new, |help| format!("\n  {}", help.replace('\n', "\n  ")));
+    format!("[{}] {}{help}", error.code(), crate::error::chain(error))
+}
