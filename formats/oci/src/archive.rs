@@ -133,8 +133,10 @@ pub struct Archive {
 
 /// The first member (OCI image specification 1.1, `image-layout.md`).
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
-/// What containerd takes the name of an image from.
+/// What containerd takes the name of an image from; it wins over the next one.
 const NAME: &str = "io.containerd.image.name";
+/// What skopeo and podman find an image of a layout by (OCI image specification 1.1, `annotations.md`).
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The unit of a tar.
 const BLOCK: u64 = 512;
 /// Two empty blocks.
@@ -242,7 +244,7 @@ fn add_name(names: &mut BTreeMap<String, Entry>, name: String, entry: Entry) -> 
 fn index(names: &BTreeMap<String, Entry>) -> Vec<u8> {
     let one = |(name, (digest, media_type, size)): (&String, &Entry)| {
         format!(
-            r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size},"annotations":{{"{NAME}":"{name}"}}}}"#
+            r#"{{"mediaType":"{media_type}","digest":"{digest}","size":{size},"annotations":{{"{NAME}":"{name}","{REF_NAME}":"{name}"}}}}"#
         )
     };
     let list: Vec<String> = names.iter().map(one).collect();

@@ -115,10 +115,7 @@ fn a_document_that_two_readers_read_differently_is_refused() {
     refused(&more(r#""layers":[]"#), "`layers` stands twice");
     refused(&more(r#""other":{"a":1,"a":2}"#), "`a` stands twice");
     refused(&more(r#""Layers":[]"#), "`Layers` is `layers`");
-    refused(
-        &more("\"mani\u{17f}ests\":[]").replace("mani\u{17f}", "manife\u{17f}t\u{17f}\",\"x"),
-        "manifests",
-    );
+    refused(&more("\"manife\u{17f}t\u{17f}\":[]"), "is `manifests`");
     refused(&text.replace(r#""size""#, r#""Size""#), "`config.Size` is `size`");
     refused(&format!("{text} {{}}"), "not plain JSON");
     refused(&format!("\u{feff}{text}"), "not plain JSON");
