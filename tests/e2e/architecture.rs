@@ -3,13 +3,14 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
     ("host", &["gabion-bundle", "gabion-digest"]),
     ("formats/apt", &["gabion-digest"]),
+    ("formats/oci", &["gabion-digest"]),
     ("tests/upstream", &["gabion-digest"]),
 ];
 
