@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("lockfile", &["gabion-digest"]),
@@ -11,6 +11,7 @@ const CRATES: [(&str, &[&str]); 8] = [
     ("host", &["gabion-bundle", "gabion-digest"]),
     ("formats/openpgp", &[]),
     ("formats/apt", &["gabion-digest", "gabion-openpgp"]),
+    ("formats/helm", &["gabion-digest", "gabion-openpgp"]),
     ("tests/upstream", &["gabion-digest"]),
 ];
 
@@ -63,7 +64,7 @@ fn only_formats_that_are_signed_import_the_policy_of_signatures() {
     };
     let mut found: Vec<&str> = members.chain(["."]).filter(imports).collect();
     found.sort_unstable();
-    assert_eq!(found, ["formats/apt"]);
+    assert_eq!(found, ["formats/apt", "formats/helm"]);
 }
 
 #[test]
