@@ -3,14 +3,16 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
     ("host", &["gabion-bundle", "gabion-digest"]),
-    ("formats/apt", &["gabion-digest"]),
     ("formats/oci", &["gabion-digest"]),
+    ("formats/openpgp", &[]),
+    ("formats/apt", &["gabion-digest", "gabion-openpgp"]),
+    ("formats/helm", &["gabion-digest", "gabion-openpgp"]),
     ("tests/upstream", &["gabion-digest"]),
 ];
 
@@ -47,6 +49,23 @@ fn crates_depend_only_on_what_stands_below_them() {
             assert!(allowed.contains(&name.as_str()), "`{folder}` must not depend on `{name}`");
         }
     }
+}
+
+/// Formats are leaves; the policy of signatures is the one leaf below them, and theirs alone.
+#[test]
+fn only_formats_that_are_signed_import_the_policy_of_signatures() {
+    let root: toml::Table = read("Cargo.toml").parse().unwrap();
+    let members = root["workspace"]["members"].as_array().unwrap();
+    let members = members.iter().map(|member| member.as_str().unwrap());
+    let imports = |folder: &&str| {
+        let manifest: toml::Table = read(&format!("{folder}/Cargo.toml")).parse().unwrap();
+        let of = |kind| manifest.get(kind).and_then(toml::Value::as_table);
+        let mut kinds = ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().filter_map(of);
+        kinds.any(|it| it.contains_key("gabion-openpgp"))
+    };
+    let mut found: Vec<&str> = members.chain(["."]).filter(imports).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["formats/apt", "formats/helm"]);
 }
 
 #[test]

@@ -15,7 +15,6 @@
 mod closure;
 mod control;
 mod error;
-mod openpgp;
 mod origin;
 mod package;
 mod relation;
@@ -24,8 +23,8 @@ mod version;
 
 pub use closure::{Candidates, Chosen, Closure, ClosureError, Wish};
 pub use control::{Fields, fields, stanzas};
-pub use error::{IndexError, SignatureError};
-pub use openpgp::{Keyring, Signed, Signers, verify_clearsigned};
+pub use error::IndexError;
+pub use gabion_openpgp::{Keyring, SignatureError, Signed, Signers, verify_clearsigned};
 pub use origin::{ORIGINS, Origin, Part};
 pub use package::{Package, is_package_name, packages, unpack};
 pub use relation::{Operator, Relation, relations};

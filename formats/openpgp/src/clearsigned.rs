@@ -1,14 +1,4 @@
-//! OpenPGP as archives use it: a clearsigned text, and keys that the caller pins by fingerprint.
-//!
-//! `pgp` does the packets and the mathematics; what may be believed is decided here, stricter than in
-//! other implementations where they disagree (RFC 9580 §13; the policies of `gpgv` and `sqv`):
-//! - the file *is* the message: nothing before it, nothing after it, one message, no CR, no blank at the
-//!   end of a line, so that every reader sees the same text;
-//! - SHA-256, SHA-384 or SHA-512, also where a key binds its subkeys; RSA from 2048 bits, or an elliptic curve;
-//! - the signer's primary key is pinned by its whole fingerprint, was alive when it signed, and is not
-//!   revoked; a subkey is bound by its primary, binds itself back, and may sign.
-//!
-//! It knows no clock: `now` comes from the caller.
+//! Clearsigned texts, and who must have signed them.
 
 use crate::error::SignatureError;
 use pgp::composed::{CleartextSignedMessage, Deserializable, SignedPublicKey, SignedPublicSubKey};

@@ -1,0 +1,7 @@
+//! Helm charts as values: bytes in, values out.
+
+mod constraint;
+mod version;
+
+pub use constraint::{Constraint, ConstraintError};
+pub use version::{Version, VersionError};
