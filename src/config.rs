@@ -123,8 +123,10 @@ pub struct Config {
     pub trust: Option<PathBuf>,
     /// Replacements by prefix of the location.
     pub mirrors: Vec<(String, Vec<String>)>,
-    /// Credentials by host.
+    /// Credentials by host, or by host and port.
     pub credentials: BTreeMap<String, Credential>,
+    /// Docker's configuration, asked for registries that `credentials` does not have.
+    pub docker: Option<PathBuf>,
 }
 
 impl Config {
@@ -139,6 +141,8 @@ impl Config {
             Some(folder.join("gabion/config.toml")).filter(|path| named.is_some() || path.exists())
         });
         let wire = path.as_deref().map_or_else(|| Ok(ConfigWire::default()), read)?;
+        let docker = variable("DOCKER_CONFIG").or_else(|| Some(home.as_ref()?.join(".docker")));
+        let docker = docker.map(|folder| folder.join("config.json"));
         let cache = variable("XDG_CACHE_HOME").or_else(|| Some(home?.join(".cache")));
         let store = variable("GABION_STORE")
             .or(wire.store)
@@ -156,6 +160,7 @@ impl Config {
             trust: variable("GABION_TRUST").or(wire.trust),
             mirrors: mirrors.collect(),
             credentials: credentials(wire.credentials)?,
+            docker,
         })
     }
 }

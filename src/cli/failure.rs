@@ -72,6 +72,7 @@ macro_rules! failures {
 fn net(error: &crate::net::NetError) -> Exit {
     match error {
         crate::net::NetError::Offline { .. } => Exit::Offline,
+        crate::net::NetError::Digest { .. } => Exit::Integrity,
         crate::net::NetError::Store(error) => store(error),
         _ => Exit::Failure,
     }

@@ -7,4 +7,5 @@ mod engine;
 mod failures;
 mod overlays;
 mod pipeline;
+mod registry;
 mod world;

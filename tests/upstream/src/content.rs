@@ -1,5 +1,6 @@
 //! What the miniature upstream serves: pure, deterministic, small.
 
+use crate::Registry;
 use crate::pack::{tar, zstd_stored};
 use gabion_digest::Sha256;
 use std::collections::BTreeMap;
@@ -7,13 +8,15 @@ use std::collections::BTreeMap;
 /// The version of K3s that the channel names.
 const K3S: &str = "v1.34.9+k3s1";
 
-/// Bytes by path, and redirects by path.
+/// Bytes by path, redirects by path, and registries by the path that they lie under.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     /// Files.
     pub files: BTreeMap<String, Vec<u8>>,
     /// Redirects to other paths.
     pub redirects: BTreeMap<String, String>,
+    /// Registries of images.
+    pub registries: BTreeMap<String, Registry>,
 }
 
 impl Content {

@@ -5,16 +5,22 @@
 
 mod apt;
 mod content;
+mod http;
 mod pack;
+mod registry;
 mod server;
 
 pub use apt::{Package, Suite};
 pub use content::Content;
+pub use registry::Registry;
 pub use server::{Fault, Seen, Upstream};
 
 /// Origins of the demo, and the path under which each is served here.
-pub const ORIGINS: [(&str, &str); 3] = [
+pub const ORIGINS: [(&str, &str); 6] = [
+    ("https://docker.demo.gabion.invalid", "/docker"),
+    ("https://ghcr.demo.gabion.invalid", "/ghcr"),
     ("https://github.demo.gabion.invalid", "/github"),
+    ("https://quay.demo.gabion.invalid", "/quay"),
     ("https://ubuntu.demo.gabion.invalid", "/ubuntu"),
     ("https://update.k3s.demo.gabion.invalid", "/update.k3s"),
 ];

@@ -1,11 +1,12 @@
-//! HTTP/1.1 on loopback: GET and HEAD, ranges, redirects, and faults on demand (RFC 9110, RFC 9112).
+//! The server on loopback: files, redirects and registries, and faults on demand.
 
-use crate::{Content, ORIGINS};
-use gabion_digest::Sha256;
+use crate::http::{Reply, Request};
+use crate::{Content, ORIGINS, registry};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -22,6 +23,10 @@ pub enum Fault {
     Body(&'static [u8]),
     /// Redirects there.
     Redirect(&'static str),
+    /// Puts this header in front of the others.
+    Header(&'static str),
+    /// No token that was given out before is taken any more.
+    Expire,
 }
 
 /// One request that was answered.
@@ -29,10 +34,14 @@ pub enum Fault {
 pub struct Seen {
     /// `GET` or `HEAD`.
     pub method: String,
-    /// The path.
+    /// The path, with its query.
     pub path: String,
     /// The `Range` header.
     pub range: Option<String>,
+    /// The `If-Range` header.
+    pub if_range: Option<String>,
+    /// The `Authorization` header.
+    pub authorization: Option<String>,
     /// The status.
     pub status: u16,
 }
@@ -42,6 +51,7 @@ struct Shared {
     content: Content,
     faults: Mutex<BTreeMap<String, Vec<Fault>>>,
     seen: Mutex<Vec<Seen>>,
+    generation: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -88,7 +98,7 @@ impl Upstream {
         ORIGINS.iter().map(|(origin, path)| ((*origin).to_owned(), format!("{}{path}", self.url()))).collect()
     }
 
-    /// Misbehaves for the next requests of `path`, one fault for each.
+    /// Misbehaves for the next requests of `path` with any query, one fault for each.
     pub fn fail(&self, path: &str, faults: impl IntoIterator<Item = Fault>) {
         locked(&self.shared.faults).entry(path.to_owned()).or_default().extend(faults);
     }
@@ -113,89 +123,72 @@ impl Drop for Upstream {
 /// Answers the requests of one connection until it ends.
 fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let mut parts = line.split_whitespace();
-        let (method, path) =
-            (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default().to_owned());
-        let mut range = None;
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header)?;
-            let Some((name, value)) = header.trim_end().split_once(':') else { break };
-            if name.eq_ignore_ascii_case("range") {
-                range = Some(value.trim().to_owned());
-            }
-        }
+    while let Some(request) = Request::read(&mut reader)? {
         let fault = {
             let mut faults = locked(&shared.faults);
-            faults.get_mut(&path).filter(|list| !list.is_empty()).map(|list| list.remove(0))
+            faults.get_mut(request.path()).filter(|list| !list.is_empty()).map(|list| list.remove(0))
         };
-        let reply = reply(&path, range.as_deref(), fault.as_ref(), &shared.content);
-        locked(&shared.seen).push(Seen { method: method.clone(), path, range, status: reply.status });
-        if !send(stream, &reply, method == "HEAD", fault.as_ref())? {
-            return Ok(());
+        let reply = reply(&request, fault.as_ref(), shared);
+        locked(&shared.seen).push(seen(&request, reply.status));
+        let cut = match fault {
+            Some(Fault::Cut(bytes) | Fault::Stall(bytes)) => Some(bytes),
+            _ => None,
+        };
+        reply.send(stream, request.method == "HEAD", cut)?;
+        if let Some(Fault::Stall(_)) = fault {
+            // Ends when the client goes away.
+            io::copy(&mut reader, &mut io::sink())?;
         }
+        if cut.is_some() {
+            return stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+    Ok(())
+}
+
+fn seen(request: &Request, status: u16) -> Seen {
+    let header = |name: &str| request.header(name).map(str::to_owned);
+    Seen {
+        method: request.method.clone(),
+        path: request.target.clone(),
+        range: header("range"),
+        if_range: header("if-range"),
+        authorization: header("authorization"),
+        status,
     }
 }
 
-struct Reply<'c> {
-    status: u16,
-    headers: Vec<String>,
-    body: &'c [u8],
-}
-
-fn reply<'c>(path: &str, range: Option<&str>, fault: Option<&Fault>, content: &'c Content) -> Reply<'c> {
-    let plain = |status, headers| Reply { status, headers, body: b"" };
+fn reply<'c>(request: &Request, fault: Option<&Fault>, shared: &'c Shared) -> Reply<'c> {
     match fault {
-        Some(Fault::Status(status, "")) => return plain(*status, Vec::new()),
-        Some(Fault::Status(status, wait)) => return plain(*status, vec![format!("Retry-After: {wait}")]),
-        Some(Fault::Redirect(to)) => return plain(302, vec![format!("Location: {to}")]),
-        Some(Fault::Body(body)) => return Reply { status: 200, headers: Vec::new(), body },
-        Some(Fault::Cut(_) | Fault::Stall(_)) | None => {}
-    }
-    if let Some(to) = content.redirects.get(path) {
-        return plain(302, vec![format!("Location: {to}")]);
-    }
-    let Some(body) = content.files.get(path) else { return plain(404, Vec::new()) };
-    let etag = format!("ETag: \"{}\"", &Sha256::of(body).hex()[..16]);
-    let from = range.and_then(|it| it.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
-    match from {
-        Some(from) if from < body.len() => {
-            let range = format!("Content-Range: bytes {from}-{}/{}", body.len() - 1, body.len());
-            Reply { status: 206, headers: vec![etag, range], body: &body[from..] }
+        Some(Fault::Status(status, "")) => return Reply::plain(*status, Vec::new()),
+        Some(Fault::Status(status, wait)) => {
+            return Reply::plain(*status, vec![format!("Retry-After: {wait}")]);
         }
-        Some(_) => plain(416, vec![format!("Content-Range: bytes */{}", body.len())]),
-        None => Reply { status: 200, headers: vec![etag, "Accept-Ranges: bytes".to_owned()], body },
+        Some(Fault::Redirect(to)) => return Reply::plain(302, vec![format!("Location: {to}")]),
+        Some(Fault::Body(body)) => {
+            let headers = vec!["Content-Type: text/html".to_owned()];
+            return Reply { status: 200, headers, body: Cow::Borrowed(body) };
+        }
+        Some(Fault::Expire) => {
+            shared.generation.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(Fault::Cut(_) | Fault::Stall(_) | Fault::Header(_)) | None => {}
     }
+    let mut reply = honest(request, shared);
+    if let Some(Fault::Header(header)) = fault {
+        reply.headers.insert(0, (*header).to_owned());
+    }
+    reply
 }
 
-/// Writes the reply; gives whether the connection goes on.
-fn send(mut stream: &TcpStream, reply: &Reply<'_>, head: bool, fault: Option<&Fault>) -> io::Result<bool> {
-    let mut text = format!("HTTP/1.1 {} -\r\nContent-Length: {}\r\n", reply.status, reply.body.len());
-    for header in &reply.headers {
-        text.push_str(header);
-        text.push_str("\r\n");
+fn honest<'c>(request: &Request, shared: &'c Shared) -> Reply<'c> {
+    let content = &shared.content;
+    if let Some(to) = content.redirects.get(request.path()) {
+        return Reply::plain(302, vec![format!("Location: {to}")]);
     }
-    text.push_str("\r\n");
-    stream.write_all(text.as_bytes())?;
-    if head {
-        return Ok(true);
+    if let Some(bytes) = content.files.get(request.path()) {
+        return Reply::bytes(request, bytes, Vec::new());
     }
-    if let Some(Fault::Cut(bytes)) = fault {
-        stream.write_all(&reply.body[..reply.body.len().min(*bytes)])?;
-        stream.shutdown(std::net::Shutdown::Both)?;
-        return Ok(false);
-    }
-    if let Some(Fault::Stall(bytes)) = fault {
-        stream.write_all(&reply.body[..reply.body.len().min(*bytes)])?;
-        // Ends when the client goes away.
-        while stream.read(&mut [0])? > 0 {}
-        return Ok(false);
-    }
-    stream.write_all(reply.body)?;
-    Ok(true)
+    let of_registry = registry::reply(content, request, shared.generation.load(Ordering::Relaxed));
+    of_registry.unwrap_or_else(|| Reply::plain(404, Vec::new()))
 }

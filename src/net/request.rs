@@ -1,0 +1,166 @@
+//! One request: redirects followed by hand, credentials kept at home.
+
+use super::Client;
+use super::error::Trouble;
+use crate::config::Credential;
+use base64::prelude::{BASE64_STANDARD, Engine};
+use futures_util::StreamExt;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode, Url};
+use std::time::Duration;
+
+/// Redirects that are followed.
+const REDIRECTS: usize = 5;
+/// The longest wait that a server may ask for.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// A request, apart from where it goes.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    /// The first byte that is wanted.
+    pub(super) from: u64,
+    /// The strong `ETag` of the bytes before that one (RFC 9110 §13.1.5).
+    pub(super) etag: Option<HeaderValue>,
+    pub(super) accept: Option<HeaderValue>,
+    pub(super) auth: Auth,
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(super) enum Auth {
+    /// Whoever the user's configuration says for the host.
+    Configured,
+    /// Whoever this header says, or nobody.
+    Header(Option<HeaderValue>),
+}
+
+impl Ask {
+    pub(super) fn new(method: Method) -> Self {
+        Self { method, from: 0, etag: None, accept: None, auth: Auth::Configured }
+    }
+}
+
+impl Client {
+    /// Sends a request and follows its redirects. Credentials go to the server that is asked first and no other;
+    /// a server is a scheme, a host and a port (RFC 6454 §4).
+    pub(super) async fn send(&self, location: &str, ask: &Ask) -> Result<Response, Trouble> {
+        let mut url = Url::parse(location).map_err(Trouble::finally)?;
+        let first = url.origin();
+        let own = match &ask.auth {
+            Auth::Configured => self.configured(&url).as_ref().and_then(header),
+            Auth::Header(header) => header.clone(),
+        };
+        for _ in 0..=REDIRECTS {
+            self.check_scheme(&url)?;
+            let authorization = own.clone().filter(|_| url.origin() == first);
+            let response = self.send_one(&url, ask, authorization).await?;
+            if response.status().is_redirection() {
+                url = redirect(&url, &response)?;
+            } else if is_busy(response.status()) {
+                return Err(busy(&response));
+            } else {
+                return Ok(response);
+            }
+        }
+        Err(Trouble::finally("too many redirects"))
+    }
+
+    async fn send_one(
+        &self,
+        url: &Url,
+        ask: &Ask,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Response, Trouble> {
+        let range = (ask.from > 0).then(|| format!("bytes={}-", ask.from)).and_then(|it| it.parse().ok());
+        let etag = ask.etag.clone().filter(|_| range.is_some());
+        let headers =
+            [(ACCEPT, ask.accept.clone()), (RANGE, range), (IF_RANGE, etag), (AUTHORIZATION, authorization)];
+        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let request = self.http.request(ask.method.clone(), url.clone()).headers(headers);
+        request.send().await.map_err(|error| Trouble::again(crate::error::chain(&error.without_url())))
+    }
+
+    fn check_scheme(&self, url: &Url) -> Result<(), Trouble> {
+        if url.scheme() == "https" || self.plain || is_loopback(url) || self.is_mirror(url) {
+            return Ok(());
+        }
+        Err(Trouble::finally(
+            "plain http is only used on loopback, for configured mirrors and for signed archives",
+        ))
+    }
+
+    fn is_mirror(&self, url: &Url) -> bool {
+        let mut named =
+            self.config.mirrors.iter().flat_map(|(_, to)| to).filter_map(|to| Url::parse(to).ok());
+        named.any(|it| it.host_str() == url.host_str() && it.scheme() == url.scheme())
+    }
+
+    /// The user's credential for the server of `url`: for its host and port, or else for its host.
+    pub(super) fn configured(&self, url: &Url) -> Option<Credential> {
+        let host = url.host_str()?;
+        let with_port = url.port().map(|port| format!("{host}:{port}"));
+        let of = |name: &str| self.config.credentials.get(name).cloned();
+        with_port.as_deref().and_then(of).or_else(|| of(host))
+    }
+}
+
+/// `Authorization` for a credential; nothing ever prints it.
+pub(super) fn header(credential: &Credential) -> Option<HeaderValue> {
+    let text = match &credential.username {
+        None => format!("Bearer {}", credential.secret),
+        Some(name) => {
+            format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{}", credential.secret)))
+        }
+    };
+    sensitive(&text)
+}
+
+pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The whole body of a small reply.
+pub(super) async fn body(response: Response, limit: u64) -> Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(piece) = stream.next().await {
+        bytes.extend_from_slice(&piece.map_err(Trouble::again)?);
+        if bytes.len() as u64 > limit {
+            return Err(Trouble::finally(format!("more than {limit} bytes")));
+        }
+    }
+    Ok(bytes)
+}
+
+fn redirect(from: &Url, response: &Response) -> Result<Url, Trouble> {
+    let to = response.headers().get(LOCATION).and_then(|it| it.to_str().ok());
+    let next =
+        to.and_then(|to| from.join(to).ok()).ok_or_else(|| Trouble::finally("a redirect to nowhere"))?;
+    if from.scheme() == "https" && next.scheme() != "https" {
+        return Err(Trouble::finally("a redirect from https to http"));
+    }
+    if is_loopback(&next) && !is_loopback(from) {
+        return Err(Trouble::finally("a redirect into this machine"));
+    }
+    Ok(next)
+}
+
+fn is_busy(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS
+        || status.is_server_error()
+        || status == StatusCode::REQUEST_TIMEOUT
+}
+
+fn busy(response: &Response) -> Trouble {
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
+    let wait = seconds.map(|seconds| Duration::from_secs(seconds).min(WAIT_MAX));
+    Trouble { wait, ..Trouble::again(format!("HTTP {}", response.status())) }
+}
+
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
