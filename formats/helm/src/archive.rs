@@ -60,12 +60,7 @@ pub(crate) fn walk(
                 let folder = kind == EntryType::Directory;
                 let path = path(&long.take().unwrap_or_else(|| entry.path_bytes().into_owned()), folder)?;
                 paths.add(&path, folder)?;
-                if folder && size > 0 {
-                    return Err(refused(&path, "is a folder with content"));
-                }
-                if size > limits.file {
-                    return Err(ChartError::TooLarge { what: "bytes in a file", limit: limits.file });
-                }
+                sized(&path, folder, size, limits)?;
                 if !folder {
                     file(&path, &mut entry)?;
                 }
@@ -82,6 +77,15 @@ pub(crate) fn walk(
     }
     long.unused()?;
     end(archive.into_inner(), limits)
+}
+
+/// Whether a member may be as large as its header says.
+fn sized(path: &str, folder: bool, size: u64, limits: &Limits) -> Result<(), ChartError> {
+    match size {
+        1.. if folder => Err(refused(path, "is a folder with content")),
+        _ if size > limits.file => Err(ChartError::TooLarge { what: "bytes in a file", limit: limits.file }),
+        _ => Ok(()),
+    }
 }
 
 /// Nothing but zeros may follow, and the end must be there.
