@@ -89,11 +89,13 @@ impl Constraint {
         })
     }
 
-    /// The version, where the constraint is nothing but one whole version: `1.2.3`, not `1.2`.
+    /// The version, where the constraint is nothing but one whole version: `1.2.3`, neither `1.2` nor `=1.2.3`.
     pub fn exact(&self) -> Option<&Version> {
         match self.alternatives.as_slice() {
             [bounds] => match bounds.as_slice() {
-                [Bound { operator: Operator::Equal, version, given: Given::All }] => Some(version),
+                [Bound { operator: Operator::Equal, version, given: Given::All }] => {
+                    Some(version).filter(|it| it.as_str() == self.text.trim_matches(is_space))
+                }
                 _ => None,
             },
             _ => None,
@@ -148,7 +150,7 @@ fn without_ranges(text: &str) -> String {
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
         if let Some((low, high, after)) = range(rest) {
-            out.push_str(&format!(">= {low}, <= {high} "));
+            out.extend([">= ", low, ", <= ", high, " "]);
             rest = after;
         } else {
             out.push(next);

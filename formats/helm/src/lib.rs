@@ -1,7 +1,34 @@
 //! Helm charts as values: bytes in, values out.
+//!
+//! A chart is found in three steps: a repository says what there is ([`RepositoryIndex`], or the tags of a
+//! registry, [`oci`]), a [`Constraint`] chooses among it by Helm's rule, and the packed chart is read
+//! ([`read_chart`]) once its digest was compared. A [`Provenance`] says who packed it.
+//!
+//! # Invariants
+//! - Versions and constraints are those of Masterminds/semver, not cargo's: `tests/semver.tsv` holds what the
+//!   real Helm says.
+//! - Nothing of a chart becomes a path before it is a [`ChartName`] or a [`Version`].
+//! - Every reader is bounded: bytes, members, depth, aliases.
+//! - The same bytes give the same values: no clock, no locale, no map order.
+//!
+//! It fetches nothing, unpacks nothing to a disk and renders nothing.
 
+mod archive;
+mod chart;
 mod constraint;
+mod index;
+mod meta;
+pub mod oci;
+mod provenance;
+mod select;
 mod version;
+mod yaml;
 
+pub use chart::{Chart, ChartError, Limits, read_chart};
 pub use constraint::{Constraint, ConstraintError};
+pub use gabion_openpgp::{Keyring, SignatureError, Signers};
+pub use index::{IndexEntry, IndexError, RepositoryIndex};
+pub use meta::{ApiVersion, ChartKind, ChartMeta, ChartName, Dependency, MetaError, Repository};
+pub use provenance::{Provenance, ProvenanceError};
+pub use select::ChooseError;
 pub use version::{Version, VersionError};

@@ -104,6 +104,10 @@ class Helm:
         if error:
             raise SystemExit(f"{name}: {error}")
 
+    def install(self, chart, version=""):
+        result, options = ctypes.c_char_p(), json.dumps({"timeout_seconds": 5, "skip_schema_validation": True})
+        return self.call("install", self.handle, "t", chart, "{}", version, options, ctypes.byref(result))
+
     def evaluate(self, expressions):
         """The output of each expression as JSON, or null where it is an error."""
         chart = os.path.join(self.home, "t")
@@ -117,9 +121,7 @@ class Helm:
             lines += ['{{- fail (printf "<<<%s>>>" (toJson $d | b64enc)) }}']
             with open(chart + "/templates/a.yaml", "w") as file:
                 file.write("\n".join(lines))
-            result = ctypes.c_char_p()
-            options = json.dumps({"timeout_seconds": 5, "skip_schema_validation": True})
-            error = self.call("install", self.handle, "t", chart, "{}", "", options, ctypes.byref(result)) or ""
+            error = self.install(chart) or ""
             done = re.search("<<<(.*)>>>", error)
             if done:
                 import base64
@@ -138,12 +140,16 @@ class Helm:
     def choose(self, index, wishes):
         """The path that Helm downloads for each wish."""
         Server.index = index.encode()
+        os.makedirs(self.home + "/.config/helm", exist_ok=True)
+        with open(self.home + "/.config/helm/repositories.yaml", "w") as file:
+            file.write("repositories: []\n")
         self.must("repo_add", self.handle, "r", self.url + "/charts", None, None, "")
         out = []
         for name, version in wishes:
             Server.asked.clear()
-            self.call("pull", self.handle, "r/" + name, self.home, version)
-            out.append(Server.asked[0] if Server.asked else None)
+            self.install("r/" + name, version)
+            found = [path for path in Server.asked if path.endswith(".tgz")]
+            out.append(found[0] if found else None)
         return out
 
 

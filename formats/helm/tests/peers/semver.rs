@@ -1,7 +1,6 @@
 //! Versions and constraints against what the real Helm says of them, `semver.tsv`.
 
-mod helm;
-
+use crate::helm;
 use fs_err as fs;
 use gabion_helm::{Constraint, Version};
 use proptest::prelude::*;

@@ -1,0 +1,8 @@
+//! Charts of foreign writers, and the answers of foreign readers; and what strangers could send instead.
+
+mod archive;
+mod chart;
+mod helm;
+mod index;
+mod provenance;
+mod semver;
