@@ -7,9 +7,10 @@ use gabion::config::{Config, Credential};
 use gabion::event::{Event, Events};
 use gabion::net::{Client, NetError};
 use gabion_digest::Sha256;
-use gabion_oci::{Descriptor, Document, Index, Manifest, MediaType, Name, Reference};
+use gabion_oci::{Archive, Descriptor, Document, Image, Index, Manifest, MediaType, Name, Reference};
 use gabion_store::{Expect, Output, Store, StoreError};
 use gabion_upstream::{Content, Fault, Seen, Upstream};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Receiver;
@@ -412,6 +413,34 @@ fn skopeo_pulls_from_the_miniature_registry_and_finds_what_the_configuration_say
     let layers = manifest["layers"].as_array().unwrap();
     let ids: Vec<String> = layers.iter().map(|it| Sha256::of(&read(&it["digest"])).to_string()).collect();
     assert_eq!(config["rootfs"]["diff_ids"], serde_json::json!(ids));
+}
+
+#[test]
+fn an_archive_of_pulled_images_holds_what_the_registry_has() {
+    if !has(&["skopeo"]) {
+        return;
+    }
+    let upstream = Upstream::start(app()).unwrap();
+    let puller = Puller::of(&upstream);
+    let (index, manifest) = (puller.index(APP), puller.app());
+    manifest.blobs().for_each(|blob| assert!(puller.blob(APP, blob).is_ok()));
+    let image = Image::new(APP.parse().unwrap(), Some(index.clone()), manifest.clone()).unwrap();
+    let archive = Archive::new([&image]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(format!("gabion-images-{}.tar", &archive.id().hex()[..16]));
+    let mut file = fs_err::File::create(&path).unwrap();
+    let mut blob = |digest: &Sha256, out: &mut dyn Write| {
+        let (blob, _) = puller.store.by_sha256(*digest).map_err(io::Error::other)?.unwrap();
+        let (mut file, _) = puller.store.open_blob(blob).map_err(io::Error::other)?.unwrap();
+        io::copy(&mut file, out).map(drop)
+    };
+    archive.write(&mut file, &mut blob).unwrap();
+    assert_eq!(fs_err::metadata(&path).unwrap().len(), archive.size());
+    let from = format!("oci-archive:{}:{APP}", path.display());
+    assert_eq!(run("skopeo", &["inspect", "--raw", &from]), index.bytes());
+    let to = format!("dir:{}/out", folder.path().display());
+    run("skopeo", &["copy", "--quiet", "--override-arch=amd64", &from, &to]);
+    assert_eq!(fs_err::read(folder.path().join("out/manifest.json")).unwrap(), manifest.bytes());
 }
 
 /// Debian's registry with one user, `me` with `secret`.
