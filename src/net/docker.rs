@@ -160,8 +160,8 @@ mod tests {
         credential.map(|it| (it.username.unwrap_or_default(), it.secret))
     }
 
-    fn some(name: &str, secret: &str) -> Option<(String, String)> {
-        Some((name.to_owned(), secret.to_owned()))
+    fn pair(name: &str, secret: &str) -> (String, String) {
+        (name.to_owned(), secret.to_owned())
     }
 
     #[tokio::test]
@@ -182,10 +182,10 @@ mod tests {
             auth("nothing")
         );
         fs_err::write(&file, json).unwrap();
-        assert_eq!(of("docker.io").await.unwrap(), some("hub", "a:b"));
-        assert_eq!(of("ghcr.io").await.unwrap(), some("me", "pw"));
-        assert_eq!(of("old.example").await.unwrap(), some("old", "pw"));
-        assert_eq!(of("127.0.0.1:5000").await.unwrap(), some("local", "pw"));
+        assert_eq!(of("docker.io").await.unwrap(), Some(pair("hub", "a:b")));
+        assert_eq!(of("ghcr.io").await.unwrap(), Some(pair("me", "pw")));
+        assert_eq!(of("old.example").await.unwrap(), Some(pair("old", "pw")));
+        assert_eq!(of("127.0.0.1:5000").await.unwrap(), Some(pair("local", "pw")));
         for nothing in ["127.0.0.1:5001", "127.0.0.1", "evil.ghcr.io", "empty.example"] {
             assert_eq!(of(nothing).await.unwrap(), None, "{nothing}");
         }
@@ -206,7 +206,7 @@ mod tests {
             ask(path.as_os_str(), "h", "ghcr.io", patience).await.map(user)
         };
         let good = r#"host=$(cat); [ "$1 $host" = "get ghcr.io" ] && echo '{"ServerURL":"x","Username":"u","Secret":"s"}'"#;
-        assert_eq!(asked(good, PATIENCE).await.unwrap(), some("u", "s"));
+        assert_eq!(asked(good, PATIENCE).await.unwrap(), Some(pair("u", "s")));
         assert_eq!(
             asked("echo credentials not found in native keychain; exit 1", PATIENCE).await.unwrap(),
             None
