@@ -160,8 +160,8 @@ mod tests {
         credential.map(|it| (it.username.unwrap_or_default(), it.secret))
     }
 
-    fn some(name: &str, secret: &str) -> Option<(String, String)> {
-        Some((name.to_owned(), secret.to_owned()))
+    fn pair(name: &str, secret: &str) -> (String, String) {
+        (name.to_owned(), secret.to_owned())
     }
 
     #[tokio::test]
@@ -182,10 +182,10 @@ mod tests {
             auth("nothing")
         );
         fs_err::write(&file, json).unwrap();
-        assert_eq!(of("docker.io").await.unwrap(), some("hub", "a:b"));
-        assert_eq!(of("ghcr.io").await.unwrap(), some("me", "pw"));
-        assert_eq!(of("old.example").await.unwrap(), some("old", "pw"));
-        assert_eq!(of("127.0.0.1:5000").await.unwrap(), some("local", "pw"));
+        assert_eq!(of("docker.io").await.unwrap(), Some(pair("hub", "a:b")));
+        assert_eq!(of("ghcr.io").await.unwrap(), Some(pair("me", "pw")));
+        assert_eq!(of("old.example").await.unwrap(), Some(pair("old", "pw")));
+        assert_eq!(of("127.0.0.1:5000").await.unwrap(), Some(pair("local", "pw")));
         for nothing in ["127.0.0.1:5001", "127.0.0.1", "evil.ghcr.io", "empty.example"] {
             assert_eq!(of(nothing).await.unwrap(), None, "{nothing}");
         }
@@ -199,21 +199,29 @@ mod tests {
     #[tokio::test]
     async fn a_helper_is_asked_and_does_not_hold_the_work_up() {
         let folder = tempfile::tempdir().unwrap();
-        let asked = async |script: &str| {
+        let asked = async |script: &str, patience: Duration| {
             let path = folder.path().join("helper");
             fs_err::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
             fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-            ask(path.as_os_str(), "h", "ghcr.io", Duration::from_millis(500)).await.map(user)
+            ask(path.as_os_str(), "h", "ghcr.io", patience).await.map(user)
         };
-        let good = r#"read host; [ "$1 $host" = "get ghcr.io" ] && echo '{"ServerURL":"x","Username":"u","Secret":"s"}'"#;
-        // The key has no line end, so that `read` says false; the value is there all the same.
-        assert_eq!(asked(&good.replace("read host;", "host=$(cat);")).await.unwrap(), some("u", "s"));
-        assert_eq!(asked("echo credentials not found in native keychain; exit 1").await.unwrap(), None);
-        assert!(asked("exit 3").await.unwrap_err().to_string().contains("exit status: 3"));
-        let secret = asked("echo my-secret").await.unwrap_err().to_string();
+        let good = r#"host=$(cat); [ "$1 $host" = "get ghcr.io" ] && echo '{"ServerURL":"x","Username":"u","Secret":"s"}'"#;
+        assert_eq!(asked(good, PATIENCE).await.unwrap(), Some(pair("u", "s")));
+        assert_eq!(
+            asked("echo credentials not found in native keychain; exit 1", PATIENCE).await.unwrap(),
+            None
+        );
+        assert!(asked("exit 3", PATIENCE).await.unwrap_err().to_string().contains("exit status: 3"));
+        let secret = asked("echo my-secret", PATIENCE).await.unwrap_err().to_string();
         assert!(secret.contains("JSON") && !secret.contains("my-secret"));
-        assert!(asked("exec sleep 60").await.unwrap_err().to_string().contains("0.5 seconds"));
-        let token = asked(r#"echo '{"Username":"<token>","Secret":"s"}'"#).await.unwrap_err();
+        assert!(
+            asked("exec sleep 60", Duration::from_millis(300))
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("0.3 seconds")
+        );
+        let token = asked(r#"echo '{"Username":"<token>","Secret":"s"}'"#, PATIENCE).await.unwrap_err();
         assert!(matches!(token, DockerError::IdentityToken { .. }));
         let nowhere = ask(OsStr::new("docker-credential-not-there"), "not-there", "x", PATIENCE).await;
         assert!(nowhere.unwrap_err().to_string().contains("does not start"));

@@ -33,9 +33,9 @@ pub enum NetError {
         /// The location.
         url: String,
         /// The digest that they must have.
-        expected: String,
+        expected: Box<Sha256>,
         /// The digest that they have.
-        received: String,
+        received: Box<Sha256>,
     },
     /// The store could not take them.
     #[error(transparent)]

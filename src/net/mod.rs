@@ -150,7 +150,7 @@ impl Client {
             }
         }
         if let Some((expected, received)) = digest {
-            let (expected, received) = (expected.to_string(), received.to_string());
+            let (expected, received) = (Box::new(expected), Box::new(received));
             return Err(NetError::Digest { url: url.to_owned(), expected, received });
         }
         attempts.dedup();

@@ -208,8 +208,10 @@ impl<'c> Registry<'c> {
     ) -> Result<Option<HeaderValue>, Trouble> {
         let realm = bearer.parameters.get("realm").and_then(|realm| Url::parse(realm).ok());
         let mut realm = realm.ok_or_else(|| Trouble::finally("the registry names no endpoint of tokens"))?;
-        if is_loopback(&realm) && !is_loopback(server) {
-            return Err(Trouble::finally("an endpoint of tokens on this machine"));
+        if (is_loopback(&realm) && !is_loopback(server))
+            || (server.scheme() == "https" && realm.scheme() != "https")
+        {
+            return Err(Trouble::finally("the registry names an endpoint of tokens that is not safe to ask"));
         }
         for key in ["service", "scope"] {
             if let Some(value) = bearer.parameters.get(key) {

@@ -103,6 +103,19 @@ impl Name {
     pub fn repository(&self) -> &str {
         &self.repository
     }
+
+    /// The image of a tag.
+    pub fn tagged(&self, tag: &str) -> Result<Reference, ReferenceError> {
+        if !is_tag(tag) {
+            return Err(ReferenceError::Tag { text: format!("{self}:{tag}"), tag: tag.to_owned() });
+        }
+        Ok(Reference { name: self.clone(), tag: Some(tag.to_owned()), digest: None })
+    }
+
+    /// The image, index or artifact of a digest.
+    pub fn at(&self, digest: Sha256) -> Reference {
+        Reference { name: self.clone(), tag: None, digest: Some(digest) }
+    }
 }
 
 impl fmt::Display for Name {
@@ -298,6 +311,13 @@ mod tests {
         let name = |text: &str| text.parse::<Name>().unwrap();
         assert_eq!(name("nginx").api_host(), "registry-1.docker.io");
         assert_eq!(name("ghcr.io/a").api_host(), "ghcr.io");
+        let nginx = name("nginx");
+        assert_eq!(nginx.tagged("1.27").unwrap().to_string(), "docker.io/library/nginx:1.27");
+        assert_eq!(nginx.tagged("1+2").unwrap_err().code(), "E0901");
+        assert_eq!(
+            nginx.tagged("1").unwrap().pinned(Sha256::of(b"")).wanted(),
+            nginx.at(Sha256::of(b"")).wanted()
+        );
         assert_eq!((name("a.b:1/c/d").host(), name("a.b:1/c/d").repository()), ("a.b:1", "c/d"));
     }
 
