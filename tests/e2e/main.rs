@@ -3,6 +3,8 @@
 mod apt;
 mod architecture;
 mod debian;
+mod dependencies;
 mod failures;
+mod limits;
 mod pipeline;
 mod world;
