@@ -1,11 +1,13 @@
 """Peak memory of every step that a 4 GiB file passes through; no step may hold more than 256 MiB.
 
-The figure is the kernel's `ru_maxrss` of the one process (getrusage(2), KiB on Linux).
+The figure is the kernel's `ru_maxrss` (getrusage(2), KiB on Linux). A process begins with the figure of the one
+that starts it, so a small Python does that, and not this one, which has made the file.
 """
 
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 import origin
@@ -15,15 +17,19 @@ SIZE = int(os.environ.get("BLOB_GIB", "4")) << 30
 LIMIT_MIB = 256
 
 
+MEASURE = """import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)"""
+
+
 def peak_mib(arguments, folder, variables):
+    command = [sys.executable, "-c", MEASURE, pairs.GABION, *arguments.split()]
     environment = {"PATH": os.environ["PATH"], **variables}
-    process = subprocess.Popen([pairs.GABION, *arguments.split()], cwd=folder, env=environment,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise SystemExit(f"gabion {arguments} failed: {said}")
-    return usage.ru_maxrss // 1024
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"gabion {arguments} failed: {done.stderr}")
+    return int(done.stdout) // 1024
 
 
 STEPS = [

@@ -136,7 +136,7 @@ fn parse_all(texts: &[(usize, String)], threads: usize) -> Vec<(Table, Vec<Diagn
         return texts.iter().map(parse).collect();
     }
     std::thread::scope(|scope| {
-        let shares = texts.chunks(texts.len().div_ceil(threads));
+        let shares = texts.chunks(texts.len().div_ceil(threads).max(1));
         let start = |share| scope.spawn(move || Vec::from_iter(<[_]>::iter(share).map(parse)));
         let started: Vec<_> = shares.map(start).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
@@ -451,5 +451,23 @@ fn check_references(
             let mistake = Diagnostic::new(Code::UnknownReference, span, format!("there is no `{address}`"));
             diagnostics.push(mistake.suggest(&address.to_string(), known.iter().map(String::as_str)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let text = |number| format!("[fetch.f{number}]\nurl = 'x'\nwhen = 1979-05-27\n[[\n");
+        let texts: Vec<(usize, String)> = (0..7).map(|number| (number, text(number))).collect();
+        let one = parse_all(&texts, 1);
+        assert_eq!(one.len(), 7);
+        assert!(one.iter().all(|(table, mistakes)| table.contains_key("fetch") && !mistakes.is_empty()));
+        for threads in [2, 3, 7, 64] {
+            assert_eq!(parse_all(&texts, threads), one, "{threads} threads");
+        }
+        assert!(parse_all(&[], 4).is_empty());
     }
 }

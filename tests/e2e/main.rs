@@ -5,6 +5,7 @@ mod architecture;
 mod debian;
 mod dependencies;
 mod failures;
+mod fuzz_smoke;
 mod limits;
 mod pipeline;
 mod world;
