@@ -6,6 +6,7 @@
 use gabion_apt::{Candidates, Keyring, Signers, Wish};
 use gabion_bundle::{Manifest, Release, Slot, TrustRoot};
 use gabion_lockfile::{AptLock, Lock};
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
@@ -94,10 +95,12 @@ fn apt_packages(bytes: &[u8]) {
     let packages: Vec<_> = gabion_apt::packages(text(bytes)).filter_map(Result::ok).collect();
     let Some(first) = packages.first() else { return };
     let mut candidates = Candidates::default();
-    packages.iter().for_each(|package| candidates.add(package.clone(), 0));
+    for package in &packages {
+        candidates.add(package.clone(), 0);
+    }
     if candidates.seal().is_ok() {
         let install = vec![first.name];
-        let wish = Wish { install, exclude: Default::default(), essential: true, recommends: true };
+        let wish = Wish { install, exclude: BTreeSet::new(), essential: true, recommends: true };
         if let Ok(closure) = candidates.closure(&wish) {
             assert!(closure.0.contains_key(first.name));
         }

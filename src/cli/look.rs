@@ -13,15 +13,15 @@ use std::path::Path;
 
 pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
     let project = session.load()?;
-    graph::check(&project)?;
+    graph::check(project)?;
     session.ui.note(format!("{} recipes are right", project.recipes.len()));
     Ok(Exit::Ok)
 }
 
 pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let target = graph::target(&project, args.target.as_deref())?;
-    let graph = graph::build(&project, &target)?;
+    let target = graph::target(project, args.target.as_deref())?;
+    let graph = graph::build(project, &target)?;
     let mut seen = std::collections::BTreeSet::new();
     let mut stack: Vec<(&Address, usize)> = vec![(&graph.target, 0)];
     while let Some((address, depth)) = stack.pop() {
@@ -38,9 +38,9 @@ pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Fai
 
 pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let target = graph::target(&project, args.target.as_deref())?;
-    let node = graph::target(&project, Some(&args.node))?;
-    let graph = graph::build(&project, &target)?;
+    let target = graph::target(project, args.target.as_deref())?;
+    let node = graph::target(project, Some(&args.node))?;
+    let graph = graph::build(project, &target)?;
     let Some(path) = graph.why(&node) else {
         session.ui.note(format!("`{target}` does not need `{node}`"));
         return Ok(Exit::Failure);

@@ -130,8 +130,8 @@ pub(super) fn bind<'p>(
 
 pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let locks = lock::load(&project)?;
-    let asked = lock::all_requests(project.recipes.values(), &project);
+    let locks = lock::load(project)?;
+    let asked = lock::all_requests(project.recipes.values(), project);
     if args.check || session.locked {
         let stale: Vec<Request> =
             asked.iter().map(|(request, _)| request).filter(|it| !locks.answers(it)).cloned().collect();
@@ -141,7 +141,7 @@ pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failu
         session.ui.note(format!("the lock answers all {} requests", asked.len()));
         return Ok(Exit::Ok);
     }
-    let (new, changed) = relock(session, &project, &asked, &locks)?;
+    let (new, changed) = relock(session, project, &asked, &locks)?;
     report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
@@ -151,14 +151,14 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
         return Err(Failure::usage("`update` changes the lock, and `--locked` forbids that"));
     }
     let project = session.load()?;
-    let locks = lock::load(&project)?;
+    let locks = lock::load(project)?;
     let chosen: Vec<Address> =
-        args.package.iter().map(|name| graph::target(&project, Some(name))).collect::<Result<_, _>>()?;
-    let asked = lock::all_requests(project.recipes.values(), &project);
+        args.package.iter().map(|name| graph::target(project, Some(name))).collect::<Result<_, _>>()?;
+    let asked = lock::all_requests(project.recipes.values(), project);
     let keeps = |recipe: &Recipe| !chosen.is_empty() && !chosen.contains(&recipe.address);
     let kept = asked.iter().filter(|(_, recipe)| keeps(recipe)).map(|(request, _)| request);
     let previous = locks.only(kept);
-    let (new, changed) = relock(session, &project, &asked, &previous)?;
+    let (new, changed) = relock(session, project, &asked, &previous)?;
     report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
@@ -174,8 +174,8 @@ fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {
 
 pub(super) fn plan(session: &Session<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let target = graph::target(&project, args.target.as_deref())?;
-    let locked = lock::bind(graph::build(&project, &target)?, &lock::load(&project)?)?;
+    let target = graph::target(project, args.target.as_deref())?;
+    let locked = lock::bind(graph::build(project, &target)?, &lock::load(project)?)?;
     let plan = plan::plan(&locked, &Known::gather(&locked, &session.store()?)?);
     for (address, decision) in &plan.0 {
         match decision {
@@ -200,7 +200,7 @@ pub(super) struct Outcome {
 pub(super) fn build(session: &Session<'_>, args: &BuildArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
     let key = args.key.as_deref().or(session.config.sign_key.as_deref()).map(load_key).transpose()?;
-    match build_target(session, &project, args.target.as_deref(), args.output.as_deref(), key.as_ref())? {
+    match build_target(session, project, args.target.as_deref(), args.output.as_deref(), key.as_ref())? {
         Some(outcome) if session.ui.json => session.ui.data(serde_json::json!({
             "schema": 1,
             "bundle": outcome.path,

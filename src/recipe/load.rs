@@ -8,6 +8,7 @@ use super::reader::{Reader, Spanned};
 use super::value::{self, Node, Table, Value};
 use super::{Recipe, Vars};
 use gabion_digest::BlobId;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -127,7 +128,7 @@ fn read_files(root: &Path, names: &[String], diagnostics: &mut Diagnostics) -> V
 }
 
 /// Parses every text, in shares of neighbours, one share per thread.
-fn parse_all(texts: &[(usize, String)], threads: usize) -> Vec<(Table, Vec<Diagnostic>)> {
+fn parse_all<'s>(texts: &'s [(usize, String)], threads: usize) -> Vec<(Table, Vec<Diagnostic>)> {
     let parse = |(file, text): &(usize, String)| {
         let mut found = Diagnostics::default();
         (value::parse(text, *file, &mut found), found.list)
@@ -137,7 +138,7 @@ fn parse_all(texts: &[(usize, String)], threads: usize) -> Vec<(Table, Vec<Diagn
     }
     std::thread::scope(|scope| {
         let shares = texts.chunks(texts.len().div_ceil(threads).max(1));
-        let start = |share| scope.spawn(move || Vec::from_iter(<[_]>::iter(share).map(parse)));
+        let start = |share: &'s [_]| scope.spawn(move || share.iter().map(parse).collect::<Vec<_>>());
         let started: Vec<_> = shares.map(start).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -191,13 +192,17 @@ fn add_nodes(merged: &mut Table, table: Table, diagnostics: &mut Diagnostics) {
                 Node { value: Value::Table(more), .. },
             ) => {
                 for (name, (name_span, node)) in more {
-                    if existing.contains_key(&name) {
-                        let message = format!("`{kind}.{name}` is declared twice");
-                        let mistake = Diagnostic::new(Code::Duplicate, &name_span, message);
-                        let help = "to change a node for one environment, use an overlay: `env/NAME.toml`";
-                        diagnostics.push(mistake.help(help));
-                    }
-                    existing.insert(name, (name_span, node));
+                    let place = match existing.entry(name) {
+                        Entry::Vacant(place) => {
+                            place.insert((name_span, node));
+                            continue;
+                        }
+                        Entry::Occupied(place) => place,
+                    };
+                    let message = format!("`{kind}.{}` is declared twice", place.key());
+                    let mistake = Diagnostic::new(Code::Duplicate, &name_span, message);
+                    let help = "to change a node for one environment, use an overlay: `env/NAME.toml`";
+                    diagnostics.push(mistake.help(help));
                 }
             }
             (Some(_), _) => {

@@ -98,7 +98,9 @@ fn no_parser_of_foreign_bytes_panics_or_hangs() {
         let seeds = seeds(name);
         assert!(!seeds.is_empty(), "`{name}` has no seeds");
         run(name, target, b"");
-        seeds.iter().for_each(|(_, seed)| run(name, target, seed));
+        for (_, seed) in &seeds {
+            run(name, target, seed);
+        }
         let mut generator = Generator(0x9e37_79b9_7f4a_7c15 ^ number as u64);
         for _ in 0..ROUNDS {
             let [(_, seed), (_, other)] = [(); 2].map(|()| &seeds[generator.below(seeds.len())]);
