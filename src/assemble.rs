@@ -112,7 +112,9 @@ fn effective(locked: &LockedGraph<'_>) -> String {
             || (recipe.span.clone(), Node { span: recipe.span.clone(), value: Value::Table(Table::new()) });
         let (_, kind) = kinds.entry(recipe.address.kind().name().to_owned()).or_insert_with(place);
         if let Value::Table(nodes) = &mut kind.value {
-            let node = Node { span: recipe.span.clone(), value: Value::Table(identity(recipe)) };
+            let fields = identity(recipe).into_iter();
+            let fields = fields.map(|(key, node)| (key.to_owned(), (node.span.clone(), node.clone())));
+            let node = Node { span: recipe.span.clone(), value: Value::Table(fields.collect()) };
             nodes.insert(recipe.address.name().to_owned(), (recipe.span.clone(), node));
         }
     }

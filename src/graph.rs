@@ -6,8 +6,8 @@
 //! # What this module does not do
 //! It knows no versions and no bytes; binding it to the lock is a later arrow's work.
 
-use crate::recipe::{Address, Code, Diagnostic, Diagnostics, Kind, Project, Recipe, Spanned};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::recipe::{Address, Code, Diagnostic, Diagnostics, Kind, Project, Recipe};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The nodes below a target, each after everything it needs.
 #[derive(Debug)]
@@ -18,13 +18,14 @@ pub struct Graph<'p> {
     pub target: Address,
     /// Every node, dependencies first; among equals by address.
     pub order: Vec<&'p Recipe>,
-    edges: BTreeMap<&'p Address, Vec<&'p Address>>,
+    edges: Edges<'p>,
 }
 
 impl<'p> Graph<'p> {
     /// The nodes that `address` names itself, in the order of its recipe, without repetition.
-    pub fn needs(&self, address: &Address) -> &[&'p Address] {
-        self.edges.get(address).map_or(&[], Vec::as_slice)
+    pub fn needs(&self, address: &Address) -> Vec<&'p Address> {
+        let Some(number) = self.edges.number(address) else { return Vec::new() };
+        self.edges.needs[number].iter().map(|need| &self.edges.recipes[*need].address).collect()
     }
 
     /// A shortest way from the target to `address`: who brought it in.
@@ -42,7 +43,7 @@ impl<'p> Graph<'p> {
                 return Some(path);
             }
             for next in self.needs(at) {
-                if *next != start && !came_from.contains_key(*next) {
+                if next != start && !came_from.contains_key(next) {
                     came_from.insert(next, at);
                     queue.push_back(next);
                 }
@@ -92,75 +93,99 @@ pub fn target(project: &Project, name: Option<&str>) -> Result<Address, Diagnost
 
 /// Builds the graph below `target`, or reports the first circle.
 pub fn build<'p>(project: &'p Project, target: &Address) -> Result<Graph<'p>, Diagnostics> {
-    let mut diagnostics = Diagnostics { files: project.files.clone(), list: Vec::new() };
-    let edges = edges(project);
-    let mut graph = Graph { project, target: target.clone(), order: Vec::new(), edges };
-    if diagnostics.list.is_empty() {
-        match order(project, target, &graph.edges) {
-            Ok(order) => graph.order = order,
-            Err(circle) => diagnostics.push(circle_mistake(project, &circle)),
-        }
-    }
-    diagnostics.into_result(graph)
+    let edges = Edges::new(project);
+    let order = edges.order(edges.number(target));
+    let order = order.map_err(|circle| circle_mistake(project, &circle))?;
+    Ok(Graph { project, target: target.clone(), order, edges })
 }
 
-/// Edges of every node of the project, not only of the target's closure: a wrong name is a mistake
-/// wherever it stands.
-fn edges(project: &Project) -> BTreeMap<&Address, Vec<&Address>> {
-    let mut edges = BTreeMap::new();
-    for (address, recipe) in &project.recipes {
-        let mut needs: Vec<&Address> = Vec::new();
+/// Reports the first circle among all nodes of `project`, wherever it stands.
+pub fn check(project: &Project) -> Result<(), Diagnostics> {
+    let edges = Edges::new(project);
+    edges.order(0..edges.recipes.len()).map_err(|circle| circle_mistake(project, &circle))?;
+    Ok(())
+}
+
+/// Who names whom, by number: nodes are counted in the order of their addresses.
+#[derive(Debug)]
+struct Edges<'p> {
+    recipes: Vec<&'p Recipe>,
+    /// Only looked into, so that the order of a hash reaches nothing.
+    numbers: HashMap<&'p Address, usize>,
+    /// What each node names, in the order of its recipe, without repetition.
+    needs: Vec<Vec<usize>>,
+}
+
+/// How far the walk is with one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    New,
+    Open,
+    Done,
+}
+
+impl<'p> Edges<'p> {
+    fn new(project: &'p Project) -> Self {
+        let recipes: Vec<&Recipe> = project.recipes.values().collect();
+        let numbers = recipes.iter().enumerate().map(|(number, it)| (&it.address, number)).collect();
+        let mut edges = Self { recipes, numbers, needs: Vec::new() };
+        edges.needs = edges.recipes.iter().map(|recipe| edges.named_by(recipe)).collect();
+        edges
+    }
+
+    fn number(&self, address: &Address) -> Option<usize> {
+        self.numbers.get(address).copied()
+    }
+
+    fn named_by(&self, recipe: &Recipe) -> Vec<usize> {
         let mut seen = BTreeSet::new();
-        for Spanned { value: reference, .. } in recipe.body.references() {
-            // What is not there was dropped by an overlay: the loader refuses every other unknown name.
-            if let Some((known, _)) = project.recipes.get_key_value(&reference.address)
-                && seen.insert(known)
-            {
-                needs.push(known);
+        // What is not there was dropped by an overlay: the loader refuses every other unknown name.
+        let known = recipe.body.references().into_iter().filter_map(|it| self.number(&it.value.address));
+        known.filter(|number| seen.insert(*number)).collect()
+    }
+
+    /// The nodes at and below `starts`, dependencies first, or the first circle.
+    ///
+    /// Depth first without recursion, so that a chain of any length is only memory.
+    fn order(&self, starts: impl IntoIterator<Item = usize>) -> Result<Vec<&'p Recipe>, Vec<&'p Recipe>> {
+        let mut walk = vec![Walk::New; self.recipes.len()];
+        let mut order = Vec::new();
+        for start in starts {
+            let mut stack = vec![(start, 0)];
+            while let Some((at, next)) = stack.pop() {
+                if walk[at] == Walk::Done {
+                    continue;
+                }
+                walk[at] = Walk::Open;
+                let Some(need) = self.needs[at].get(next) else {
+                    walk[at] = Walk::Done;
+                    order.push(self.recipes[at]);
+                    continue;
+                };
+                stack.push((at, next + 1));
+                match walk[*need] {
+                    Walk::New => stack.push((*need, 0)),
+                    Walk::Open => return Err(self.circle(&stack, *need)),
+                    Walk::Done => {}
+                }
             }
         }
-        edges.insert(address, needs);
+        Ok(order)
     }
-    edges
+
+    /// The way from `need` through the open nodes back to it.
+    fn circle(&self, stack: &[(usize, usize)], need: usize) -> Vec<&'p Recipe> {
+        let from = stack.iter().position(|(at, _)| *at == need).unwrap_or(0);
+        stack[from..].iter().map(|(at, _)| *at).chain([need]).map(|at| self.recipes[at]).collect()
+    }
 }
 
-/// Depth first without recursion, so that a chain of any length is only memory.
-fn order<'p>(
-    project: &'p Project,
-    target: &Address,
-    edges: &BTreeMap<&'p Address, Vec<&'p Address>>,
-) -> Result<Vec<&'p Recipe>, Vec<&'p Address>> {
-    let Some((start, _)) = project.recipes.get_key_value(target) else { return Ok(Vec::new()) };
-    let mut done: BTreeSet<&Address> = BTreeSet::new();
-    let mut open: BTreeSet<&Address> = BTreeSet::from([start]);
-    let mut stack: Vec<(&'p Address, usize)> = vec![(start, 0)];
-    let mut order = Vec::new();
-    while let Some((at, next)) = stack.pop() {
-        let needs = edges.get(at).map_or(&[][..], Vec::as_slice);
-        let Some(need) = needs.get(next) else {
-            open.remove(at);
-            done.insert(at);
-            order.extend(project.recipes.get(at));
-            continue;
-        };
-        stack.push((at, next + 1));
-        if open.contains(need) {
-            let from = stack.iter().position(|(address, _)| address == need).unwrap_or(0);
-            return Err(stack[from..].iter().map(|(address, _)| *address).chain([*need]).collect());
-        }
-        if !done.contains(need) {
-            open.insert(need);
-            stack.push((need, 0));
-        }
-    }
-    Ok(order)
-}
-
-fn circle_mistake(project: &Project, circle: &[&Address]) -> Diagnostic {
-    let path: Vec<String> = circle.iter().map(|it| format!("`{it}`")).collect();
-    let span = circle.first().and_then(|first| project.recipes.get(*first)).map(|it| it.span.clone());
+fn circle_mistake(project: &Project, circle: &[&Recipe]) -> Diagnostics {
+    let path: Vec<String> = circle.iter().map(|it| format!("`{}`", it.address)).collect();
     let mistake = Diagnostic::nowhere(Code::Cycle, format!("nodes need each other: {}", path.join(" → ")));
-    Diagnostic { span, ..mistake.help("take one of the references out") }
+    let mistake = mistake.help("take one of the references out");
+    let span = circle.first().map(|it| it.span.clone());
+    Diagnostics { files: project.files.clone(), list: vec![Diagnostic { span, ..mistake }] }
 }
 
 #[cfg(test)]
@@ -211,6 +236,25 @@ mod tests {
         gabion.toml:4:12: error[E0114]: nodes need each other: `manifests.a` → `manifests.b` → `manifests.a`
           help: take one of the references out
         ");
+    }
+
+    #[test]
+    fn a_circle_is_found_where_no_target_leads_to() {
+        let (_folder, project) = project(
+            "[manifests.a]\nfiles = ['a.yaml']\nafter = ['manifests.a']\n[bundle.b]\n[manifests.c]\nfiles = ['a.yaml']\n",
+        );
+        let project = project.unwrap();
+        assert!(build(&project, &"bundle.b".parse().unwrap()).is_ok());
+        assert!(check(&project).unwrap_err().to_string().contains("`manifests.a` → `manifests.a`"));
+    }
+
+    #[test]
+    fn a_file_that_many_nodes_name_is_read_once() {
+        let two = "[manifests.a]\nfiles = ['a.yaml']\n[manifests.c]\nfiles = ['a.yaml']\n";
+        let (_folder, project) = project(two);
+        let project = project.unwrap();
+        let files: Vec<_> = project.recipes.values().map(|it| &it.files[0]).collect();
+        assert!(std::sync::Arc::ptr_eq(files[0], files[1]));
     }
 
     #[test]

@@ -98,8 +98,8 @@ pub fn plan(locked: &LockedGraph<'_>, known: &Known) -> Plan {
         if has(address) {
             return Decision::Reuse;
         }
-        let changed = locked.graph.needs(address).iter().find(|it| !has(it));
-        let why = changed.map_or(Why::New, |it| Why::Needs((*it).clone()));
+        let changed = locked.graph.needs(address).into_iter().find(|it| !has(it));
+        let why = changed.map_or(Why::New, |it| Why::Needs(it.clone()));
         let pins = locked.pins(recipe);
         let missing = pins.iter().filter(|(_, pin)| !known.files.contains(&pin.sha256));
         match missing.map(|(_, pin)| pin.size).sum() {

@@ -28,22 +28,23 @@ pub fn k3s_asset(template: &str, arch: &str) -> String {
 /// The questions of one node, in the order of their ids; empty for a node that the lock says nothing
 /// about.
 pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
-    let id = recipe.address.to_string();
+    let id = || recipe.address.to_string();
     let arch = &settings.arch;
     match &recipe.body {
         Body::Fetch(it) => {
             let pinned = it.sha256.map_or(String::new(), |sha256| format!(" {sha256}"));
-            vec![Request { id, text: format!("url:{}{pinned}", it.url.value) }]
+            vec![Request { id: id(), text: format!("url:{}{pinned}", it.url.value) }]
         }
         Body::Apt(it) => {
             let keys: Vec<String> = recipe.files.iter().map(|file| file.blob.to_string()).collect();
-            vec![Request { id, text: apt(it, arch, &keys.join("")) }]
+            vec![Request { id: id(), text: apt(it, arch, &keys.join("")) }]
         }
         Body::K3s(it) => {
             let version = match &it.version {
                 K3sVersion::Channel(channel) => format!("channel={} from {}", channel.value, it.channels),
                 K3sVersion::Exact(version) => format!("version={}", version.value),
             };
+            let id = id();
             let outputs = K3S_OUTPUTS.iter().map(|(output, asset)| Request {
                 id: format!("{id}#{output}"),
                 text: format!("k3s:{}/{} {version}", it.releases, k3s_asset(asset, arch)),

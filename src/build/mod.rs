@@ -88,7 +88,7 @@ impl<'g> Frontier<'g> {
         for (index, recipe) in locked.graph.order.iter().enumerate() {
             let needs = locked.graph.needs(&recipe.address);
             frontier.waiting.push(needs.len());
-            for need in needs {
+            for need in &needs {
                 frontier.users.entry(need).or_default().push(index);
             }
             if needs.is_empty() {
@@ -146,8 +146,8 @@ impl Engine<'_> {
 
     /// The files of what `recipe` needs, by address.
     fn inputs(&self, recipe: &Recipe, built: &Built) -> BTreeMap<Address, Vec<Output>> {
-        let needs = self.locked.graph.needs(&recipe.address).iter();
-        needs.map(|need| ((*need).clone(), built.outputs(need).map(|(_, file)| *file).collect())).collect()
+        let needs = self.locked.graph.needs(&recipe.address).into_iter();
+        needs.map(|need| (need.clone(), built.outputs(need).map(|(_, file)| *file).collect())).collect()
     }
 
     async fn node(

@@ -13,17 +13,15 @@ use std::path::Path;
 
 pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
     let project = session.load()?;
-    for address in project.recipes.keys() {
-        graph::build(&project, address)?;
-    }
+    graph::check(project)?;
     session.ui.note(format!("{} recipes are right", project.recipes.len()));
     Ok(Exit::Ok)
 }
 
 pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let target = graph::target(&project, args.target.as_deref())?;
-    let graph = graph::build(&project, &target)?;
+    let target = graph::target(project, args.target.as_deref())?;
+    let graph = graph::build(project, &target)?;
     let mut seen = std::collections::BTreeSet::new();
     let mut stack: Vec<(&Address, usize)> = vec![(&graph.target, 0)];
     while let Some((address, depth)) = stack.pop() {
@@ -32,7 +30,7 @@ pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Fai
         let mark = if again && !needs.is_empty() { " (*)" } else { "" };
         session.ui.data(format!("{:indent$}{address}{mark}", "", indent = depth * 2));
         if !again {
-            stack.extend(needs.iter().rev().map(|need| (*need, depth + 1)));
+            stack.extend(needs.into_iter().rev().map(|need| (need, depth + 1)));
         }
     }
     Ok(Exit::Ok)
@@ -40,9 +38,9 @@ pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Fai
 
 pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let target = graph::target(&project, args.target.as_deref())?;
-    let node = graph::target(&project, Some(&args.node))?;
-    let graph = graph::build(&project, &target)?;
+    let target = graph::target(project, args.target.as_deref())?;
+    let node = graph::target(project, Some(&args.node))?;
+    let graph = graph::build(project, &target)?;
     let Some(path) = graph.why(&node) else {
         session.ui.note(format!("`{target}` does not need `{node}`"));
         return Ok(Exit::Failure);
@@ -62,7 +60,7 @@ pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failu
     match &args.new {
         Some(path) => new = read_locks(path)?,
         None => {
-            let all = lock::load(&session.load()?)?;
+            let all = lock::load(session.load()?)?;
             // What is compared with one file is what that file is about.
             new.apt = all.apt.into_iter().filter(|(id, _)| old.apt.contains_key(id)).collect();
             if old.apt.is_empty() {

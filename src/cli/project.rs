@@ -48,13 +48,14 @@ impl<'u> Session<'u> {
         })
     }
 
-    /// The project of the working directory, or the one that was named.
-    pub(super) fn load(&self) -> Result<Project, Failure> {
+    /// The project of the working directory, or the one that was named. It lives as long as the process:
+    /// taking ten thousand nodes apart at the end would be a tenth of a run that has nothing to do.
+    pub(super) fn load(&self) -> Result<&'static Project, Failure> {
         let root = match &self.project {
             Some(root) => root.clone(),
             None => find_project()?,
         };
-        Ok(recipe::load(&root, self.env.as_deref())?)
+        Ok(Box::leak(Box::new(recipe::load(&root, self.env.as_deref())?)))
     }
 
     pub(super) fn store(&self) -> Result<Store, Failure> {
@@ -131,8 +132,8 @@ pub(super) fn bind<'p>(
 
 pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let locks = lock::load(&project)?;
-    let family = Family::load(&project)?;
+    let locks = lock::load(project)?;
+    let family = Family::load(project)?;
     let questions = family.questions()?;
     if args.check || session.locked {
         let unanswered = questions.iter().filter(|it| !locks.answers(&it.request));
@@ -143,7 +144,7 @@ pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failu
         session.ui.note(format!("the lock answers all {} requests", questions.len()));
         return Ok(Exit::Ok);
     }
-    let (new, changed) = relock(session, &project, &questions, &locks)?;
+    let (new, changed) = relock(session, project, &questions, &locks)?;
     report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
@@ -153,15 +154,15 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
         return Err(Failure::usage("`update` changes the lock, and `--locked` forbids that"));
     }
     let project = session.load()?;
-    let locks = lock::load(&project)?;
+    let locks = lock::load(project)?;
     let chosen: Vec<Address> =
-        args.package.iter().map(|name| graph::target(&project, Some(name))).collect::<Result<_, _>>()?;
-    let family = Family::load(&project)?;
+        args.package.iter().map(|name| graph::target(project, Some(name))).collect::<Result<_, _>>()?;
+    let family = Family::load(project)?;
     let mut questions = family.questions()?;
     for question in &mut questions {
         question.again = chosen.is_empty() || chosen.contains(&question.recipe.address);
     }
-    let (new, changed) = relock(session, &project, &questions, &locks)?;
+    let (new, changed) = relock(session, project, &questions, &locks)?;
     report_lock(session, &locks, &new, changed);
     Ok(Exit::Ok)
 }
@@ -177,8 +178,8 @@ fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {
 
 pub(super) fn plan(session: &Session<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let target = graph::target(&project, args.target.as_deref())?;
-    let locked = lock::bind(graph::build(&project, &target)?, &lock::load(&project)?)?;
+    let target = graph::target(project, args.target.as_deref())?;
+    let locked = lock::bind(graph::build(project, &target)?, &lock::load(project)?)?;
     let plan = plan::plan(&locked, &Known::gather(&locked, &session.store()?)?);
     if session.ui.json {
         session.ui.data(plan_json(&plan));
@@ -226,7 +227,7 @@ pub(super) struct Outcome {
 pub(super) fn cmd_build(session: &Session<'_>, args: &BuildArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
     let key = args.key.as_deref().or(session.config.sign_key.as_deref()).map(load_key).transpose()?;
-    match build_target(session, &project, args.target.as_deref(), args.output.as_deref(), key.as_ref())? {
+    match build_target(session, project, args.target.as_deref(), args.output.as_deref(), key.as_ref())? {
         Some(outcome) if session.ui.json => session.ui.data(serde_json::json!({
             "schema": 1,
             "bundle": outcome.path,

@@ -6,12 +6,12 @@
 
 use super::{BindError, Locks};
 use crate::graph::Graph;
-use crate::recipe::{Address, Body, Kind, Project, Recipe, Table, Value};
+use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
 use gabion_digest::{Canonical, RequestId, Sha256, id_of};
 use gabion_lockfile::{AptLock, Deb, Entry, Pin, Text};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// What an operation does with its inputs; raised when the same inputs would give other bytes.
 const fn version(kind: Kind) -> u32 {
@@ -58,7 +58,8 @@ pub struct LockedGraph<'p> {
     pub graph: Graph<'p>,
     /// The pins of its nodes, and no others.
     pub locks: Locks,
-    ids: BTreeMap<Address, RequestId>,
+    /// Only looked into.
+    ids: HashMap<&'p Address, RequestId>,
 }
 
 impl LockedGraph<'_> {
@@ -91,21 +92,16 @@ pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, Bind
         return Err(BindError::Stale { stale });
     }
     let locks = locks.only(&asked);
-    let mut locked = LockedGraph { locks, ids: BTreeMap::new(), graph };
-    for recipe in &locked.graph.order {
-        let needs: Vec<RequestId> = locked
-            .graph
-            .needs(&recipe.address)
-            .iter()
-            .filter_map(|need| locked.ids.get(*need))
-            .copied()
-            .collect();
+    let mut locked = LockedGraph { locks, ids: HashMap::with_capacity(graph.order.len()), graph };
+    for recipe in locked.graph.order.iter().copied() {
+        let needs = locked.graph.needs(&recipe.address);
+        let needs = needs.into_iter().filter_map(|need| locked.id(need)).collect();
         let asked = requests(recipe, &locked.graph.project.settings);
         let pins = asked.iter().filter_map(|request| locked.locks.main.get(&request.id)).collect();
-        let closure = locked.locks.apt.get(&recipe.address.to_string());
+        let closure = asked.iter().find_map(|request| locked.locks.apt.get(&request.id));
         let identity = Identity { recipe, project: locked.graph.project, pins, closure, needs };
         let id = id_of("gabion request v1", &identity);
-        locked.ids.insert(recipe.address.clone(), RequestId::new(id));
+        locked.ids.insert(&recipe.address, RequestId::new(id));
     }
     Ok(locked)
 }
@@ -125,7 +121,7 @@ impl Canonical for Identity<'_> {
         (kind.name(), version(kind)).feed(into);
         self.recipe.address.name().feed(into);
         self.project.settings.arch.feed(into);
-        Value::Table(identity(self.recipe)).feed(into);
+        feed_fields(&identity(self.recipe), into);
         // `subst` reads variables that do not stand in the table itself.
         if matches!(&self.recipe.body, Body::Manifests(it) if it.subst) {
             self.project.vars.0.feed(into);
@@ -141,14 +137,11 @@ impl Canonical for Identity<'_> {
     }
 }
 
-/// The recipe's table without what only the operator's machine needs.
-pub fn identity(recipe: &Recipe) -> Table {
-    let Value::Table(table) = &recipe.table.value else { return Table::new() };
-    let mut table = table.clone();
-    table.remove("enabled");
-    if recipe.address.kind() == Kind::Host {
-        table.remove("address");
-        table.remove("user");
-    }
-    table
+/// The recipe's fields, sorted, without what only the operator's machine needs.
+pub fn identity(recipe: &Recipe) -> Vec<(&str, &Node)> {
+    let Value::Table(table) = &recipe.table.value else { return Vec::new() };
+    let is_host = recipe.address.kind() == Kind::Host;
+    let left_out = |key: &str| key == "enabled" || (is_host && ["address", "user"].contains(&key));
+    let fields = table.iter().map(|(key, (_, node))| (key.as_str(), node));
+    fields.filter(|(key, _)| !left_out(key)).collect()
 }

@@ -26,8 +26,10 @@ pub use diagnostic::{Code, Diagnostic, Diagnostics, Files, Span};
 pub use kinds::Body;
 pub use load::{LocalFile, Project, Settings, load, overlays};
 pub use reader::Spanned;
-pub use value::{Node, Table, Value, to_toml};
+pub use value::{Node, Table, Value, feed_fields, to_toml};
 pub use vars::Vars;
+
+use std::sync::Arc;
 
 /// One node of the platform as its author wrote it, overlays and variables applied.
 #[derive(Debug, Clone)]
@@ -41,5 +43,5 @@ pub struct Recipe {
     /// The whole table as merged: what identity and the bundle's copy of the recipe are made of.
     pub table: Node,
     /// Local files the table names, read when the project was loaded.
-    pub files: Vec<LocalFile>,
+    pub files: Vec<Arc<LocalFile>>,
 }

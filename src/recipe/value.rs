@@ -53,13 +53,17 @@ impl Canonical for Value {
             Self::Bool(flag) => (2_u32, *flag).feed(into),
             Self::Array(items) => (3_u32, items.as_slice()).feed(into),
             Self::Table(table) => {
-                (4_u32, table.len() as u64).feed(into);
-                for (key, (_, node)) in table {
-                    (key.as_str(), node).feed(into);
-                }
+                let fields: Vec<(&str, &Node)> =
+                    table.iter().map(|(key, (_, node))| (key.as_str(), node)).collect();
+                feed_fields(&fields, into);
             }
         }
     }
+}
+
+/// Feeds what a [`Value::Table`] of these fields feeds; they are sorted by key.
+pub fn feed_fields(fields: &[(&str, &Node)], into: &mut blake3::Hasher) {
+    (4_u32, fields).feed(into);
 }
 
 impl Canonical for Node {

@@ -4,6 +4,7 @@ use crate::{Store, StoreError, fs};
 use gabion_digest::{ActionId, BlobId, RequestId, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Read;
 use std::path::PathBuf;
 
 /// One file that work gave.
@@ -84,14 +85,16 @@ impl Store {
     /// What `request` gave, if it is known and every file of it is here.
     pub fn record(&self, request: RequestId) -> Result<Option<Record>, StoreError> {
         let path = self.record_path(request);
-        if fs_err::metadata(&path).is_ok_and(|meta| meta.len() > LIMIT) {
-            return Ok(None);
-        }
-        let text = match fs_err::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        // Most records are a few lines: one read, without asking for the size before.
+        let mut bytes = Vec::with_capacity(1024);
+        let read = fs_err::File::open(&path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
+        match read {
+            Ok(length) if length as u64 > LIMIT => return Ok(None),
+            Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", &path, error)),
-        };
+        }
+        let text = String::from_utf8_lossy(&bytes);
         let record = Record::parse(&text);
         Ok(record.filter(|record| record.outputs.values().all(|it| self.has_sized(it.blob, it.size))))
     }

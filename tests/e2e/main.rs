@@ -3,8 +3,11 @@
 mod apt;
 mod architecture;
 mod debian;
+mod dependencies;
 mod engine;
 mod failures;
+mod fuzz_smoke;
+mod limits;
 mod overlays;
 mod pipeline;
 mod registry;

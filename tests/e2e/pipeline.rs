@@ -34,6 +34,43 @@ fn the_demo_is_the_same_file_in_every_place_zone_locale_umask_and_thread_count()
     assert!(readme.contains(&digest), "the README does not print {digest}");
 }
 
+/// User and group `nobody` of Debian.
+const NOBODY: &str = "65534";
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn the_demo_is_the_same_file_for_another_user() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    if fs_err::metadata(folder.path()).unwrap().uid() != 0 {
+        eprintln!("skipped: only root may become another user");
+        return;
+    }
+    if std::process::Command::new("setpriv").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "`setpriv` is missing");
+        eprintln!("skipped: `setpriv` is not here");
+        return;
+    }
+    let (_, bytes) = demo(&folder.path().join("root"), &[], "022", "2");
+    // The program lies where another user may not be able to look.
+    let program = folder.path().join("gabion");
+    fs_err::copy(env!("CARGO_BIN_EXE_gabion"), &program).unwrap();
+    for (path, mode) in [(folder.path(), 0o755), (&program, 0o755)] {
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let home = folder.path().join("nobody");
+    fs_err::create_dir(&home).unwrap();
+    chown(&home, Some(65534), Some(65534)).unwrap();
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--no-new-privs"]);
+    command.arg(&program).arg("demo").current_dir(&home);
+    let run: Run = command.env_clear().env("GABION_STORE", home.join("store")).output().unwrap().into();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let theirs = home.join("demo/out/platform.gabion");
+    assert_eq!(fs_err::metadata(&theirs).unwrap().uid(), 65534);
+    assert!(fs_err::read(&theirs).unwrap() == bytes, "another user wrote another file");
+}
+
 #[test]
 fn the_demo_leaves_a_project_that_works_without_the_network() {
     let folder = tempfile::tempdir().unwrap();
