@@ -14,7 +14,8 @@ use crate::recipe::{Address, Body, Kind, Project, Recipe};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
 use gabion_bundle::{SigningKey, assemble_to_path};
-use gabion_store::{Record, Store};
+use gabion_digest::Digest;
+use gabion_store::{Need, Options, Record, Root, Store};
 use std::path::{Path, PathBuf};
 
 /// Configuration and flags of one run.
@@ -25,6 +26,7 @@ pub(super) struct Session<'u> {
     pub(super) env: Option<String>,
     pub(super) locked: bool,
     pub(super) offline: bool,
+    no_index: bool,
 }
 
 impl<'u> Session<'u> {
@@ -43,6 +45,7 @@ impl<'u> Session<'u> {
             env: global.env.clone(),
             locked: global.locked || global.frozen,
             offline: global.offline || global.frozen,
+            no_index: global.no_index,
         })
     }
 
@@ -56,7 +59,7 @@ impl<'u> Session<'u> {
     }
 
     pub(super) fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.config.store)?)
+        Ok(Store::open_with(&self.config.store, Options { index: !self.no_index })?)
     }
 
     /// Runs `work` with a client, showing its events.
@@ -236,6 +239,11 @@ pub(super) fn build_target(
             return Ok(Some(Outcome { digest: digest.clone(), path }));
         }
     }
+    // What this build may use is written down before it looks, so that nobody removes it meanwhile.
+    let lease = store.lease()?;
+    let needs: Vec<Need> =
+        locked.graph.order.iter().filter_map(|it| locked.id(&it.address)).map(Need::Request).collect();
+    needs.iter().try_for_each(|need| lease.need(*need))?;
     let mut plan = plan::plan(&locked, &Known::gather(&locked, &store)?);
     // The record of a bundle says that it was written once, not that its file is here.
     if let Some((_, decision)) = plan.0.last_mut() {
@@ -246,7 +254,9 @@ pub(super) fn build_target(
         let offline = session.offline;
         Ok::<_, Failure>(crate::build::run(&locked, &plan, &store, client, offline, jobs, events).await?)
     })?;
+    let root = keep(session, project, &target, needs);
     let Some(recipe) = project.recipes.get(&target).filter(|it| matches!(it.body, Body::Bundle(_))) else {
+        store.set_root(&root.0, &root.1)?;
         session.ui.note(format!("built `{target}`"));
         return Ok(None);
     };
@@ -262,12 +272,25 @@ pub(super) fn build_target(
             .put_record(id, &Record { facts: facts.into(), ..Record::default() })
             .map_err(BuildError::from)?;
     }
+    store.set_root(&root.0, &root.1)?;
     if key.is_none() {
         session
             .ui
             .warning("the bundle is not signed, and nothing accepts it so: `gabion bundle sign` signs it");
     }
     Ok(Some(Outcome { digest, path }))
+}
+
+/// The root that keeps what the last build of a target gave: one per project, overlay and target.
+fn keep(session: &Session<'_>, project: &Project, target: &Address, needs: Vec<Need>) -> (String, Root) {
+    let env = session.env.as_deref().unwrap_or_default();
+    let place = project.root.canonicalize().unwrap_or_else(|_| project.root.clone());
+    let what = format!("{target} {env} {}", place.display());
+    let plain = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | '_');
+    let words: String = target.to_string().chars().filter(plain).take(80).collect();
+    let name = format!("{words}@{}", &Digest::of(what.as_bytes()).hex()[..16]);
+    let reason = format!("gabion build {what}").split_whitespace().collect::<Vec<_>>().join(" ");
+    (name, Root { reason, needs: needs.into_iter().collect() })
 }
 
 /// Whether `path` is the bundle of this digest, as far as its tables and size tell, and signed by `key`.
