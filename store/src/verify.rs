@@ -17,7 +17,7 @@ pub struct Health {
     pub damaged: Vec<BlobId>,
     /// Records that cannot be read, by the name they get in quarantine.
     pub records: Vec<String>,
-    /// Aliases that lead nowhere, by their SHA-256.
+    /// Aliases that cannot be read or say another size, by their SHA-256.
     pub aliases: Vec<String>,
     /// Roots that cannot be read, and needs of roots that are not here: `NAME: kind b3:HEX`.
     pub roots: Vec<String>,
@@ -93,10 +93,14 @@ impl Store {
         Ok(true)
     }
 
+    /// One that cannot be read, or that says another size. One whose blob is not here any more is only a miss.
     fn examine_aliases(&self, repair: bool, health: &mut Health) -> Result<(), StoreError> {
         for path in self.alias_files()? {
-            let leads = read_alias(&path)?.is_some_and(|(id, size)| self.has_sized(id, size));
-            if !leads && walk::meta(&path)?.is_some() {
+            let good = match read_alias(&path)? {
+                Some((id, size)) => !self.has(id) || self.has_sized(id, size),
+                None => walk::meta(&path)?.is_none(),
+            };
+            if !good {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 health.aliases.push(format!("sha256:{name}"));
                 self.repair_one(repair, &path, &format!("alias-{name}"))?;

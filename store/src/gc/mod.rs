@@ -100,7 +100,9 @@ pub struct Report {
 impl Store {
     /// Removes what `policy` allows. Fails before anything is removed where a root cannot be read.
     pub fn gc(&self, policy: &Policy) -> Result<Report, StoreError> {
+        let mut _only = None;
         if !policy.dry_run {
+            _only = Some(self.only_sweeper()?);
             sweep::put_back_left_over(self)?;
         }
         let now = fs::now();
@@ -129,6 +131,15 @@ impl Store {
         report.aliases = self.sweep_aliases(&condemned, policy.dry_run)?;
         report.left_over = self.sweep_left_over(policy.limit(now), policy.dry_run)?;
         Ok(report)
+    }
+
+    /// Waits for another run. Two at once would miss what a lease reaches through a record that the other one
+    /// is just holding aside.
+    fn only_sweeper(&self) -> Result<File, StoreError> {
+        let path = self.root.join("sweep.lock");
+        let lock = fs::lock_file(&path)?;
+        let locked = rustix::fs::flock(&lock, FlockOperation::LockExclusive);
+        locked.map(|()| lock).map_err(|error| StoreError::io("lock", &path, error.into()))
     }
 
     /// The lock that says that nobody has a lease; `None` where somebody has one all the time.
