@@ -103,6 +103,7 @@ fn relock(
     previous: &Locks,
 ) -> Result<(Locks, bool), Failure> {
     let store = session.store()?;
+    let _lease = store.lease()?;
     let lock = session.with_client(async |client, events| {
         Ok(resolve::lock(project, asked, previous, client, &store, events).await?)
     })?;

@@ -100,9 +100,8 @@ pub struct Report {
 impl Store {
     /// Removes what `policy` allows. Fails before anything is removed where a root cannot be read.
     pub fn gc(&self, policy: &Policy) -> Result<Report, StoreError> {
-        let mut _only = None;
-        if !policy.dry_run {
-            _only = Some(self.only_sweeper()?);
+        let sweeper = if policy.dry_run { None } else { Some(self.only_sweeper()?) };
+        if sweeper.is_some() {
             sweep::put_back_left_over(self)?;
         }
         let now = fs::now();
