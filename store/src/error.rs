@@ -109,7 +109,10 @@ impl StoreError {
             Self::Format { .. } => {
                 Some("use another folder with `--store`, or the version that made this one".into())
             }
-            Self::Full { .. } => Some("nothing is lost: make room and run the same command again".into()),
+            Self::Full { .. } => Some(
+                "nothing is lost: make room, perhaps with `gabion store gc`, and run the same command again"
+                    .into(),
+            ),
             Self::ReadOnly { .. } => {
                 Some("name a store that can be written with `--store` or `GABION_STORE`".into())
             }
