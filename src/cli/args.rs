@@ -29,6 +29,9 @@ pub struct Global {
     /// Folder of the store
     #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
+    /// Neither keep nor ask the index of the store: the same answers, more slowly
+    #[arg(long, global = true)]
+    pub no_index: bool,
     /// How many actions run at once
     #[arg(long, short = 'j', global = true, value_name = "N")]
     pub jobs: Option<usize>,
@@ -263,10 +266,71 @@ pub struct InstallArgs {
 /// What can be done with the store.
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
-    /// Hash every blob again; damaged ones go to quarantine
-    Verify,
-    /// List blobs
-    Ls,
+    /// Hash every blob again, read every record, follow every alias and root
+    Verify(StoreVerifyArgs),
+    /// Show what takes how much room, root by root
+    Du,
+    /// Remove what no root reaches and nobody used lately
+    Gc(GcArgs),
+    /// List blobs, or who names one
+    Ls(StoreLsArgs),
+    /// Remove a root: what it alone keeps goes with a later `gc`
+    Forget(ForgetArgs),
+}
+
+/// Arguments of `store verify`.
+#[derive(Debug, Args)]
+pub struct StoreVerifyArgs {
+    /// Move what is damaged to quarantine
+    #[arg(long)]
+    pub repair: bool,
+}
+
+/// Arguments of `store gc`.
+#[derive(Debug, Args)]
+pub struct GcArgs {
+    /// Keep what was used within this many days
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub keep_days: u64,
+    /// Above this size, remove what was used longest ago even before; `K`, `M`, `G`, `T` are powers of 1024
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_size: Option<u64>,
+    /// Wait this many seconds until no build runs; then go on beside them, more carefully
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub wait: u64,
+    /// Show what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `store ls`.
+#[derive(Debug, Args)]
+pub struct StoreLsArgs {
+    /// Show the roots and records that name this blob
+    #[arg(value_name = "b3:HEX")]
+    pub blob: Option<gabion_digest::BlobId>,
+}
+
+/// Arguments of `store forget`.
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// Its name, as `store du` shows it
+    pub root: String,
+}
+
+/// Bytes, with a unit or without: `500M`, `2G`, `1048576`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
+    let factor: u64 = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "K" | "KIB" => 1 << 10,
+        "M" | "MIB" => 1 << 20,
+        "G" | "GIB" => 1 << 30,
+        "T" | "TIB" => 1 << 40,
+        other => return Err(format!("`{other}` is no unit; K, M, G and T are")),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a size is a whole number and perhaps a unit".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "that is too large".to_owned())
 }
 
 /// What can be done with keys.
@@ -305,4 +369,24 @@ pub struct DemoArgs {
 pub struct ExplainArgs {
     /// `E0107`, or an exit code
     pub code: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_a_number_and_perhaps_a_unit() {
+        let check = |text: &str, expected: Option<u64>| assert_eq!(parse_size(text).ok(), expected, "{text}");
+        check("0", Some(0));
+        check("500M", Some(500 << 20));
+        check("2gib", Some(2 << 30));
+        check("1T", Some(1 << 40));
+        check("", None);
+        check("M", None);
+        check("1.5G", None);
+        check("-1", None);
+        check("1X", None);
+        check("18446744073709551615K", None);
+    }
 }

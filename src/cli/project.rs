@@ -14,7 +14,8 @@ use crate::recipe::{Address, Body, Kind, Project};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
 use gabion_bundle::{SigningKey, assemble_to_path};
-use gabion_store::{Record, Store};
+use gabion_digest::Digest;
+use gabion_store::{Need, Options, Record, Root, Store};
 use std::path::{Path, PathBuf};
 
 /// Configuration and flags of one run.
@@ -26,6 +27,7 @@ pub(super) struct Session<'u> {
     pub(super) locked: bool,
     pub(super) offline: bool,
     pub(super) keep_going: bool,
+    no_index: bool,
 }
 
 impl<'u> Session<'u> {
@@ -45,6 +47,7 @@ impl<'u> Session<'u> {
             locked: global.locked || global.frozen,
             offline: global.offline || global.frozen,
             keep_going: global.keep_going,
+            no_index: global.no_index,
         })
     }
 
@@ -59,7 +62,7 @@ impl<'u> Session<'u> {
     }
 
     pub(super) fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::open(&self.config.store)?)
+        Ok(Store::open_with(&self.config.store, Options { index: !self.no_index })?)
     }
 
     /// Runs `work` with a client, showing its events.
@@ -104,6 +107,7 @@ fn relock(
 ) -> Result<(Locks, bool), Failure> {
     let store = session.store()?;
     let jobs = session.config.jobs;
+    let _lease = store.lease()?;
     let lock = session.with_client(async |client, events| {
         Ok(resolve::lock(&project.settings, questions, previous, client, &store, jobs, events).await?)
     })?;
@@ -264,6 +268,11 @@ pub(super) fn build_target(
             return Ok(Some(Outcome { digest: digest.clone(), path }));
         }
     }
+    // What this build may use is written down before it looks, so that nobody removes it meanwhile.
+    let lease = store.lease()?;
+    let needs: Vec<Need> =
+        locked.graph.order.iter().filter_map(|it| locked.id(&it.address)).map(Need::Request).collect();
+    needs.iter().try_for_each(|need| lease.need(*need))?;
     let mut known = Known::gather(&locked, &store)?;
     // The record of a bundle says that it was written once, not that its file is here.
     known.results.remove(&target);
@@ -276,7 +285,9 @@ pub(super) fn build_target(
     let built = session.with_client(async |client, events| {
         Ok::<_, Failure>(build::run(&locked, &plan, &store, client, options, events).await?)
     })?;
+    let root = keep(session, project, &target, needs);
     let Some(recipe) = project.recipes.get(&target).filter(|it| matches!(it.body, Body::Bundle(_))) else {
+        store.set_root(&root.0, &root.1)?;
         session.ui.note(format!("built `{target}`"));
         return Ok(None);
     };
@@ -292,12 +303,25 @@ pub(super) fn build_target(
             .put_record(id, &Record { facts: facts.into(), ..Record::default() })
             .map_err(BuildError::from)?;
     }
+    store.set_root(&root.0, &root.1)?;
     if key.is_none() {
         session
             .ui
             .warning("the bundle is not signed, and nothing accepts it so: `gabion bundle sign` signs it");
     }
     Ok(Some(Outcome { digest, path }))
+}
+
+/// The root that keeps what the last build of a target gave: one per project, overlay and target.
+fn keep(session: &Session<'_>, project: &Project, target: &Address, needs: Vec<Need>) -> (String, Root) {
+    let env = session.env.as_deref().unwrap_or_default();
+    let place = project.root.canonicalize().unwrap_or_else(|_| project.root.clone());
+    let what = format!("{target} {env} {}", place.display());
+    let plain = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '.' | '-' | '_');
+    let words: String = target.to_string().chars().filter(plain).take(80).collect();
+    let name = format!("{words}@{}", &Digest::of(what.as_bytes()).hex()[..16]);
+    let reason = format!("gabion build {what}").split_whitespace().collect::<Vec<_>>().join(" ");
+    (name, Root { reason, needs: needs.into_iter().collect() })
 }
 
 /// Whether `path` is the bundle of this digest, as far as its tables and size tell, and signed by `key`.

@@ -3,6 +3,7 @@
 use crate::Store;
 use crate::error::{StoreError, names};
 use crate::fs::{self, Staged};
+use crate::journal::Event;
 use gabion_digest::{BlobId, DualHasher, Hashed, Sha256};
 use std::io::{self, Write};
 
@@ -45,7 +46,7 @@ pub struct BlobWriter<'s> {
 
 impl Write for BlobWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.staged.file.write(bytes)?;
+        let count = self.staged.write(bytes)?;
         let written = &bytes[..count];
         self.hasher.update(written);
         let room = HEAD.saturating_sub(self.head.len());
@@ -61,10 +62,58 @@ impl Write for BlobWriter<'_> {
 impl BlobWriter<'_> {
     /// Checks the bytes and gives them their names.
     pub fn finish(self, expect: Expect) -> Result<Hashed, StoreError> {
+        let store = self.store;
+        let (staged, hashed) = self.check(expect)?;
+        store.publish(&staged, &hashed)?;
+        Ok(hashed)
+    }
+
+    fn check(self, expect: Expect) -> Result<(Staged, Hashed), StoreError> {
         let hashed = self.hasher.finish();
         expect.check(&hashed, &self.head)?;
-        self.store.publish(&self.staged, &hashed)?;
+        Ok((self.staged, hashed))
+    }
+}
+
+/// How many files a batch holds open before it commits them on its own.
+const BATCH: usize = 256;
+
+/// Blobs that get their names together: one sync each, and one for each folder.
+///
+/// Nothing of it is in the store before [`Batch::commit`], and whatever names the blobs comes after that.
+#[derive(Debug)]
+pub struct Batch<'s> {
+    store: &'s Store,
+    staged: Vec<(Staged, Hashed)>,
+}
+
+impl Batch<'_> {
+    /// Adds bytes that are in memory already.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<Hashed, StoreError> {
+        match self.store.stage(bytes)? {
+            Ok(hashed) => Ok(hashed),
+            Err(writer) => self.add(writer, Expect::default()),
+        }
+    }
+
+    /// Adds a blob that was written, if it is what it must be.
+    pub fn add(&mut self, writer: BlobWriter<'_>, expect: Expect) -> Result<Hashed, StoreError> {
+        let (staged, hashed) = writer.check(expect)?;
+        self.staged.push((staged, hashed));
+        if self.staged.len() >= BATCH {
+            self.flush()?;
+        }
         Ok(hashed)
+    }
+
+    /// Gives every blob its names.
+    pub fn commit(mut self) -> Result<(), StoreError> {
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let staged = std::mem::take(&mut self.staged);
+        self.store.publish_all(&staged)
     }
 }
 
@@ -75,29 +124,50 @@ impl Store {
         Ok(BlobWriter { store: self, staged, hasher: DualHasher::new(), head: Vec::new() })
     }
 
+    /// Begins blobs that belong together.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch { store: self, staged: Vec::new() }
+    }
+
     /// Stores bytes that are in memory already.
     pub fn put(&self, bytes: &[u8]) -> Result<Hashed, StoreError> {
+        match self.stage(bytes)? {
+            Ok(hashed) => Ok(hashed),
+            Err(writer) => writer.finish(Expect::default()),
+        }
+    }
+
+    /// The names of bytes that are here, or else a writer that has them.
+    fn stage(&self, bytes: &[u8]) -> Result<Result<Hashed, BlobWriter<'_>>, StoreError> {
         let hashed = gabion_digest::hash_bytes(bytes);
-        if self.by_sha256(hashed.sha256)?.is_some() {
-            return Ok(hashed);
+        if self.by_sha256(hashed.sha256)? == Some((hashed.blob, hashed.size)) {
+            return Ok(Ok(hashed));
         }
         let mut writer = self.writer()?;
         writer.write_all(bytes).map_err(|error| StoreError::io("write", &self.tmp(), error))?;
-        writer.finish(Expect { blob: Some(hashed.blob), ..Expect::default() })
+        Ok(Err(writer))
     }
 
-    /// Blob first, then the alias that leads to it.
     pub(crate) fn publish(&self, staged: &Staged, hashed: &Hashed) -> Result<(), StoreError> {
         fs::publish(staged, &self.blob_path(hashed.blob))?;
         self.write_alias(hashed)
     }
 
-    pub(crate) fn write_alias(&self, hashed: &Hashed) -> Result<(), StoreError> {
+    /// Blobs first, then the aliases that lead to them.
+    fn publish_all(&self, staged: &[(Staged, Hashed)]) -> Result<(), StoreError> {
+        let paths: Vec<_> = staged.iter().map(|(_, hashed)| self.blob_path(hashed.blob)).collect();
+        let files: Vec<_> = staged.iter().zip(&paths).map(|((file, _), path)| (file, &**path)).collect();
+        fs::publish_all(&files)?;
+        staged.iter().try_for_each(|(_, hashed)| self.write_alias(hashed))
+    }
+
+    fn write_alias(&self, hashed: &Hashed) -> Result<(), StoreError> {
+        self.journal.note(&Event::Used(hashed.blob, hashed.size));
         let line = format!("{} {}\n", hashed.blob, hashed.size);
         let alias = self.alias_path(hashed.sha256);
         if fs_err::read(&alias).is_ok_and(|there| there == line.as_bytes()) {
             return Ok(());
         }
-        fs::replace(&self.tmp(), &alias, line.as_bytes())
+        fs::replace_hint(&self.tmp(), &alias, line.as_bytes())
     }
 }

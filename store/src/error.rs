@@ -50,6 +50,28 @@ pub enum StoreError {
         /// What they look like.
         looks: &'static str,
     },
+    /// A name that the text form of a record, root or tree has no place for.
+    #[error("`{name}` cannot stand in a {kind}")]
+    Name {
+        /// In what.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A root is damaged, so what it keeps is unknown.
+    #[error("the root `{name}` cannot be read")]
+    Root {
+        /// Its name.
+        name: String,
+    },
+    /// An entry that no tree may have.
+    #[error("the entry `{path}` cannot be in a tree: {why}")]
+    Entry {
+        /// Where it would be.
+        path: String,
+        /// What is wrong.
+        why: &'static str,
+    },
 }
 
 impl StoreError {
@@ -75,6 +97,9 @@ impl StoreError {
             Self::Full { .. } => "E0403",
             Self::ReadOnly { .. } => "E0404",
             Self::Mismatch { .. } => "E0405",
+            Self::Name { .. } => "E0406",
+            Self::Root { .. } => "E0407",
+            Self::Entry { .. } => "E0408",
         }
     }
 
@@ -84,14 +109,24 @@ impl StoreError {
             Self::Format { .. } => {
                 Some("use another folder with `--store`, or the version that made this one".into())
             }
-            Self::Full { .. } => Some("nothing is lost: make room and run the same command again".into()),
+            Self::Full { .. } => Some(
+                "nothing is lost: make room, perhaps with `gabion store gc`, and run the same command again"
+                    .into(),
+            ),
             Self::ReadOnly { .. } => {
                 Some("name a store that can be written with `--store` or `GABION_STORE`".into())
             }
             Self::Mismatch { expected, received, size, looks } => {
                 Some(format!("expected {expected}\nreceived {received} ({size} bytes, {looks})"))
             }
-            Self::Io { .. } => None,
+            Self::Name { .. } => {
+                Some("no spaces and no line ends; roots: letters, digits and `-_.@+`".into())
+            }
+            Self::Root { .. } => Some(
+                "nothing was removed; `gabion store verify --repair` moves the root away, then build again"
+                    .into(),
+            ),
+            Self::Io { .. } | Self::Entry { .. } => None,
         }
     }
 }

@@ -10,33 +10,71 @@
 //! - Whatever is damaged goes to quarantine and counts as absent.
 //!
 //! # What this crate does not do
-//! It has no network, knows no recipes, and never deletes on its own.
+//! It has no network, knows no recipes, and deletes only when [`Store::gc`] is called.
 
+mod action;
 mod blob;
 mod error;
 mod fs;
+mod gc;
+mod index;
+mod journal;
+mod lease;
+mod need;
 mod partial;
 mod record;
+mod root;
+mod tree;
+mod usage;
 mod verify;
+mod walk;
 
-pub use blob::{BlobWriter, Expect};
+pub use blob::{Batch, BlobWriter, Expect};
 pub use error::StoreError;
+pub use gc::{Count, Policy, Report};
+pub use lease::Lease;
+pub use need::Need;
 pub use partial::Partial;
 pub use record::{Output, Record};
-pub use verify::{Health, Stored};
+pub use root::Root;
+pub use tree::{Entry, Meta, Tree, TreeBuilder, TreeFile, TreePath};
+pub use usage::{Referrer, RootUsage, Usage};
+pub use verify::Health;
+pub use walk::Stored;
 
 use gabion_digest::{BlobId, Sha256};
+use journal::{Event, Journal};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// First line of `format`; another one is another store.
 const FORMAT: &str = "gabion-store 1\n";
+
+/// What a new store begins with; each is made again where it is missing.
+const FOLDERS: [&str; 9] =
+    ["blob/b3", "alias/sha256", "request", "act", "roots", "lease", "fetch", "tmp", "quarantine"];
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the index is kept and asked. Without it the same answers take longer, and last use is known to
+    /// the hour.
+    pub index: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { index: true }
+    }
+}
 
 /// An open store.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    journal: Arc<Journal>,
 }
 
 impl Store {
@@ -44,13 +82,19 @@ impl Store {
     ///
     /// A store of another format is refused, never converted.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let store = Self { root: root.to_owned() };
+        Self::open_with(root, Options::default())
+    }
+
+    /// The same, with options.
+    pub fn open_with(root: &Path, options: Options) -> Result<Self, StoreError> {
+        let journal = Arc::new(Journal::new(root.join("journal"), options.index));
+        let store = Self { root: root.to_owned(), journal };
         let format = root.join("format");
         match fs_err::read_to_string(&format) {
             Ok(text) if text == FORMAT => Ok(store),
             Ok(text) => Err(StoreError::Format { path: format, found: text.trim_end().to_owned() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                for folder in ["blob/b3", "alias/sha256", "request", "fetch", "tmp", "quarantine"] {
+                for folder in FOLDERS {
                     fs::make_folders(&root.join(folder))?;
                 }
                 fs::replace(&root.join("tmp"), &format, FORMAT.as_bytes())?;
@@ -89,6 +133,11 @@ impl Store {
         self.blob_path(id).is_file()
     }
 
+    /// The output with these bytes, if they are here.
+    pub fn find(&self, sha256: Sha256) -> Result<Option<Output>, StoreError> {
+        Ok(self.by_sha256(sha256)?.map(|(blob, size)| Output { blob, sha256, size }))
+    }
+
     /// Opens a blob with its size; `None` where it is absent, also when it went away just now.
     pub fn open_blob(&self, id: BlobId) -> Result<Option<(File, u64)>, StoreError> {
         let path = self.blob_path(id);
@@ -117,19 +166,54 @@ impl Store {
 
     /// The blob behind a foreign digest, if its bytes are here.
     pub fn by_sha256(&self, sha256: Sha256) -> Result<Option<(BlobId, u64)>, StoreError> {
-        let path = self.alias_path(sha256);
-        let text = match fs_err::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("read", &path, error)),
-        };
         // A damaged alias is a miss: the bytes are fetched again and the alias is written anew.
-        let parsed = text
-            .trim_end()
-            .split_once(' ')
-            .and_then(|(id, size)| Some((id.parse().ok()?, size.parse().ok()?)));
-        let Some((id, size)) = parsed else { return Ok(None) };
-        let there = fs_err::metadata(self.blob_path(id)).is_ok_and(|meta| meta.len() == size);
+        let Some((id, size)) = read_alias(&self.alias_path(sha256))? else { return Ok(None) };
+        let there = self.has_sized(id, size) && fs::touch(&self.blob_path(id));
+        if there {
+            self.journal.note(&Event::Used(id, size));
+        }
         Ok(there.then_some((id, size)))
     }
+
+    fn has_sized(&self, id: BlobId, size: u64) -> bool {
+        fs_err::metadata(self.blob_path(id)).is_ok_and(|meta| meta.len() == size)
+    }
+
+    /// Takes a damaged file out of the way. Where the store cannot be written it stays, and counts as
+    /// absent all the same.
+    fn quarantine(&self, path: &Path, name: &str) -> Result<(), StoreError> {
+        let folder = self.root.join("quarantine");
+        match fs::make_folders(&folder).and_then(|()| fs::move_to(path, &folder.join(name))) {
+            Ok(_) | Err(StoreError::ReadOnly { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A small file of the store holds less: a record of a hundred thousand files stays far below.
+const SMALL: u64 = 64 << 20;
+
+/// Reads a small file whole; `None` where there is none. What is too large is read as nothing.
+fn read_small(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let failed = |error| StoreError::io("read", path, error);
+    let file = match fs_err::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut bytes = Vec::new();
+    if file.metadata().map_err(failed)?.len() <= SMALL {
+        file.take(SMALL).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    Ok(Some(bytes))
+}
+
+/// What an alias says; `None` where there is none, or it is damaged.
+fn read_alias(path: &Path) -> Result<Option<(BlobId, u64)>, StoreError> {
+    let Some(bytes) = read_small(path)? else { return Ok(None) };
+    let parse = || {
+        let (id, size) = std::str::from_utf8(&bytes).ok()?.strip_suffix('\n')?.split_once(' ')?;
+        Some((id.parse().ok()?, size.parse().ok()?))
+    };
+    Ok(parse())
 }

@@ -6,11 +6,9 @@
 use crate::blob::{Expect, HEAD};
 use crate::{Store, StoreError, fs};
 use gabion_digest::{DualHasher, Hashed, Sha256};
-use rustix::fs::FlockOperation;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 /// A download in progress.
 #[derive(Debug)]
@@ -29,37 +27,13 @@ impl Store {
     /// that waited here could hold what the other one waits for.
     pub fn partial(&self, key: Sha256, expect: Expect) -> Result<Option<Partial<'_>>, StoreError> {
         let path = self.root.join("fetch").join(format!("{}.part", key.hex()));
-        let Some(file) = open_alone(&path).map_err(|error| StoreError::io("open", &path, error))? else {
-            return Ok(None);
-        };
+        fs::make_folders(&self.root.join("fetch"))?;
+        let opened = fs::open_alone(&path).map_err(|error| StoreError::io("open", &path, error));
+        let Some(file) = opened? else { return Ok(None) };
         let mut partial =
             Partial { store: self, file, path, expect, hasher: DualHasher::new(), head: Vec::new() };
         partial.hash_prefix()?;
         Ok(Some(partial))
-    }
-}
-
-/// Opens and locks the file at `path`; `None` while someone else holds it.
-///
-/// What is locked must still be what has the name: its last holder may have published it meanwhile,
-/// or died before the name was removed. A published file is a blob, which nobody may write.
-fn open_alone(path: &Path) -> io::Result<Option<File>> {
-    loop {
-        let mut options = fs_err::OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(path)?.into_file();
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        }
-        let held = file.metadata()?;
-        let named = fs_err::metadata(path).ok().map(|it| it.ino());
-        match (held.nlink(), named == Some(held.ino())) {
-            (1, true) => return Ok(Some(file)),
-            // Published, and the name was left behind.
-            (_, true) => fs_err::remove_file(path)?,
-            (_, false) => {}
-        }
     }
 }
 
@@ -98,16 +72,14 @@ impl Partial<'_> {
 
     /// Adds the next bytes.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file.write_all(bytes).map_err(|error| StoreError::io("write", &self.path, error))?;
+        fs::append(&self.file, &self.path, bytes)?;
         self.feed(bytes);
         Ok(())
     }
 
     /// Forgets what is there: the server has other bytes now.
     pub fn restart(&mut self) -> Result<(), StoreError> {
-        let failed = |error| StoreError::io("truncate", &self.path, error);
-        self.file.set_len(0).map_err(failed)?;
-        self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        fs::truncate(&self.file, &self.path)?;
         self.hasher = DualHasher::new();
         self.head.clear();
         Ok(())
@@ -121,15 +93,13 @@ impl Partial<'_> {
             self.discard();
             return Err(mismatch);
         }
-        let to = self.store.blob_path(hashed.blob);
         let staged = fs::stage_existing(self.file, self.path);
-        fs::publish(&staged, &to)?;
-        self.store.write_alias(&hashed)?;
+        self.store.publish(&staged, &hashed)?;
         Ok(hashed)
     }
 
     /// Removes the file.
     pub fn discard(self) {
-        let _gone = fs_err::remove_file(&self.path);
+        let _gone = fs::remove(&self.path);
     }
 }

@@ -1,11 +1,11 @@
-//! Records: what a request gave when it was answered.
+//! Records: what a request gave when it was answered, or an action when it ran.
 
-use crate::{Store, StoreError, fs};
-use gabion_digest::{ActionId, BlobId, RequestId, Sha256};
+use crate::walk::RecordKey;
+use crate::{Store, StoreError, fs, read_small};
+use gabion_digest::{BlobId, Hashed, RequestId, Sha256, TreeId};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One file that work gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,26 +18,47 @@ pub struct Output {
     pub size: u64,
 }
 
-/// What a request gave: files by name, and facts that are not bytes.
+impl From<Hashed> for Output {
+    fn from(hashed: Hashed) -> Self {
+        Self { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size }
+    }
+}
+
+/// What work gave: files by name, which of them are trees, and facts that are not bytes.
 ///
 /// Names and fact keys hold no spaces and no line ends; the text form is in `FORMAT.md`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     /// Files.
     pub outputs: BTreeMap<String, Output>,
+    /// The manifests of those outputs that are the content of a tree.
+    pub trees: BTreeMap<String, TreeId>,
     /// Facts, one line each.
     pub facts: BTreeMap<String, String>,
 }
 
 const HEADER: &str = "gabion-record 1\n";
-/// A record of a hundred thousand files stays far below.
-const LIMIT: u64 = 64 << 20;
 
 impl Record {
-    fn to_text(&self) -> String {
+    /// The one text of this record; an error where a name or fact has no place in it.
+    pub(crate) fn to_text(&self) -> Result<String, StoreError> {
+        let names = self.outputs.keys().chain(self.facts.keys());
+        let odd_name = names.into_iter().find(|name| !is_word(name));
+        let odd_tree = self.trees.keys().find(|name| !self.outputs.contains_key(*name));
+        let odd_fact = self.facts.values().find(|value| value.contains(['\n', '\r']));
+        match odd_name.or(odd_tree).or(odd_fact) {
+            Some(odd) => Err(StoreError::Name { kind: "record", name: odd.clone() }),
+            None => Ok(self.render()),
+        }
+    }
+
+    fn render(&self) -> String {
         let mut text = HEADER.to_owned();
         for (name, it) in &self.outputs {
             let _ = writeln!(text, "output {name} {} {} {}", it.blob, it.sha256, it.size);
+        }
+        for (name, tree) in &self.trees {
+            let _ = writeln!(text, "tree {name} {tree}");
         }
         for (key, value) in &self.facts {
             let _ = writeln!(text, "fact {key} {value}");
@@ -45,7 +66,8 @@ impl Record {
         text
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
         let mut record = Self::default();
         for line in text.strip_prefix(HEADER)?.lines() {
             let (kind, rest) = line.split_once(' ')?;
@@ -60,6 +82,9 @@ impl Record {
                     };
                     record.outputs.insert(name.to_owned(), output);
                 }
+                "tree" => {
+                    record.trees.insert(name.to_owned(), rest.parse().ok()?);
+                }
                 "fact" => {
                     record.facts.insert(name.to_owned(), rest.to_owned());
                 }
@@ -67,62 +92,56 @@ impl Record {
             }
         }
         // One spelling: what would be written differently was not written by us.
-        (record.to_text() == text).then_some(record)
+        record.to_text().is_ok_and(|written| written == text).then_some(record)
+    }
+
+    /// Every blob that must be there for this record to be of use.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = BlobId> + '_ {
+        let manifests = self.trees.values().map(|tree| BlobId::new(tree.digest()));
+        self.outputs.values().map(|it| it.blob).chain(manifests)
     }
 }
 
+/// A name that stands between spaces: something, and nothing that could end it.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|it: char| it.is_whitespace() || it.is_control())
+}
+
+/// Reads one record and leaves everything where it is.
+pub(crate) fn peek(path: &Path, key: RecordKey) -> Result<Option<Record>, StoreError> {
+    Ok(read_small(path)?.and_then(|bytes| key.parse(&bytes)))
+}
+
 impl Store {
-    fn record_path(&self, request: RequestId) -> PathBuf {
+    pub(crate) fn record_path(&self, request: RequestId) -> PathBuf {
         let hex = request.hex();
         self.root.join("request").join(&hex[..2]).join(hex)
     }
 
     /// Remembers what `request` gave. Its blobs must be in the store already.
     pub fn put_record(&self, request: RequestId, record: &Record) -> Result<(), StoreError> {
-        fs::replace(&self.tmp(), &self.record_path(request), record.to_text().as_bytes())
+        fs::replace(&self.tmp(), &self.record_path(request), record.to_text()?.as_bytes())
     }
 
     /// What `request` gave, if it is known and every file of it is here.
     pub fn record(&self, request: RequestId) -> Result<Option<Record>, StoreError> {
         let path = self.record_path(request);
-        // Most records are a few lines: one read, without asking for the size before.
-        let mut bytes = Vec::with_capacity(1024);
-        let read = fs_err::File::open(&path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
-        match read {
-            Ok(length) if length as u64 > LIMIT => return Ok(None),
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io("read", &path, error)),
+        let record = self.load_record(&path, RecordKey::Request(request))?;
+        Ok(record.filter(|record| self.is_complete(record) && fs::touch(&path)))
+    }
+
+    /// Reads one record; one that cannot be read goes to quarantine and is none.
+    pub(crate) fn load_record(&self, path: &Path, key: RecordKey) -> Result<Option<Record>, StoreError> {
+        let Some(bytes) = read_small(path)? else { return Ok(None) };
+        let record = key.parse(&bytes);
+        if record.is_none() {
+            self.quarantine(path, &key.file_name())?;
         }
-        let text = String::from_utf8_lossy(&bytes);
-        let record = Record::parse(&text);
-        Ok(record.filter(|record| record.outputs.values().all(|it| self.has_sized(it.blob, it.size))))
+        Ok(record)
     }
 
-    fn action_folder(&self, action: ActionId) -> PathBuf {
-        let hex = action.hex();
-        self.root.join("act").join(&hex[..2]).join(hex)
-    }
-
-    /// What `action` gave, once for each different result; results whose files are not here are left out.
-    pub fn actions(&self, action: ActionId) -> Result<Vec<Record>, StoreError> {
-        let folder = self.action_folder(action);
-        let Ok(entries) = fs_err::read_dir(&folder) else { return Ok(Vec::new()) };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.sort();
-        let texts = paths.iter().filter_map(|path| fs_err::read_to_string(path).ok());
-        let records = texts.filter_map(|text| Record::parse(&text));
-        Ok(records.filter(|it| it.outputs.values().all(|it| self.has_sized(it.blob, it.size))).collect())
-    }
-
-    /// Remembers what `action` gave. Its blobs must be in the store already.
-    pub fn put_action(&self, action: ActionId, record: &Record) -> Result<(), StoreError> {
-        let text = record.to_text();
-        let name = gabion_digest::hash_bytes(text.as_bytes()).blob.hex();
-        fs::replace(&self.tmp(), &self.action_folder(action).join(name), text.as_bytes())
-    }
-
-    fn has_sized(&self, id: BlobId, size: u64) -> bool {
-        fs_err::metadata(self.blob_path(id)).is_ok_and(|meta| meta.len() == size)
+    pub(crate) fn is_complete(&self, record: &Record) -> bool {
+        record.outputs.values().all(|it| self.has_sized(it.blob, it.size))
+            && record.trees.values().all(|tree| self.has(BlobId::new(tree.digest())))
     }
 }

@@ -1,76 +1,168 @@
-//! Looks at everything: lists blobs, and hashes them again.
+//! Looks at everything: hashes blobs again, reads records, and follows every name.
 
-use crate::{Store, StoreError, fs};
-use gabion_digest::{BlobId, Digest};
-use std::path::{Path, PathBuf};
+use crate::walk::{self, RecordKey};
+use crate::{Need, Record, Store, StoreError, Tree, read_alias, record};
+use gabion_digest::BlobId;
+use std::io::Read;
+use std::path::Path;
 
-/// A blob as the folder shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stored {
-    /// Its name.
-    pub id: BlobId,
-    /// Its size.
-    pub size: u64,
-}
-
-/// What verifying found.
+/// What verifying found. Nothing of it is ever taken for good by anything else: each is a miss already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
     /// Blobs whose bytes hash to their names.
     pub good: usize,
     /// Bytes that were hashed.
     pub bytes: u64,
-    /// Damaged blobs, now in quarantine.
+    /// Blobs whose bytes do not.
     pub damaged: Vec<BlobId>,
+    /// Records that cannot be read, by the name they get in quarantine.
+    pub records: Vec<String>,
+    /// Aliases that cannot be read or say another size, by their SHA-256.
+    pub aliases: Vec<String>,
+    /// Roots that cannot be read, and needs of roots that are not here: `NAME: kind b3:HEX`.
+    pub roots: Vec<String>,
+}
+
+impl Health {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        let lists = [&self.records, &self.aliases, &self.roots];
+        self.damaged.is_empty() && lists.iter().all(|list| list.is_empty())
+    }
 }
 
 impl Store {
-    /// Every blob, sorted by name.
-    pub fn list(&self) -> Result<Vec<Stored>, StoreError> {
-        let mut out = Vec::new();
-        for shard in entries(&self.root.join("blob/b3"))? {
-            for path in entries(&shard)? {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                if let Ok(digest) = Digest::from_hex(name) {
-                    let meta =
-                        fs_err::metadata(&path).map_err(|error| StoreError::io("read", &path, error))?;
-                    out.push(Stored { id: BlobId::new(digest), size: meta.len() });
+    /// Checks everything and changes nothing.
+    pub fn verify(&self) -> Result<Health, StoreError> {
+        self.examine(false)
+    }
+
+    /// The same, and what is damaged goes to quarantine.
+    pub fn repair(&self) -> Result<Health, StoreError> {
+        self.examine(true)
+    }
+
+    fn examine(&self, repair: bool) -> Result<Health, StoreError> {
+        let mut health = Health::default();
+        for (id, path) in self.blob_files()? {
+            match self.hashes(id)? {
+                Some((true, size)) => (health.good, health.bytes) = (health.good + 1, health.bytes + size),
+                Some((false, _)) => {
+                    health.damaged.push(id);
+                    self.repair_one(repair, &path, &id.hex())?;
+                }
+                None => {}
+            }
+        }
+        self.examine_records(repair, &mut health)?;
+        self.examine_aliases(repair, &mut health)?;
+        self.examine_roots(repair, &mut health)?;
+        Ok(health)
+    }
+
+    fn repair_one(&self, repair: bool, path: &Path, name: &str) -> Result<(), StoreError> {
+        if repair { self.quarantine(path, name) } else { Ok(()) }
+    }
+
+    /// A record that cannot be read, or whose tree is not one. One whose blobs are not here is only a miss.
+    fn examine_records(&self, repair: bool, health: &mut Health) -> Result<(), StoreError> {
+        for (key, path) in self.record_files()? {
+            let good = match record::peek(&path, key)? {
+                Some(record) => self.trees_fit(&record)?,
+                None => walk::meta(&path)?.is_none(),
+            };
+            if !good {
+                health.records.push(key.file_name());
+                self.repair_one(repair, &path, &key.file_name())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn trees_fit(&self, record: &Record) -> Result<bool, StoreError> {
+        for (name, id) in &record.trees {
+            let manifest = BlobId::new(id.digest());
+            let Some((file, _)) = self.open_blob(manifest)? else { continue };
+            let mut text = String::new();
+            let read = file.take(crate::SMALL).read_to_string(&mut text);
+            let content = read.ok().and_then(|_| Tree::parse(&text)).map(|tree| tree.content());
+            if content.is_none() || content.as_ref() != record.outputs.get(name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// One that cannot be read, or that says another size. One whose blob is not here any more is only a miss.
+    fn examine_aliases(&self, repair: bool, health: &mut Health) -> Result<(), StoreError> {
+        for path in self.alias_files()? {
+            let good = match read_alias(&path)? {
+                Some((id, size)) => !self.has(id) || self.has_sized(id, size),
+                None => walk::meta(&path)?.is_none(),
+            };
+            if !good {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                health.aliases.push(format!("sha256:{name}"));
+                self.repair_one(repair, &path, &format!("alias-{name}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn examine_roots(&self, repair: bool, health: &mut Health) -> Result<(), StoreError> {
+        for (name, root) in self.read_roots()? {
+            match root {
+                Some(root) => {
+                    for need in root.needs {
+                        if !self.is_here(need)? {
+                            health.roots.push(format!("{name}: {need}"));
+                        }
+                    }
+                }
+                None => {
+                    let path = self.root.join("roots").join(&name);
+                    self.repair_one(repair, &path, &format!("root-{name}"))?;
+                    health.roots.push(name);
                 }
             }
         }
-        out.sort();
-        Ok(out)
+        Ok(())
     }
 
-    /// Hashes every blob again; a damaged one goes to quarantine and is a miss from then on.
-    pub fn verify(&self) -> Result<Health, StoreError> {
-        let mut health = Health::default();
-        for Stored { id, size } in self.list()? {
-            if self.check(id)? {
-                health.good += 1;
-                health.bytes += size;
-            } else {
-                health.damaged.push(id);
+    fn is_here(&self, need: Need) -> Result<bool, StoreError> {
+        Ok(match need {
+            Need::Request(id) => self.is_complete_at(RecordKey::Request(id), &self.record_path(id))?,
+            Need::Action(id) => {
+                let mut any = false;
+                for (key, path) in self.action_files(id)? {
+                    any |= self.is_complete_at(key, &path)?;
+                }
+                any
             }
-        }
-        Ok(health)
+            Need::Blob(id) => self.has(id),
+            Need::Tree(id) => self.has(BlobId::new(id.digest())),
+        })
+    }
+
+    fn is_complete_at(&self, key: RecordKey, path: &Path) -> Result<bool, StoreError> {
+        Ok(record::peek(path, key)?.is_some_and(|record| self.is_complete(&record)))
     }
 
     /// Whether a blob's bytes hash to its name. A damaged one goes to quarantine.
     pub fn check(&self, id: BlobId) -> Result<bool, StoreError> {
-        let Some((file, _)) = self.open_blob(id)? else { return Ok(false) };
-        let path = self.blob_path(id);
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(&file).map_err(|error| StoreError::io("read", &path, error))?;
-        if hasher.finalize().as_bytes() == id.digest().as_bytes() {
-            return Ok(true);
+        match self.hashes(id)? {
+            Some((good, _)) if good => Ok(true),
+            Some(_) => self.quarantine(&self.blob_path(id), &id.hex()).map(|()| false),
+            None => Ok(false),
         }
-        fs::move_to(&path, &self.root.join("quarantine").join(id.hex()))?;
-        Ok(false)
     }
-}
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let failed = |error| StoreError::io("read", folder, error);
-    fs_err::read_dir(folder).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path())).collect()
+    /// Hashes a blob: whether it is good, and how large.
+    fn hashes(&self, id: BlobId) -> Result<Option<(bool, u64)>, StoreError> {
+        let Some((file, _)) = self.open_blob(id)? else { return Ok(None) };
+        let mut hasher = blake3::Hasher::new();
+        let read = hasher.update_reader(&file).map(drop);
+        read.map_err(|error| StoreError::io("read", &self.blob_path(id), error))?;
+        Ok(Some((hasher.finalize().as_bytes() == id.digest().as_bytes(), hasher.count())))
+    }
 }

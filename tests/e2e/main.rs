@@ -11,4 +11,5 @@ mod limits;
 mod overlays;
 mod pipeline;
 mod registry;
+mod store;
 mod world;

@@ -1,0 +1,43 @@
+//! Records of actions: several per key may stand side by side.
+//!
+//! `act/AB/ACTION/HEX` is named by the BLAKE3 of its own bytes, so that two results of one action never
+//! overwrite each other: where they differ, the action is not reproducible, and both are evidence.
+
+use crate::journal::Event;
+use crate::walk::RecordKey;
+use crate::{Record, Store, StoreError, fs};
+use gabion_digest::{ActionId, Digest};
+use std::path::PathBuf;
+
+impl Store {
+    pub(crate) fn action_folder(&self, action: ActionId) -> PathBuf {
+        let hex = action.hex();
+        self.root.join("act").join(&hex[..2]).join(hex)
+    }
+
+    /// Remembers one result of `action`, beside those that are known. Its blobs must be in the store already.
+    pub fn put_action(&self, action: ActionId, record: &Record) -> Result<(), StoreError> {
+        let text = record.to_text()?;
+        let digest = Digest::of(text.as_bytes());
+        let path = self.action_folder(action).join(digest.hex());
+        // A damaged one goes to quarantine here, so that the name is free for a good one.
+        match self.load_record(&path, RecordKey::Action(action, digest))? {
+            Some(_) if fs::touch(&path) => Ok(()),
+            _ => fs::create(&self.tmp(), &path, text.as_bytes()),
+        }?;
+        self.journal.note(&Event::Names(action, digest, record.blobs().collect()));
+        Ok(())
+    }
+
+    /// Every known result of `action` whose files are all here, in the order of their digests.
+    ///
+    /// Several are a reproducibility alarm; which one counts is for the caller to decide.
+    pub fn actions(&self, action: ActionId) -> Result<Vec<Record>, StoreError> {
+        let mut found = Vec::new();
+        for (key, path) in self.action_files(action)? {
+            let record = self.load_record(&path, key)?;
+            found.extend(record.filter(|record| self.is_complete(record) && fs::touch(&path)));
+        }
+        Ok(found)
+    }
+}
