@@ -5,4 +5,5 @@ mod architecture;
 mod debian;
 mod failures;
 mod pipeline;
+mod trust;
 mod world;
