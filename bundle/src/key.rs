@@ -5,6 +5,7 @@ use crate::agent::Agent;
 use crate::signatures::Role;
 use ssh_key::{Cipher, HashAlg, Kdf, LineEnding, PrivateKey, PublicKey, SshSig};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Rounds of bcrypt over a passphrase, as OpenSSH takes them (ssh-keygen(1), `-a`).
@@ -40,51 +41,58 @@ pub enum Secret {
     Encrypted,
     /// In the agent.
     Agent,
+    /// Neither in the file nor in the agent.
+    Elsewhere,
 }
 
 fn wrong(path: &Path, why: &(impl ToString + ?Sized)) -> BundleError {
     BundleError::Key { path: path.to_owned(), why: why.to_string() }
 }
 
-/// A key file or an agent's key, before anybody asked for a passphrase.
+/// What a name leads to, before anybody asked for a passphrase.
 enum Found {
-    Private(PrivateKey),
+    Private(Box<PrivateKey>),
+    Public(PublicKey),
     Agent(Agent, PublicKey),
 }
 
-/// Finds a key by its name: `agent:SHA256:…`, a public key file (whose secret the agent must hold), or
-/// a private key file, which nobody else may read.
+/// Finds a key by its name: `agent:SHA256:…`, a public key file, or a private key file, which nobody
+/// else may read. A public key that the agent holds is the agent's.
 fn find(name: &Path, agent: Option<&Path>) -> Result<Found, BundleError> {
-    let held = |fits: &dyn Fn(&PublicKey) -> bool| {
-        let agent = Agent::new(agent.ok_or_else(|| wrong(name, "no ssh-agent is running"))?);
-        let mut keys = agent.keys()?.into_iter();
-        let key = keys.find(|key| fits(key)).ok_or_else(|| wrong(name, "the ssh-agent does not hold it"))?;
-        ed25519(name, &key)?;
-        Ok(Found::Agent(agent, key))
-    };
     if let Some(fingerprint) = name.to_str().and_then(|it| it.strip_prefix("agent:")) {
-        return held(&|key| key.fingerprint(HashAlg::Sha256).to_string() == fingerprint);
+        let named = |key: &PublicKey| key.fingerprint(HashAlg::Sha256).to_string() == fingerprint;
+        let found = held(agent.ok_or_else(|| wrong(name, NO_AGENT))?, &named)?;
+        let (agent, key) = found.ok_or_else(|| wrong(name, NOT_HELD))?;
+        ed25519(name, &key)?;
+        return Ok(Found::Agent(agent, key));
     }
     let file = fs_err::File::open(name).map_err(|error| wrong(name, &error.kind()))?;
+    let mode = file.metadata().map_err(|error| wrong(name, &error.kind()))?.permissions().mode();
     let mut text = String::new();
     file.take(1 << 20).read_to_string(&mut text).map_err(|error| wrong(name, &error.kind()))?;
     if !text.contains("PRIVATE KEY-----") {
         let public = PublicKey::from_openssh(&text).map_err(|error| wrong(name, &error))?;
-        return held(&|key| key.key_data() == public.key_data());
+        ed25519(name, &public)?;
+        let same = |key: &PublicKey| key.key_data() == public.key_data();
+        let found = agent.map(|agent| held(agent, &same)).transpose()?.flatten();
+        return Ok(found.map_or(Found::Public(public), |(agent, key)| Found::Agent(agent, key)));
     }
-    private(name)?;
+    if mode & 0o077 != 0 {
+        return Err(wrong(name, "others can read it"));
+    }
     let key = PrivateKey::from_openssh(&text).map_err(|error| wrong(name, &error))?;
     ed25519(name, key.public_key())?;
-    Ok(Found::Private(key))
+    Ok(Found::Private(Box::new(key)))
 }
 
-fn private(path: &Path) -> Result<(), BundleError> {
-    use std::os::unix::fs::PermissionsExt;
-    let meta = fs_err::metadata(path).map_err(|error| wrong(path, &error.kind()))?;
-    match meta.permissions().mode() & 0o077 {
-        0 => Ok(()),
-        _ => Err(wrong(path, "others can read it")),
-    }
+const NO_AGENT: &str = "no ssh-agent is running";
+const NOT_HELD: &str = "the ssh-agent does not hold it";
+
+/// The agent and its key for which `fits` holds, if it has one.
+fn held(socket: &Path, fits: &dyn Fn(&PublicKey) -> bool) -> Result<Option<(Agent, PublicKey)>, BundleError> {
+    let agent = Agent::new(socket);
+    let key = agent.keys()?.into_iter().find(|key| fits(key));
+    Ok(key.map(|key| (agent, key)))
 }
 
 fn ed25519(path: &Path, key: &PublicKey) -> Result<(), BundleError> {
@@ -100,6 +108,7 @@ impl KeyInfo {
         let (key, secret) = match find(name, agent)? {
             Found::Private(key) if key.is_encrypted() => (key.public_key().clone(), Secret::Encrypted),
             Found::Private(key) => (key.public_key().clone(), Secret::Plain),
+            Found::Public(key) => (key, Secret::Elsewhere),
             Found::Agent(_, key) => (key, Secret::Agent),
         };
         let public = key.to_openssh().map_err(|error| wrong(name, &error))?;
@@ -118,13 +127,16 @@ impl SigningKey {
     ) -> Result<Self, BundleError> {
         let mut key = match find(name, agent)? {
             Found::Agent(agent, key) => return Ok(Self(Holder::Agent(agent, key))),
+            Found::Public(_) => {
+                return Err(wrong(name, if agent.is_some() { NOT_HELD } else { NO_AGENT }));
+            }
             Found::Private(key) => key,
         };
         if key.is_encrypted() {
             let given = passphrase().ok_or_else(|| wrong(name, "it needs a passphrase"))?;
-            key = key.decrypt(given).map_err(|_| wrong(name, "the passphrase is wrong"))?;
+            *key = key.decrypt(given).map_err(|_| wrong(name, "the passphrase is wrong"))?;
         }
-        Ok(Self(Holder::Private(Box::new(key))))
+        Ok(Self(Holder::Private(key)))
     }
 
     /// The key of 32 secret bytes.

@@ -150,7 +150,12 @@ impl TrustRoot {
         if let Some(name) = quorum.keys.iter().find(|name| !self.keys.contains_key(*name)) {
             return wrong(format!("there is no key `{name}`"));
         }
-        let usable = quorum.keys.iter().filter(|name| !self.keys[*name].revoked.is_revoked()).count();
+        let usable = quorum
+            .keys
+            .iter()
+            .filter_map(|name| self.keys.get(name))
+            .filter(|key| !key.revoked.is_revoked())
+            .count();
         if quorum.threshold == 0 || quorum.threshold > usable {
             return wrong(format!("{} signatures of {usable} keys", quorum.threshold));
         }
@@ -173,7 +178,12 @@ impl TrustRoot {
     pub fn allowed_signers(&self) -> String {
         let mut text = String::new();
         for (role, quorum) in &self.roles {
-            for key in quorum.keys.iter().map(|name| &self.keys[name]).filter(|it| !it.revoked.is_revoked()) {
+            for key in quorum
+                .keys
+                .iter()
+                .filter_map(|name| self.keys.get(name))
+                .filter(|it| !it.revoked.is_revoked())
+            {
                 text.extend([role.name(), " namespaces=\"", role.namespace(), "\""]);
                 for (option, time) in [("valid-after", key.not_before), ("valid-before", key.not_after)] {
                     if let Some(time) = time {

@@ -6,6 +6,7 @@ use crate::header::{BLOCK, padding};
 use crate::manifest::{Manifest, PIECE};
 use crate::policy::{Policy, Promoted};
 use crate::tables::{Cursor, consistent, piece_count, tables};
+use crate::trust::TrustRoot;
 use gabion_digest::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -20,8 +21,8 @@ pub struct Verified<R> {
     pub signers: Vec<String>,
     /// The promotion, where one was judged.
     pub promotion: Option<Promoted>,
-    /// Version of the trust root that judged: the given one, or the newest that it vouches for.
-    pub root_version: u32,
+    /// The trust root that judged: the given one, or the newest that it vouches for.
+    pub root: TrustRoot,
     /// Size of the file.
     pub size: u64,
 }
@@ -118,7 +119,7 @@ pub fn verify<R: Read + Seek>(reader: R, policy: &Policy<'_>) -> Result<Verified
         digest,
         signers: judged.signers,
         promotion: judged.promotion,
-        root_version: root.version,
+        root,
         size,
     })
 }

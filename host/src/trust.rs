@@ -57,9 +57,11 @@ impl TrustState {
 
     /// Raises the floor to what was just installed; nothing is ever lowered, and nothing is written where
     /// nothing changes.
-    pub fn raise<R>(&self, root: &Root, installed: &Verified<R>) -> Result<(), HostError> {
-        let mut next = self.clone();
-        next.root_version = next.root_version.max(installed.root_version);
+    pub fn raise<R>(root: &Root, installed: &Verified<R>) -> Result<(), HostError> {
+        // Read again: another run may have raised it in the meantime.
+        let before = Self::load(root)?;
+        let mut next = before.clone();
+        next.root_version = next.root_version.max(installed.root.version);
         if let Some(promoted) = &installed.promotion {
             let (name, serial) = (&promoted.promotion.name, promoted.promotion.serial);
             if next.bundles.get(name).is_none_or(|before| before.serial < serial) {
@@ -67,12 +69,59 @@ impl TrustState {
                 next.bundles.insert(name.clone(), accepted);
             }
         }
-        if next == *self {
+        if next == before {
             return Ok(());
         }
         let text = serde_json::to_string_pretty(&next).map_err(damaged)?;
         root.make_folder(FOLDER, 0o700).map_err(|source| HostError::write(FOLDER, source))?;
         root.write(STATE, 0o600, &mut |out| writeln!(out, "{text}"))
             .map_err(|source| HostError::write(STATE, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(text: &str) -> Result<Floor, HostError> {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        root.make_folder(FOLDER, 0o700).unwrap();
+        root.write(STATE, 0o600, &mut |out| out.write_all(text.as_bytes())).unwrap();
+        TrustState::load(&root)?.floor()
+    }
+
+    #[test]
+    fn a_new_host_has_no_floor_and_a_damaged_one_is_not_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = TrustState::load(&Root::open(folder.path()).unwrap()).unwrap();
+        assert_eq!(state.floor().unwrap(), Floor::default());
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let good =
+            format!(r#"{{"root_version": 3, "bundles": {{"p": {{"serial": 7, "digest": "{digest}"}}}}}}"#);
+        let floor = with(&good).unwrap();
+        assert_eq!((floor.root_version, floor.seen["p"].0, floor.min_serial), (3, 7, 0));
+        for bad in [
+            String::new(),
+            "{}".to_owned(),
+            good[..good.len() - 1].to_owned(),
+            good.replace("sha256:0", "sha256:"),
+            good.replace('7', "-7"),
+            good.replace("root_version", "root"),
+        ] {
+            assert!(matches!(with(&bad), Err(HostError::Floor { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_floor_cannot_be_hidden_behind_a_link_out_of_the_root() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs_err::create_dir_all(folder.path().join("var/lib")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("var/lib/gabion")).unwrap();
+        fs_err::create_dir(outside.path().join("trust")).unwrap();
+        fs_err::write(outside.path().join("trust/state.json"), "{").unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        // Looked up inside the root, where it does not exist: what lies outside is never read.
+        assert_eq!(TrustState::load(&root).unwrap(), TrustState::default());
     }
 }

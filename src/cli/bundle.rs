@@ -7,8 +7,8 @@ use super::trust::{self, promoted_json, promotion_json, promotion_line};
 use super::{key, ui};
 use crate::exit::Exit;
 use gabion_bundle::{
-    BundleError, Floor, Hosts, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, Verified,
-    promote_bundle, read_table, sign_bundle, verify,
+    BundleError, Floor, Hosts, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, TrustRoot,
+    Verified, promote_bundle, read_table, sign_bundle, verify,
 };
 use std::io::BufReader;
 use std::path::Path;
@@ -64,7 +64,7 @@ fn check(session: &Session<'_>, args: &VerifyArgs) -> Result<Exit, Failure> {
             "size": verified.size,
             "signers": verified.signers,
             "promotion": promoted_json(verified.promotion.as_ref()),
-            "root_version": verified.root_version,
+            "root_version": verified.root.version,
         }));
         return Ok(Exit::Ok);
     }
@@ -73,7 +73,7 @@ fn check(session: &Session<'_>, args: &VerifyArgs) -> Result<Exit, Failure> {
         let line = promotion_line(&promoted.promotion);
         session.ui.data(format!("{line}, signed by {}", promoted.signers.join(", ")));
     }
-    session.ui.data(format!("trust root {}", verified.root_version));
+    session.ui.data(format!("trust root {}", verified.root.version));
     Ok(Exit::Ok)
 }
 
@@ -147,12 +147,10 @@ fn extract(session: &Session<'_>, args: &ExtractArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The key that is named or configured, if it may sign for `role` now.
-fn signer(session: &Session<'_>, args: &SignerArgs, role: Role) -> Result<SigningKey, Failure> {
+/// The key that is named or configured.
+fn signer(session: &Session<'_>, args: &SignerArgs) -> Result<SigningKey, Failure> {
     let name = args.key.as_deref().or(session.config.sign_key.as_deref());
-    let key = key::load(name.ok_or_else(|| Failure::usage("no key given").help("name one with `--key`"))?)?;
-    trust::may_sign(session, args.trust.as_deref(), role, &key)?;
-    Ok(key)
+    key::load(name.ok_or_else(|| Failure::usage("no key given").help("name one with `--key`"))?)
 }
 
 /// Opens a bundle to change its slot.
@@ -162,7 +160,8 @@ fn open_slot(path: &Path) -> Result<fs_err::File, Failure> {
 }
 
 fn sign(session: &Session<'_>, args: &SignArgs) -> Result<Exit, Failure> {
-    let key = signer(session, &args.signer, Role::Release)?;
+    let key = signer(session, &args.signer)?;
+    trust::may_sign(session, args.signer.trust.as_deref(), Role::Release, &key)?;
     let mut file = open_slot(&args.bundle)?;
     sign_bundle(&mut file, &key)?;
     file.sync_all().map_err(|source| io("sync", &args.bundle, source))?;
@@ -181,35 +180,27 @@ fn sign(session: &Session<'_>, args: &SignArgs) -> Result<Exit, Failure> {
 }
 
 fn promote(session: &Session<'_>, args: &PromoteArgs) -> Result<Exit, Failure> {
-    let root = trust::root(session, args.signer.trust.as_deref())?;
-    let key = signer(session, &args.signer, Role::Promotion)?;
     let hosts = Hosts::parse(args.hosts.iter().map(String::as_str)).ok_or_else(|| {
         Failure::usage(format!("`{}` are no names of hosts", args.hosts.join(" ")))
             .help("`*` alone is every host")
     })?;
-    // Nobody promotes what is damaged or not released.
-    let now = trust::now()?;
+    let (root, now) = (trust::root(session, args.signer.trust.as_deref())?, trust::now()?);
+    // Nobody promotes what is damaged or not released. The key is held against the newest root.
     let verified = open_verified(&args.bundle, &Policy::new(&root, now, Stage::Release))?;
+    let key = signer(session, &args.signer)?;
+    verified.root.may_sign(Role::Promotion, &key.fingerprint(), now)?;
     let statement = Promotion {
         bundle: verified.digest,
         name: verified.manifest().name.clone(),
         channel: args.channel.clone(),
         serial: args.serial,
         hosts,
-        root_version: verified.root_version,
+        root_version: verified.root.version,
         date: now,
     };
-    let before = standing_promotion(args, &root)?;
-    let mut promotion = SignedPromotion::after(before, statement)?;
+    let mut promotion = SignedPromotion::after(standing_promotion(args, &verified.root)?, statement)?;
     promotion.sign(&key)?;
-    match &args.output {
-        Some(path) => key::replace(path, promotion.to_text()?.as_bytes())?,
-        None => {
-            let mut file = open_slot(&args.bundle)?;
-            promote_bundle(&mut file, &promotion)?;
-            file.sync_all().map_err(|source| io("sync", &args.bundle, source))?;
-        }
-    }
+    write_promotion(args, &promotion)?;
     if session.ui.json {
         let promotion = promotion_json(promotion.promotion(), &promotion.signatures().signers());
         session.ui.data(serde_json::json!({ "schema": 1, "promotion": promotion }));
@@ -223,12 +214,19 @@ fn promote(session: &Session<'_>, args: &PromoteArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
+/// Writes a promotion to the file that was named, otherwise into the bundle.
+fn write_promotion(args: &PromoteArgs, promotion: &SignedPromotion) -> Result<(), Failure> {
+    if let Some(path) = &args.output {
+        return key::replace(path, promotion.to_text()?.as_bytes());
+    }
+    let mut file = open_slot(&args.bundle)?;
+    promote_bundle(&mut file, promotion)?;
+    Ok(file.sync_all().map_err(|source| io("sync", &args.bundle, source))?)
+}
+
 /// The promotion that stands where the new one goes, unless it is of nobody whom the root knows: then it
 /// binds nobody.
-fn standing_promotion(
-    args: &PromoteArgs,
-    root: &gabion_bundle::TrustRoot,
-) -> Result<Option<SignedPromotion>, Failure> {
+fn standing_promotion(args: &PromoteArgs, root: &TrustRoot) -> Result<Option<SignedPromotion>, Failure> {
     let standing = match &args.output {
         Some(path) if path.exists() => Some(SignedPromotion::parse(&trust::read_text(path)?)?),
         Some(_) => None,

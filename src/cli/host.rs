@@ -29,11 +29,10 @@ pub(super) type Verified = gabion_bundle::Verified<BufReader<std::fs::File>>;
 pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> {
     let failed = |source| HostError::Root { path: what.root.display().to_string(), source };
     let root = Root::open(what.root).map_err(failed)?;
-    let before = TrustState::load(&root)?;
     let promotion = trust::promotion(what.promotion)?;
     let policy = Policy {
         promotion: promotion.as_ref(),
-        floor: Floor { min_serial: what.promotion.min_serial, ..before.floor()? },
+        floor: Floor { min_serial: what.promotion.min_serial, ..TrustState::load(&root)?.floor()? },
         full: what.full,
         ..trust::policy(what.trust, what.judging, Stage::Install)?
     };
@@ -41,7 +40,7 @@ pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> 
     trust::admit(&mut verified, what.promotion.host.as_deref())?;
     let report = install_bundle(&root, &mut verified, what.dry_run)?;
     if !what.dry_run {
-        before.raise(&root, &verified)?;
+        TrustState::raise(&root, &verified)?;
     }
     Ok((verified, report))
 }
@@ -62,7 +61,7 @@ pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit,
             "schema": 1,
             "digest": verified.digest.to_string(),
             "promotion": promoted_json(verified.promotion.as_ref()),
-            "root_version": verified.root_version,
+            "root_version": verified.root.version,
             "dry_run": args.dry_run,
             "written": report.written,
             "removed": report.removed,

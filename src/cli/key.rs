@@ -92,6 +92,7 @@ fn show(ui: &Ui, args: &KeyShowArgs) -> Result<Exit, Failure> {
         Secret::Plain => "plain",
         Secret::Encrypted => "encrypted",
         Secret::Agent => "agent",
+        Secret::Elsewhere => "elsewhere",
     };
     if ui.json {
         ui.data(serde_json::json!({

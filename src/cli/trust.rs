@@ -18,12 +18,18 @@ pub(super) fn now() -> Result<Time, Failure> {
     time.ok_or_else(|| Failure::usage("the clock of this machine is not between 1970 and 9999"))
 }
 
+/// No promotion, trust root, signature or passphrase is longer.
+const TEXT_LIMIT: u64 = 1 << 20;
+
 /// Reads a small text; one that is far too large for what it should be is refused.
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     let failed = |source| BundleError::Io { operation: "read", path: path.to_owned(), source };
     let mut text = String::new();
     let file = fs_err::File::open(path).map_err(failed)?;
-    file.take(1 << 20).read_to_string(&mut text).map_err(failed)?;
+    file.take(TEXT_LIMIT + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > TEXT_LIMIT {
+        return Err(failed(std::io::ErrorKind::FileTooLarge.into()).into());
+    }
     Ok(text)
 }
 

@@ -306,7 +306,7 @@ fn a_new_key_is_encrypted_private_and_never_written_over() {
 
 /// Runs the program on a terminal of its own (`script` of util-linux) and types these lines.
 fn typing(folder: &Path, arguments: &str, lines: &str) -> Run {
-    use std::io::Write;
+    use std::io::{Read, Write};
     let command = format!("'{}' {arguments}", env!("CARGO_BIN_EXE_gabion"));
     let mut child = Command::new("script")
         .args(["-qec", &command, "/dev/null"])
@@ -316,18 +316,23 @@ fn typing(folder: &Path, arguments: &str, lines: &str) -> Run {
         .env_remove("GABION_PASSPHRASE_FILE")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // What is typed before the question is flushed away with the echo, as it should be.
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut shown, mut buffer) = (Vec::new(), [0; 256]);
     for line in lines.split_inclusive(['\n', '\x03']) {
-        std::thread::sleep(std::time::Duration::from_millis(700));
+        // What is typed before the question is flushed away with the echo, as it should be.
+        let start = shown.len();
+        while !shown[start..].ends_with(b": ") {
+            let count = stdout.read(&mut buffer).unwrap();
+            assert_ne!(count, 0, "no question: {}", String::from_utf8_lossy(&shown));
+            shown.extend_from_slice(&buffer[..count]);
+        }
         stdin.write_all(line.as_bytes()).unwrap();
     }
-    let output = child.wait_with_output().unwrap();
-    drop(stdin);
-    output.into()
+    stdout.read_to_end(&mut shown).unwrap();
+    let code = child.wait().unwrap().code().unwrap_or(-1);
+    Run { code, stdout: String::from_utf8(shown).unwrap(), stderr: String::new() }
 }
 
 #[test]

@@ -87,6 +87,9 @@ fn a_key_in_the_agent_signs_by_its_public_file_and_by_its_fingerprint() {
     refused(at.join("other.pub"), socket, "unknown algorithm");
     refused(at.join("seven.pub"), None, "no ssh-agent is running");
     refused(at.join("seven.pub"), Some(&at.join("nobody")), "does not answer");
+    for nobody in [None, socket] {
+        assert_eq!(KeyInfo::load(&at.join("eight.pub"), nobody).unwrap().secret, Secret::Elsewhere);
+    }
     // A key that was taken away in the meantime.
     let held = SigningKey::load(&at.join("seven.pub"), socket, &mut || None).unwrap();
     let gone =

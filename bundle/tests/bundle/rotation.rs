@@ -41,7 +41,7 @@ fn a_chain_leads_from_the_given_root_to_the_newest() {
     let bytes = bundle(&[(2, &two, &[1, 3, 4]), (3, &three, &[3, 5, 6])]);
     for root in [&one, &two, &three] {
         let verified = verify(Cursor::new(&bytes), &looking(root)).unwrap();
-        assert_eq!((verified.root_version, verified.signers), (3, vec![key(13).fingerprint()]));
+        assert_eq!((verified.root, verified.signers), (three.clone(), vec![key(13).fingerprint()]));
     }
     // The keys of an older root no longer count.
     let old = sign(bytes, &[11]);
