@@ -277,8 +277,8 @@ pub struct PromoteArgs {
     /// Number of the promotion: higher than every one before of a bundle of this name
     #[arg(long, value_name = "N")]
     pub serial: u64,
-    /// Hosts that may install it, or `*`; may be given several times
-    #[arg(long = "host", value_name = "NAME", required = true, num_args = 1..)]
+    /// Host that may install it, or `*` for every host; may be given several times
+    #[arg(long = "host", value_name = "NAME", required = true)]
     pub hosts: Vec<String>,
     /// Which key signs
     #[command(flatten)]

@@ -79,8 +79,11 @@ fn a_host_takes_only_what_is_promoted_for_it_and_remembers_the_serial() {
     promoters(&world);
     refused(&world.run(INSTALL), 6, &["E0516", "not promoted"]);
     let before = fs_err::read(world.path("out/b.gabion")).unwrap();
-    world.ok(&format!("{PROMOTE} --serial 5 --host prod staging"));
+    world.ok(&format!("{PROMOTE} --serial 5 --host prod --host staging"));
     assert_eq!(fs_err::read(world.path("out/b.gabion")).unwrap().len(), before.len());
+    let first = "bundle promote --channel production --serial 5 --trust root.json --key pro --host staging --host prod";
+    world.ok(&format!("{first} out/b.gabion"));
+    refused(&world.run(&format!("{PROMOTE} --serial 9 --host * --host prod")), 2, &["no names of hosts"]);
     refused(&world.run(&format!("{INSTALL} --host edge")), 6, &["E0519", "`prod staging`, not for `edge`"]);
     refused(&world.run(&format!("{INSTALL} --min-serial 6")), 6, &["E0520", "promotion 5 of `b`"]);
     assert_eq!(fs_err::read_dir(world.path("host")).unwrap().count(), 0, "a refusal writes nothing");
