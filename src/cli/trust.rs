@@ -4,8 +4,8 @@ use super::args::{PromotionArgs, TrustArgs};
 use super::failure::Failure;
 use super::project::Session;
 use gabion_bundle::{
-    BundleError, Policy, Promoted, Promotion, Role, SignedPromotion, SigningKey, Stage, Time, TrustRoot,
-    Verified,
+    BundleError, Hosts, Policy, Promoted, Promotion, Role, SignedPromotion, SigningKey, Stage, Time,
+    TrustRoot, Verified,
 };
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -82,6 +82,8 @@ pub(super) fn promotion(args: &PromotionArgs) -> Result<Option<SignedPromotion>,
 pub(super) fn admit<R: Read + Seek>(verified: &mut Verified<R>, host: Option<&str>) -> Result<(), Failure> {
     let Some(promoted) = verified.promotion.clone() else { return Ok(()) };
     let host = match host {
+        // Every host is meant, so nobody has to say which one this is.
+        _ if promoted.promotion.hosts == Hosts::All => return Ok(()),
         Some(host) => host.to_owned(),
         None => only_host(verified)?,
     };

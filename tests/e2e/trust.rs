@@ -165,6 +165,8 @@ fn a_bundle_that_does_not_say_which_host_it_is_for_asks() {
     world.ok(&format!("{PROMOTE} --serial 1 --host prod"));
     refused(&world.run(INSTALL), 2, &["`--host`"]);
     world.ok(&format!("{INSTALL} --host prod"));
+    world.ok(&format!("{PROMOTE} --serial 2 --host *"));
+    world.ok(INSTALL);
 }
 
 #[test]
