@@ -31,8 +31,10 @@ pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &St
         text(&format!("lock/locks/{id}.lock"), closure.to_text().as_bytes());
     }
     text("recipes/recipes.toml", effective(locked).as_bytes());
+    let is_trust = |path: &str| bundle.trust.as_ref().is_some_and(|trust| trust.value == path);
     for file in &recipe.files {
-        text("trust/root.json", &file.bytes);
+        let name = file.path.rsplit('/').next().filter(|_| !is_trust(&file.path)).unwrap_or("root.json");
+        text(&format!("trust/{name}"), &file.bytes);
     }
     text("extract.py", EXTRACTOR.as_bytes());
     text("VERIFY.md", BY_HAND.as_bytes());

@@ -1,5 +1,8 @@
 //! Why a bundle cannot be made or trusted.
 
+use crate::signatures::Role;
+use crate::trust::Standing;
+use gabion_digest::Sha256;
 use std::io;
 use std::path::PathBuf;
 
@@ -58,14 +61,16 @@ pub enum BundleError {
     #[error("the bundle is not signed")]
     Unsigned,
     /// Not enough of the signers are trusted.
-    #[error("{found} of {needed} trusted signatures")]
+    #[error("{found} of {needed} trusted signatures for the role `{}`", .role.name())]
     Untrusted {
+        /// What the signatures are for.
+        role: Role,
         /// Trusted signatures that were found.
         found: usize,
         /// Trusted signatures that the root asks for.
         needed: usize,
-        /// Fingerprints of signers that the root does not name, or that it revoked.
-        others: Vec<String>,
+        /// Fingerprints of the other signers, and why they do not count.
+        others: Vec<(String, Standing)>,
     },
     /// The trust root is not what it must be.
     #[error("the trust root is wrong: {0}")]
@@ -77,6 +82,79 @@ pub enum BundleError {
         path: PathBuf,
         /// Why not.
         why: String,
+    },
+    /// A key would sign what nobody accepts from it.
+    #[error("the key `{key}` must not sign for the role `{}`: {standing}", .role.name())]
+    KeyRefused {
+        /// Fingerprint of the key.
+        key: String,
+        /// What it would sign.
+        role: Role,
+        /// How it stands.
+        standing: Standing,
+    },
+    /// The ssh-agent does not do what it should.
+    #[error("the ssh-agent does not answer as it should: {0}")]
+    Agent(String),
+    /// A trust root of the chain cannot be followed.
+    #[error("trust root {version} of the bundle cannot be followed: {why}")]
+    Chain {
+        /// The root's version.
+        version: u32,
+        /// Why not.
+        why: String,
+    },
+    /// The trust root is older than it may be.
+    #[error("trust root {version} is too old: {floor} is known")]
+    OldRoot {
+        /// Version of the root that judges.
+        version: u32,
+        /// The lowest version that may.
+        floor: u32,
+    },
+    /// A promotion is needed, and there is none that could count.
+    #[error("the bundle is not promoted: {0}")]
+    Unpromoted(&'static str),
+    /// A promotion is not in its one form.
+    #[error("the promotion is wrong: {0}")]
+    Promotion(String),
+    /// The promotion is of another bundle.
+    #[error("the promotion is of {promoted}, not of this bundle, {bundle}")]
+    OtherBundle {
+        /// What the promotion names.
+        promoted: Sha256,
+        /// What the bundle is.
+        bundle: Sha256,
+    },
+    /// The promotion is not for this host.
+    #[error("the bundle is promoted for `{hosts}`, not for `{host}`")]
+    WrongHost {
+        /// The host.
+        host: String,
+        /// The hosts of the promotion.
+        hosts: String,
+    },
+    /// The promotion is older than what was accepted before.
+    #[error("promotion {serial} of `{name}` is too old: {floor} is the lowest that counts")]
+    Rollback {
+        /// Name of the bundle.
+        name: String,
+        /// Its serial.
+        serial: u64,
+        /// The lowest serial that counts.
+        floor: u64,
+    },
+    /// Two bundles were promoted under one serial.
+    #[error("promotion {serial} of `{name}` was {seen} before and is {now} now")]
+    Equivocation {
+        /// Name of the bundle.
+        name: String,
+        /// The serial of both.
+        serial: u64,
+        /// What was accepted before.
+        seen: Sha256,
+        /// What came now.
+        now: Sha256,
     },
     /// What should go into the bundle cannot.
     #[error("`{path}` cannot go into a bundle: {why}")]
@@ -107,6 +185,16 @@ impl BundleError {
             Self::Root(_) => "E0509",
             Self::Key { .. } => "E0510",
             Self::Content { .. } => "E0511",
+            Self::KeyRefused { .. } => "E0512",
+            Self::Agent(_) => "E0513",
+            Self::Chain { .. } => "E0514",
+            Self::OldRoot { .. } => "E0515",
+            Self::Unpromoted(_) => "E0516",
+            Self::Promotion(_) => "E0517",
+            Self::OtherBundle { .. } => "E0518",
+            Self::WrongHost { .. } => "E0519",
+            Self::Rollback { .. } => "E0520",
+            Self::Equivocation { .. } => "E0521",
         }
     }
 
@@ -114,10 +202,21 @@ impl BundleError {
     pub fn class(&self) -> Class {
         match self {
             Self::Read { .. } | Self::Damaged { .. } | Self::Feature(_) => Class::Integrity,
-            Self::Slot(_) | Self::Signature(_) | Self::Unsigned | Self::Untrusted { .. } | Self::Root(_) => {
-                Class::Trust
-            }
-            Self::Io { .. } | Self::Key { .. } | Self::Content { .. } => Class::Other,
+            Self::Io { .. } | Self::Key { .. } | Self::Agent(_) | Self::Content { .. } => Class::Other,
+            Self::Slot(_)
+            | Self::Signature(_)
+            | Self::Unsigned
+            | Self::Untrusted { .. }
+            | Self::Root(_)
+            | Self::KeyRefused { .. }
+            | Self::Chain { .. }
+            | Self::OldRoot { .. }
+            | Self::Unpromoted(_)
+            | Self::Promotion(_)
+            | Self::OtherBundle { .. }
+            | Self::WrongHost { .. }
+            | Self::Rollback { .. }
+            | Self::Equivocation { .. } => Class::Trust,
         }
     }
 
@@ -132,13 +231,32 @@ impl BundleError {
                 Some("do not use this file; get it again from where it was signed".into())
             }
             Self::Unsigned => Some("sign it with `gabion bundle sign --key KEY BUNDLE`".into()),
-            Self::Untrusted { others, .. } if !others.is_empty() => Some(format!(
-                "signed by {}, which the trust root does not name for releases",
-                others.join(", ")
-            )),
+            Self::Untrusted { others, .. } if !others.is_empty() => {
+                let line = |(name, standing): &(String, Standing)| format!("{name}: {standing}");
+                Some(format!(
+                    "these do not count:\n{}",
+                    others.iter().map(line).collect::<Vec<_>>().join("\n")
+                ))
+            }
             Self::Root(_) => Some("take the trust root from where you trust it, not from the bundle".into()),
             Self::Key { .. } => {
                 Some("an Ed25519 key in OpenSSH's format, mode 0600: `gabion key new`".into())
+            }
+            Self::KeyRefused { .. } => {
+                Some("sign with a key that counts, or name the trust root that it counts for".into())
+            }
+            Self::Agent(_) => Some("`ssh-add -l` lists what the agent at `$SSH_AUTH_SOCK` holds".into()),
+            Self::Chain { .. } | Self::OldRoot { .. } => {
+                Some("name the newest trust root with `--trust`, from where you trust it".into())
+            }
+            Self::Unpromoted(_) => Some("`gabion bundle promote` says where a bundle may go".into()),
+            Self::Promotion(_) | Self::OtherBundle { .. } => {
+                Some("get the bundle and its promotion again from where they were signed".into())
+            }
+            Self::WrongHost { .. } => Some("promote it for this host, under a higher serial".into()),
+            Self::Rollback { .. } => Some("promote it again under a higher serial".into()),
+            Self::Equivocation { .. } => {
+                Some("ask who promoted both: one of them may not be what it seems".into())
             }
             Self::Untrusted { .. } | Self::Io { .. } | Self::Content { .. } => None,
         }

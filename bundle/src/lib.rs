@@ -9,27 +9,49 @@
 //! - A [`Verified`] checks each piece again when it is read, so a medium that changes after
 //!   verification is noticed at use.
 //!
+//! - A [`TrustRoot`] comes from outside. A bundle may carry newer ones; they count as far as the given one
+//!   vouches for them.
+//!
 //! # What this crate does not do
-//! It has no store, no network and no recipes; what goes in is the caller's choice.
+//! It has no store, no network, no clock and no recipes; what goes in is the caller's choice, and so is
+//! the moment at which keys are judged.
 
+mod agent;
 mod assemble;
+mod chain;
 mod error;
 mod header;
+mod key;
 mod manifest;
+mod policy;
+mod promotion;
 mod release;
 mod sign;
+mod signatures;
 mod slot;
+mod tables;
+mod time;
 mod trust;
+mod unique;
+mod unpack;
 mod verify;
 
 pub use assemble::{Assembled, Source, Spec, assemble, assemble_to_path};
+pub use chain::next_root;
 pub use error::{BundleError, Class};
+pub use key::{KeyInfo, Secret, SigningKey, public_path};
 pub use manifest::{Manifest, Member, Object, PIECE};
+pub use policy::{Floor, Policy, Promoted, Stage};
+pub use promotion::{Hosts, Promotion, SignedPromotion};
 pub use release::Release;
-pub use sign::{NAMESPACE, SigningKey, sign_bundle};
+pub use sign::{promote_bundle, sign_bundle, sign_root};
+pub use signatures::{Role, Signatures};
 pub use slot::{SLOT_SIZE, Slot};
-pub use trust::{TrustRoot, TrustedKey};
-pub use verify::{Verified, read_table, verify};
+pub use tables::read_table;
+pub use time::{ParseTimeError, Time};
+pub use trust::{Quorum, Revoked, Standing, TrustRoot, TrustedKey};
+pub use unpack::extract;
+pub use verify::{Verified, verify};
 
 /// The reference extractor: plain Python, no Gabion.
 pub const EXTRACTOR: &str = include_str!("extract.py");

@@ -1,89 +1,70 @@
-//! Signing: SSHSIG with Ed25519 keys in OpenSSH's format (OpenSSH, `PROTOCOL.sshsig`).
+//! Signing: the slot of a bundle is rewritten in place, and no other byte changes.
 
 use crate::BundleError;
 use crate::header::BLOCK;
+use crate::key::SigningKey;
+use crate::promotion::SignedPromotion;
 use crate::release::Release;
+use crate::signatures::{Role, Signatures};
 use crate::slot::{SLOT_SIZE, Slot};
-use ssh_key::{HashAlg, LineEnding, PrivateKey};
+use crate::trust::TrustRoot;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
 
-/// The namespace of signatures over `RELEASE`; a signature for another purpose never fits.
-pub const NAMESPACE: &str = "gabion-release-v1";
-
-/// A private key that can sign.
-#[derive(Debug)]
-pub struct SigningKey(PrivateKey);
-
-impl SigningKey {
-    /// Reads a private key file. A file that others can read is refused; an encrypted one asks
-    /// `passphrase` for its passphrase.
-    pub fn load(path: &Path, passphrase: &mut dyn FnMut() -> Option<String>) -> Result<Self, BundleError> {
-        use std::os::unix::fs::PermissionsExt;
-        let wrong = |why: String| BundleError::Key { path: path.to_owned(), why };
-        let meta = fs_err::metadata(path).map_err(|error| wrong(error.kind().to_string()))?;
-        if meta.permissions().mode() & 0o077 != 0 {
-            return Err(wrong("others can read it".to_owned()));
-        }
-        let text = fs_err::read_to_string(path).map_err(|error| wrong(error.kind().to_string()))?;
-        let mut key = PrivateKey::from_openssh(&text).map_err(|error| wrong(error.to_string()))?;
-        if key.is_encrypted() {
-            let given = passphrase().ok_or_else(|| wrong("it needs a passphrase".to_owned()))?;
-            key = key.decrypt(given).map_err(|_| wrong("the passphrase is wrong".to_owned()))?;
-        }
-        if !key.algorithm().is_ed25519() {
-            return Err(wrong(format!("it is a key for {}", key.algorithm())));
-        }
-        Ok(Self(key))
-    }
-
-    /// The key of 32 secret bytes.
-    pub fn from_seed(seed: &[u8; 32], comment: &str) -> Self {
-        let pair = ssh_key::private::Ed25519Keypair::from_seed(seed);
-        Self(
-            PrivateKey::new(pair.into(), comment)
-                .unwrap_or_else(|_| PrivateKey::from(ssh_key::private::Ed25519Keypair::from_seed(seed))),
-        )
-    }
-
-    /// The private key as text in OpenSSH's format, not encrypted.
-    pub fn to_openssh(&self) -> Result<String, BundleError> {
-        let text = self.0.to_openssh(LineEnding::LF);
-        Ok(text.map_err(|error| BundleError::Signature(error.to_string()))?.to_string())
-    }
-
-    /// The public key's line, `ssh-ed25519 AAAA… comment`.
-    pub fn public_line(&self) -> Result<String, BundleError> {
-        self.0.public_key().to_openssh().map_err(|error| BundleError::Signature(error.to_string()))
-    }
-
-    /// The public key's fingerprint, `SHA256:…`.
-    pub fn fingerprint(&self) -> String {
-        self.0.fingerprint(HashAlg::Sha256).to_string()
-    }
-
-    /// Signs the bytes of `RELEASE`.
-    pub fn sign(&self, release: &[u8]) -> Result<ssh_key::SshSig, BundleError> {
-        let signed = self.0.sign(NAMESPACE, HashAlg::Sha512, release);
-        signed.map_err(|error| BundleError::Signature(error.to_string()))
-    }
-}
-
-/// Adds a signature to a bundle, in place: no other byte changes.
+/// Adds a signature over `RELEASE` to a bundle.
 ///
 /// Reads `RELEASE` only; what is signed is what the table says, and [`crate::verify()`] says whether
 /// the rest fits it.
 pub fn sign_bundle(bundle: &mut (impl Read + Write + Seek), key: &SigningKey) -> Result<(), BundleError> {
-    let failed = |source| BundleError::Read { at: 0, source };
-    let text = crate::verify::read_release(bundle)?;
+    edit(bundle, |text, slot| {
+        slot.release.add(key.sign(Role::Release, text.as_bytes())?);
+        Ok(())
+    })
+}
+
+/// Puts a promotion into a bundle, in the place of the one that it had.
+pub fn promote_bundle(
+    bundle: &mut (impl Read + Write + Seek),
+    promotion: &SignedPromotion,
+) -> Result<(), BundleError> {
+    edit(bundle, |text, slot| {
+        let digest = gabion_digest::Sha256::of(text.as_bytes());
+        crate::policy::same_bundle(promotion.promotion(), digest)?;
+        slot.promotion = Some(promotion.clone());
+        Ok(())
+    })
+}
+
+/// Adds the signature of `key` over a trust root to `before`, the signatures that it has already. Gives
+/// the text of `root.N.json.sig`.
+pub fn sign_root(root: &str, before: &str, key: &SigningKey) -> Result<String, BundleError> {
+    let wrong = |what: &str| BundleError::Root(format!("its signatures: {what}"));
+    TrustRoot::parse(root)?;
+    let (mut signatures, rest) = Signatures::read(before).map_err(wrong)?;
+    if !rest.is_empty() {
+        return Err(wrong("there is something behind their end"));
+    }
+    signatures.check(Role::Root, root.as_bytes())?;
+    signatures.add(key.sign(Role::Root, root.as_bytes())?);
+    signatures.to_text().map_err(wrong)
+}
+
+/// Reads the slot, lets `change` have it together with the text of `RELEASE`, and writes it back.
+fn edit(
+    bundle: &mut (impl Read + Write + Seek),
+    change: impl FnOnce(&str, &mut Slot) -> Result<(), BundleError>,
+) -> Result<(), BundleError> {
+    let text = crate::tables::read_release(bundle)?;
     Release::parse(&text).ok_or_else(|| BundleError::damaged(BLOCK, "`RELEASE` is not in its one form"))?;
-    let at = crate::verify::slot_offset(text.len() as u64);
+    let at = crate::tables::slot_offset(text.len() as u64);
+    let failed = |source| BundleError::Read { at, source };
     let mut bytes = vec![0; SLOT_SIZE];
     bundle.seek(SeekFrom::Start(at)).map_err(failed)?;
-    bundle.read_exact(&mut bytes).map_err(|source| BundleError::Read { at, source })?;
+    bundle.read_exact(&mut bytes).map_err(failed)?;
     let mut slot = Slot::parse(&bytes)?;
-    slot.add(key.sign(text.as_bytes())?);
+    change(&text, &mut slot)?;
+    let bytes = slot.to_bytes()?;
+    let failed = |source| BundleError::Io { operation: "write", path: "RELEASE.sig".into(), source };
     bundle.seek(SeekFrom::Start(at)).map_err(failed)?;
-    bundle.write_all(&slot.to_bytes()?).map_err(failed)?;
+    bundle.write_all(&bytes).map_err(failed)?;
     bundle.flush().map_err(failed)
 }

@@ -1,89 +1,60 @@
 //! The signature slot: 64 KiB of text, outside the digest, rewritten in place.
 
 use crate::BundleError;
-use crate::sign::NAMESPACE;
-use ssh_key::SshSig;
+use crate::promotion::{FIRST_LINE, SignedPromotion};
+use crate::signatures::{Role, Signatures};
 
 /// Size of the slot's content.
 pub const SLOT_SIZE: usize = 64 << 10;
 
-/// Signatures over `RELEASE`, sorted by the signer's key.
+/// What stands in the slot: signatures over `RELEASE`, and a promotion where there is one.
 ///
-/// In bytes: armored SSHSIG blocks one behind the other, then `\n` to the full size. `ssh-keygen -Y
-/// verify` reads the first one as it stands.
+/// In bytes: the release's signatures, the promotion with its own, then `\n` to the full size.
+/// `ssh-keygen -Y verify` reads the first signature as it stands.
 #[derive(Debug, Clone, Default)]
-pub struct Slot(Vec<SshSig>);
-
-const END: &str = "-----END SSH SIGNATURE-----\n";
+pub struct Slot {
+    /// Signatures over `RELEASE`.
+    pub release: Signatures,
+    /// Where the bundle may go.
+    pub promotion: Option<SignedPromotion>,
+}
 
 impl Slot {
     /// Reads the slot's bytes; anything but the one form that would be written is refused.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
         let wrong = |what: &str| BundleError::Slot(what.to_owned());
         let text = std::str::from_utf8(bytes).map_err(|_| wrong("it is not text"))?;
-        let mut rest = text.trim_end_matches('\n');
-        let mut slot = Self::default();
-        while !rest.is_empty() {
-            let end = rest.find(END.trim_end()).ok_or_else(|| wrong("a signature has no end"))?;
-            let (block, more) = rest.split_at(end + END.len() - 1);
-            let signature = SshSig::from_pem(block).map_err(|_| wrong("a signature cannot be read"))?;
-            slot.0.push(signature);
-            rest = more.trim_start_matches('\n');
+        let (release, mut rest) = Signatures::read(text).map_err(wrong)?;
+        let mut promotion = None;
+        if rest.starts_with(FIRST_LINE) {
+            let (signed, behind) = SignedPromotion::read(rest).map_err(wrong)?;
+            (promotion, rest) = (Some(signed), behind);
         }
-        if slot.to_bytes()? != bytes {
+        if bytes.len() != SLOT_SIZE || rest.bytes().any(|byte| byte != b'\n') {
             return Err(wrong("it is not in its one form"));
         }
-        Ok(slot)
+        Ok(Self { release, promotion })
     }
 
     /// The slot's bytes, always [`SLOT_SIZE`] of them.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
-        let mut text = String::new();
-        for signature in &self.0 {
-            let pem = signature.to_pem(ssh_key::LineEnding::LF);
-            text.push_str(&pem.map_err(|error| BundleError::Slot(error.to_string()))?);
-            if !text.ends_with('\n') {
-                text.push('\n');
-            }
+        let wrong = |what: &str| BundleError::Slot(what.to_owned());
+        let mut text = self.release.to_text().map_err(wrong)?;
+        if let Some(promotion) = &self.promotion {
+            text.push_str(&promotion.to_text()?);
         }
         if text.len() > SLOT_SIZE {
-            return Err(BundleError::Slot("there is no room for another signature".to_owned()));
+            return Err(wrong("there is no room for more"));
         }
         let mut bytes = text.into_bytes();
         bytes.resize(SLOT_SIZE, b'\n');
         Ok(bytes)
     }
 
-    /// Adds a signature; one key signs once, a second signature of it replaces the first.
-    pub fn add(&mut self, signature: SshSig) {
-        self.0.retain(|it| it.public_key() != signature.public_key());
-        self.0.push(signature);
-        self.0.sort_by_cached_key(|it| it.public_key().fingerprint(ssh_key::HashAlg::Sha256).to_string());
-    }
-
-    /// Fingerprints of the keys that signed, `SHA256:…`; nothing about them is checked here.
-    pub fn signers(&self) -> Vec<String> {
-        let name = |it: &SshSig| it.public_key().fingerprint(ssh_key::HashAlg::Sha256).to_string();
-        self.0.iter().map(name).collect()
-    }
-
-    /// The signatures.
-    pub fn signatures(&self) -> &[SshSig] {
-        &self.0
-    }
-
-    /// Checks every signature against its own key, the namespace and `message`. One that does not fit
-    /// is an error even where the others would do: nobody adds a wrong signature by accident.
-    pub fn check(&self, message: &[u8]) -> Result<(), BundleError> {
-        for signature in &self.0 {
-            let key = ssh_key::PublicKey::from(signature.public_key().clone());
-            let name = key.fingerprint(ssh_key::HashAlg::Sha256).to_string();
-            if !matches!(signature.public_key(), ssh_key::public::KeyData::Ed25519(_)) {
-                return Err(BundleError::Signature(format!("the key of `{name}` is not Ed25519")));
-            }
-            key.verify(NAMESPACE, message, signature)
-                .map_err(|_| BundleError::Signature(format!("that of `{name}`")))?;
-        }
-        Ok(())
+    /// Checks every signature in the slot against its own key and what it is over: `release`, the bytes
+    /// of `RELEASE`, or the promotion.
+    pub fn check(&self, release: &[u8]) -> Result<(), BundleError> {
+        self.release.check(Role::Release, release)?;
+        self.promotion.as_ref().map_or(Ok(()), SignedPromotion::check)
     }
 }

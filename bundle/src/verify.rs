@@ -1,240 +1,55 @@
 //! Verification: every byte of the file is accounted for, or the bundle is refused.
 
 use crate::BundleError;
-use crate::header::{BLOCK, header, padding};
-use crate::manifest::{Manifest, Member, PIECE};
-use crate::release::Release;
-use crate::slot::{SLOT_SIZE, Slot};
+use crate::chain;
+use crate::header::{BLOCK, padding};
+use crate::manifest::{Manifest, PIECE};
+use crate::policy::{Policy, Promoted};
+use crate::tables::{Cursor, consistent, piece_count, tables};
 use crate::trust::TrustRoot;
-use gabion_digest::{Digest, DualHasher, Sha256};
+use gabion_digest::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
-
-/// `RELEASE` of a million members stays below.
-const RELEASE_LIMIT: u64 = 256 << 20;
-/// `bundle.json` too.
-const TABLE_LIMIT: u64 = 1 << 30;
 
 /// A bundle whose every byte was checked and whose signers are trusted.
 #[derive(Debug)]
 pub struct Verified<R> {
-    reader: R,
-    manifest: Manifest,
-    offsets: BTreeMap<String, u64>,
+    members: Members<R>,
     /// The bundle's digest.
     pub digest: Sha256,
     /// Fingerprints of the trusted keys that signed.
     pub signers: Vec<String>,
+    /// The promotion, where one was judged.
+    pub promotion: Option<Promoted>,
+    /// The trust root that judged: the given one, or the newest that it vouches for.
+    pub root: TrustRoot,
     /// Size of the file.
     pub size: u64,
 }
 
-/// Reads from a position that errors can name.
-struct Cursor<R> {
+/// The members of a bundle by name, each piece checked when it is read.
+#[derive(Debug)]
+struct Members<R> {
     reader: R,
-    at: u64,
+    manifest: Manifest,
+    offsets: BTreeMap<String, u64>,
 }
 
-impl<R: Read> Cursor<R> {
-    fn exact(&mut self, buffer: &mut [u8]) -> Result<(), BundleError> {
-        self.reader.read_exact(buffer).map_err(|source| BundleError::Read { at: self.at, source })?;
-        self.at += buffer.len() as u64;
-        Ok(())
-    }
-
-    /// Reads a header and gives the size that it says, if it is exactly the header of `path`.
-    fn header(&mut self, path: &str, size: Option<u64>) -> Result<u64, BundleError> {
-        let at = self.at;
-        let mut found = [0; BLOCK as usize];
-        self.exact(&mut found)?;
-        let wrong = || BundleError::damaged(at, format!("this is not the header of `{path}`"));
-        let said = tar::Header::from_byte_slice(&found).entry_size().map_err(|_| wrong())?;
-        let size = size.unwrap_or(said);
-        if said != size || found != header(path, size)? {
-            return Err(wrong());
+impl<R: Read + Seek> Members<R> {
+    /// The members that `manifest` lists, the first one's header at `at`.
+    fn new(reader: R, manifest: Manifest, mut at: u64) -> Result<Self, BundleError> {
+        let mut offsets = BTreeMap::new();
+        for member in &manifest.members {
+            offsets.insert(member.path.clone(), at + BLOCK);
+            let end =
+                member.size.checked_add(2 * BLOCK + padding(member.size)).and_then(|it| it.checked_add(at));
+            let end = end.ok_or_else(|| BundleError::damaged(at, "a size is larger than any file"))?;
+            at = end - BLOCK;
         }
-        Ok(size)
+        Ok(Self { reader, manifest, offsets })
     }
 
-    /// A small member whole, with its padding.
-    fn small(&mut self, path: &str, limit: u64) -> Result<Vec<u8>, BundleError> {
-        let at = self.at;
-        let size = self.header(path, None)?;
-        if size > limit {
-            return Err(BundleError::damaged(at, format!("`{path}` is larger than it can be")));
-        }
-        // Grows with what is really there, so that a lying header cannot ask for memory.
-        let mut bytes = Vec::new();
-        let start = self.at;
-        let read = self.reader.by_ref().take(size).read_to_end(&mut bytes);
-        read.map_err(|source| BundleError::Read { at: start, source })?;
-        self.at += bytes.len() as u64;
-        if bytes.len() as u64 != size {
-            return Err(BundleError::damaged(self.at, format!("the bundle ends inside `{path}`")));
-        }
-        self.zeros(padding(size))?;
-        Ok(bytes)
-    }
-
-    fn zeros(&mut self, count: u64) -> Result<(), BundleError> {
-        let at = self.at;
-        let mut bytes = vec![0; count as usize];
-        self.exact(&mut bytes)?;
-        if bytes.iter().any(|byte| *byte != 0) {
-            return Err(BundleError::damaged(at, "padding is not zero"));
-        }
-        Ok(())
-    }
-
-    /// A content member, piece by piece.
-    fn content(&mut self, member: &Member, sha256: Option<Sha256>) -> Result<(), BundleError> {
-        self.header(&member.path, Some(member.size))?;
-        let (mut left, mut whole) = (member.size, DualHasher::new());
-        let mut blake3_whole = blake3::Hasher::new();
-        let mut buffer = vec![0; 256 << 10];
-        for index in 0..piece_count(member) {
-            let start = self.at;
-            let mut piece = blake3::Hasher::new();
-            let mut in_piece = left.min(PIECE);
-            left -= in_piece;
-            while in_piece > 0 {
-                let count = in_piece.min(buffer.len() as u64) as usize;
-                self.exact(&mut buffer[..count])?;
-                in_piece -= count as u64;
-                piece.update(&buffer[..count]);
-                if sha256.is_some() {
-                    whole.update(&buffer[..count]);
-                }
-                if !member.pieces.is_empty() {
-                    blake3_whole.update(&buffer[..count]);
-                }
-            }
-            let expected = member.pieces.get(index as usize).unwrap_or(&member.blake3);
-            if piece.finalize().as_bytes() != expected.as_bytes() {
-                return Err(BundleError::damaged(
-                    start,
-                    format!("`{}` has other bytes than `bundle.json` says", member.path),
-                ));
-            }
-        }
-        let digest_fits =
-            member.pieces.is_empty() || blake3_whole.finalize().as_bytes() == member.blake3.as_bytes();
-        if !digest_fits || sha256.is_some_and(|sha256| sha256 != whole.finish().sha256) {
-            return Err(BundleError::damaged(
-                self.at,
-                format!("`{}` has other bytes than `RELEASE` says", member.path),
-            ));
-        }
-        self.zeros(padding(member.size))
-    }
-}
-
-fn piece_count(member: &Member) -> u64 {
-    member.size.div_ceil(PIECE).max(1)
-}
-
-/// `RELEASE` as text; the reader is left behind it.
-pub(crate) fn read_release(reader: &mut (impl Read + Seek)) -> Result<String, BundleError> {
-    reader.seek(SeekFrom::Start(0)).map_err(|source| BundleError::Read { at: 0, source })?;
-    let bytes = Cursor { reader, at: 0 }.small("RELEASE", RELEASE_LIMIT)?;
-    String::from_utf8(bytes).map_err(|_| BundleError::damaged(BLOCK, "`RELEASE` is not text"))
-}
-
-/// Where the content of the slot begins.
-pub(crate) fn slot_offset(release_size: u64) -> u64 {
-    BLOCK + release_size + padding(release_size) + BLOCK
-}
-
-/// The tables of a bundle: read strictly, but nothing is trusted and no content is checked.
-pub fn read_table(reader: &mut (impl Read + Seek)) -> Result<(Release, Slot, Manifest), BundleError> {
-    let mut cursor = Cursor { reader, at: 0 };
-    let (release, _, slot, manifest) = tables(&mut cursor)?;
-    Ok((release, slot, manifest))
-}
-
-fn tables<R: Read + Seek>(cursor: &mut Cursor<R>) -> Result<(Release, String, Slot, Manifest), BundleError> {
-    cursor.reader.seek(SeekFrom::Start(0)).map_err(|source| BundleError::Read { at: 0, source })?;
-    let text = cursor.small("RELEASE", RELEASE_LIMIT)?;
-    let text = String::from_utf8(text).map_err(|_| BundleError::damaged(BLOCK, "`RELEASE` is not text"))?;
-    let release = Release::parse(&text)
-        .ok_or_else(|| BundleError::damaged(BLOCK, "`RELEASE` is not in its one form"))?;
-    cursor.header("RELEASE.sig", Some(SLOT_SIZE as u64))?;
-    let mut slot = vec![0; SLOT_SIZE];
-    cursor.exact(&mut slot)?;
-    let slot = Slot::parse(&slot)?;
-    let at = cursor.at;
-    let table = cursor.small("bundle.json", TABLE_LIMIT)?;
-    if Digest::of(&table) != release.manifest
-        || release.members.get("bundle.json") != Some(&Sha256::of(&table))
-    {
-        return Err(BundleError::damaged(at, "`bundle.json` has other bytes than `RELEASE` says"));
-    }
-    let manifest = std::str::from_utf8(&table).ok().and_then(Manifest::parse);
-    let manifest =
-        manifest.ok_or_else(|| BundleError::damaged(at, "`bundle.json` is not in its one form"))?;
-    Ok((release, text, slot, manifest))
-}
-
-/// Checks every byte and every signature of a bundle.
-///
-/// With `full` the SHA-256 of every member is checked too; `bundle.json`, which is bound by both
-/// digests, already binds every byte by BLAKE3.
-pub fn verify<R: Read + Seek>(reader: R, trust: &TrustRoot, full: bool) -> Result<Verified<R>, BundleError> {
-    let mut cursor = Cursor { reader, at: 0 };
-    let (release, text, slot, manifest) = tables(&mut cursor)?;
-    slot.check(text.as_bytes())?;
-    let signers = trust.accept(&slot)?;
-    consistent(&release, &manifest)?;
-    let mut offsets = BTreeMap::new();
-    for member in &manifest.members {
-        offsets.insert(member.path.clone(), cursor.at + BLOCK);
-        cursor.content(member, release.members.get(&member.path).copied().filter(|_| full))?;
-    }
-    cursor.zeros(2 * BLOCK)?;
-    let size = cursor.at;
-    if cursor.reader.read(&mut [0]).map_err(|source| BundleError::Read { at: size, source })? != 0 {
-        return Err(BundleError::damaged(size, "there are bytes behind the end"));
-    }
-    let digest = Sha256::of(text.as_bytes());
-    Ok(Verified { reader: cursor.reader, manifest, offsets, digest, signers, size })
-}
-
-/// Both tables name the same members, and the pieces cover them.
-fn consistent(release: &Release, manifest: &Manifest) -> Result<(), BundleError> {
-    let wrong = |what: String| Err(BundleError::damaged(0, what));
-    if let Some(feature) = manifest.features.incompatible.first() {
-        return Err(BundleError::Feature(feature.clone()));
-    }
-    if release.name != manifest.name || release.platform != manifest.platform {
-        return wrong("`RELEASE` and `bundle.json` are of different bundles".to_owned());
-    }
-    let mut left: std::collections::BTreeSet<&str> = release.members.keys().map(String::as_str).collect();
-    left.remove("bundle.json");
-    for member in &manifest.members {
-        let pieces = if member.size > PIECE { piece_count(member) } else { 0 };
-        if !left.remove(member.path.as_str())
-            || member.pieces.len() as u64 != pieces
-            || member.location != "inline"
-        {
-            return wrong(format!("`RELEASE` and `bundle.json` do not agree on `{}`", member.path));
-        }
-    }
-    match left.first() {
-        Some(path) => wrong(format!("`bundle.json` does not have `{path}`")),
-        None => Ok(()),
-    }
-}
-
-impl<R: Read + Seek> Verified<R> {
-    /// The table.
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// Hands a member's bytes to `out`, each piece only after its hash was checked again.
-    ///
-    /// A piece that changed since verification is `InvalidData`; so is a member that is not there.
-    pub fn copy_member(&mut self, path: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    fn copy(&mut self, path: &str, out: &mut dyn io::Write) -> io::Result<()> {
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
         let member =
             self.manifest.member(path).ok_or_else(|| invalid(format!("the bundle has no `{path}`")))?;
@@ -253,5 +68,72 @@ impl<R: Read + Seek> Verified<R> {
             out.write_all(&piece)?;
         }
         Ok(())
+    }
+
+    /// A small member as text, before the whole file was checked: it must prove itself.
+    fn text(&mut self, path: &str) -> Result<String, BundleError> {
+        let at = self.offsets.get(path).copied().unwrap_or_default();
+        let wrong = |what: &str| BundleError::damaged(at, format!("`{path}` {what}"));
+        if self.manifest.member(path).is_none_or(|member| member.size > chain::LIMIT) {
+            return Err(wrong("is larger than it can be"));
+        }
+        let mut bytes = Vec::new();
+        self.copy(path, &mut bytes).map_err(|source| match source.kind() {
+            io::ErrorKind::InvalidData => wrong("has other bytes than `bundle.json` says"),
+            _ => BundleError::Read { at, source },
+        })?;
+        String::from_utf8(bytes).map_err(|_| wrong("is not text"))
+    }
+}
+
+/// Checks every byte and every signature of a bundle against what `policy` asks.
+///
+/// With `policy.full` the SHA-256 of every member is checked too; `bundle.json`, which is bound by both
+/// digests, already binds every byte by BLAKE3. A promotion is judged for everything but the host,
+/// which [`Promoted::admit`] judges.
+pub fn verify<R: Read + Seek>(reader: R, policy: &Policy<'_>) -> Result<Verified<R>, BundleError> {
+    let mut cursor = Cursor { reader, at: 0 };
+    let (release, text, slot, manifest) = tables(&mut cursor)?;
+    slot.check(text.as_bytes())?;
+    consistent(&release, &manifest)?;
+    let mut members = Members::new(cursor.reader, manifest.clone(), cursor.at)?;
+    let root = chain::follow(policy.root, &manifest, policy.now, &mut |path| members.text(path))?;
+    let digest = Sha256::of(text.as_bytes());
+    let judged = policy.judge(&root, &slot, digest, &release.name)?;
+
+    let mut cursor = Cursor { reader: members.reader, at: cursor.at };
+    cursor
+        .reader
+        .seek(SeekFrom::Start(cursor.at))
+        .map_err(|source| BundleError::Read { at: cursor.at, source })?;
+    for member in &manifest.members {
+        cursor.content(member, release.members.get(&member.path).copied().filter(|_| policy.full))?;
+    }
+    cursor.zeros(2 * BLOCK)?;
+    let size = cursor.at;
+    if cursor.reader.read(&mut [0]).map_err(|source| BundleError::Read { at: size, source })? != 0 {
+        return Err(BundleError::damaged(size, "there are bytes behind the end"));
+    }
+    Ok(Verified {
+        members: Members { reader: cursor.reader, manifest, offsets: members.offsets },
+        digest,
+        signers: judged.signers,
+        promotion: judged.promotion,
+        root,
+        size,
+    })
+}
+
+impl<R: Read + Seek> Verified<R> {
+    /// The table.
+    pub fn manifest(&self) -> &Manifest {
+        &self.members.manifest
+    }
+
+    /// Hands a member's bytes to `out`, each piece only after its hash was checked again.
+    ///
+    /// A piece that changed since verification is `InvalidData`; so is a member that is not there.
+    pub fn copy_member(&mut self, path: &str, out: &mut dyn io::Write) -> io::Result<()> {
+        self.members.copy(path, out)
     }
 }

@@ -49,6 +49,14 @@ pub enum HostError {
         /// What is wrong with it.
         message: String,
     },
+    /// The record of what was accepted before is damaged.
+    #[error("`/{path}`, the floor of this host, is damaged: {message}")]
+    Floor {
+        /// Path in the root.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The bundle says something that this installer cannot do.
     #[error("the bundle cannot be installed: {0}")]
     Unsupported(String),
@@ -96,6 +104,7 @@ impl HostError {
             Self::State { .. } => "E0605",
             Self::Unsupported(_) => "E0606",
             Self::Space { .. } => "E0607",
+            Self::Floor { .. } => "E0608",
         }
     }
 
@@ -112,9 +121,18 @@ impl HostError {
             Self::State { path, .. } => {
                 Some(format!("move `/{path}` away; the next run compares every file and writes a new one"))
             }
+            Self::Floor { path, .. } => Some(format!(
+                "without it an older bundle would pass; put `/{path}` back, or move it away and name the floor with \
+                 `--min-serial`"
+            )),
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
             Self::Read { .. } | Self::Unsupported(_) => None,
         }
+    }
+
+    /// Whether what the host knows about trust cannot be used.
+    pub fn is_trust(&self) -> bool {
+        matches!(self, Self::Floor { .. })
     }
 
     /// Whether bytes were not what they must be, rather than the host failing.

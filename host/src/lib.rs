@@ -6,6 +6,7 @@
 //! # Invariants
 //! - Only a [`gabion_bundle::Verified`] can be installed, and each piece is checked again at use.
 //! - A run that changes nothing writes nothing, not even a time stamp.
+//! - What the host accepted once, nothing older replaces: [`TrustState`].
 //! - No path leaves the root, whatever symlinks the root holds.
 //!
 //! # What this crate does not do
@@ -16,6 +17,7 @@ mod error;
 mod k3s;
 mod root;
 mod state;
+mod trust;
 mod unit;
 
 pub use apply::{Layout, Produce, Report, Wanted, apply};
@@ -23,3 +25,4 @@ pub use error::HostError;
 pub use k3s::{Content, install, layout};
 pub use root::Root;
 pub use state::{State, Written};
+pub use trust::{Accepted, TrustState};

@@ -2,6 +2,7 @@
 
 use super::ui::{Color, Progress};
 use clap::{Args, Parser, Subcommand};
+use gabion_bundle::Time;
 use std::path::PathBuf;
 
 /// One signed, reproducible bundle for a whole platform
@@ -125,8 +126,9 @@ pub struct BuildArgs {
     /// Where the bundle goes, `out/NAME.gabion` unless given
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Key to sign the bundle with
-    #[arg(long, value_name = "FILE")]
+    /// Key to sign the bundle with: a private key file, the public file of a key that the ssh-agent holds,
+    /// or `agent:SHA256:…`; the configured one unless given
+    #[arg(long, value_name = "KEY")]
     pub key: Option<PathBuf>,
 }
 
@@ -193,6 +195,8 @@ pub enum BundleCommand {
     Extract(ExtractArgs),
     /// Add a signature
     Sign(SignArgs),
+    /// Say where the bundle may go
+    Promote(PromoteArgs),
 }
 
 /// A bundle.
@@ -202,14 +206,42 @@ pub struct BundleArgs {
     pub bundle: PathBuf,
 }
 
+/// Whom to trust, and when.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// The trust root; the configured one unless given
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Judge keys at this moment and not by the clock, `2026-11-25T22:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Time>,
+}
+
+/// What is asked of a promotion.
+#[derive(Debug, Args)]
+pub struct PromotionArgs {
+    /// A promotion from a file of its own, in the place of the bundle's
+    #[arg(long, value_name = "FILE")]
+    pub promotion: Option<PathBuf>,
+    /// Name of the host that the promotion must name
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// The lowest serial that is accepted
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub min_serial: u64,
+}
+
 /// Arguments of `bundle verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The file
     pub bundle: PathBuf,
-    /// The trust root; the configured one unless given
-    #[arg(long, value_name = "FILE")]
-    pub trust: Option<PathBuf>,
+    /// Whom to trust
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// What is asked of the promotion
+    #[command(flatten)]
+    pub promotion: PromotionArgs,
     /// Check the SHA-256 of every member too
     #[arg(long)]
     pub full: bool,
@@ -220,14 +252,29 @@ pub struct VerifyArgs {
 pub struct ExtractArgs {
     /// The file
     pub bundle: PathBuf,
-    /// The trust root; the configured one unless given
-    #[arg(long, value_name = "FILE")]
-    pub trust: Option<PathBuf>,
+    /// Whom to trust
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// A folder that does not exist yet
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
+    /// Check the SHA-256 of every member too
+    #[arg(long)]
+    pub full: bool,
     /// Only these members
     pub members: Vec<String>,
+}
+
+/// Which key signs.
+#[derive(Debug, Args)]
+pub struct SignerArgs {
+    /// A private key file, the public file of a key that the ssh-agent holds, or `agent:SHA256:…`; the
+    /// configured one unless given
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<PathBuf>,
+    /// The trust root that must let the key sign; the configured one unless given
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
 }
 
 /// Arguments of `bundle sign`.
@@ -235,9 +282,31 @@ pub struct ExtractArgs {
 pub struct SignArgs {
     /// The file
     pub bundle: PathBuf,
-    /// A private key in OpenSSH's format; the configured one unless given
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<PathBuf>,
+    /// Which key signs
+    #[command(flatten)]
+    pub signer: SignerArgs,
+}
+
+/// Arguments of `bundle promote`.
+#[derive(Debug, Args)]
+pub struct PromoteArgs {
+    /// The file; it is verified first, and it must be signed
+    pub bundle: PathBuf,
+    /// Name of the channel, for people
+    #[arg(long, value_name = "NAME")]
+    pub channel: String,
+    /// Number of the promotion: higher than every one before of a bundle of this name
+    #[arg(long, value_name = "N")]
+    pub serial: u64,
+    /// Host that may install it, or `*` for every host; may be given several times
+    #[arg(long = "host", value_name = "NAME", required = true)]
+    pub hosts: Vec<String>,
+    /// Which key signs
+    #[command(flatten)]
+    pub signer: SignerArgs,
+    /// Write a file of its own and leave the bundle as it is
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// What can be done with hosts.
@@ -255,9 +324,12 @@ pub struct InstallArgs {
     /// The folder that is the host's `/`
     #[arg(long, value_name = "DIR")]
     pub root: PathBuf,
-    /// The trust root; the configured one unless given
-    #[arg(long, value_name = "FILE")]
-    pub trust: Option<PathBuf>,
+    /// Whom to trust
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// What is asked of the promotion
+    #[command(flatten)]
+    pub promotion: PromotionArgs,
     /// Show what would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -338,6 +410,10 @@ fn parse_size(text: &str) -> Result<u64, String> {
 pub enum KeyCommand {
     /// Make an Ed25519 key and the trust root that names it
     New(KeyNewArgs),
+    /// Show a key's fingerprint and public half, and where its secret is
+    Show(KeyShowArgs),
+    /// Sign a trust root: `root.N.json` gets one more signature in `root.N.json.sig`
+    SignRoot(KeySignRootArgs),
 }
 
 /// Arguments of `key new`.
@@ -351,6 +427,26 @@ pub struct KeyNewArgs {
     /// Also write a trust root for this key alone
     #[arg(long, value_name = "FILE")]
     pub trust: Option<PathBuf>,
+    /// Leave the key without a passphrase
+    #[arg(long)]
+    pub no_passphrase: bool,
+}
+
+/// Arguments of `key show`.
+#[derive(Debug, Args)]
+pub struct KeyShowArgs {
+    /// A private key file, the public file of a key that the ssh-agent holds, or `agent:SHA256:…`
+    pub key: PathBuf,
+}
+
+/// Arguments of `key sign-root`.
+#[derive(Debug, Args)]
+pub struct KeySignRootArgs {
+    /// The trust root to sign
+    pub root: PathBuf,
+    /// A private key file, the public file of a key that the ssh-agent holds, or `agent:SHA256:…`
+    #[arg(long, value_name = "KEY")]
+    pub key: PathBuf,
 }
 
 /// Arguments of `demo`.

@@ -1,53 +1,26 @@
-//! `bundle verify|inspect|ls|extract|sign`.
+//! `bundle verify|inspect|ls|extract|sign|promote`.
 
-use super::args::{BundleCommand, ExtractArgs, VerifyArgs};
+use super::args::{BundleArgs, BundleCommand, ExtractArgs, PromoteArgs, SignArgs, SignerArgs, VerifyArgs};
 use super::failure::Failure;
-use super::project::{Session, load_key};
+use super::project::Session;
+use super::trust::{self, promoted_json, promotion_json, promotion_line};
+use super::{key, ui};
 use crate::exit::Exit;
-use gabion_bundle::{BundleError, TrustRoot, Verified, read_table, sign_bundle, verify};
+use gabion_bundle::{
+    BundleError, Floor, Hosts, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, TrustRoot,
+    Verified, promote_bundle, read_table, sign_bundle, verify,
+};
 use std::io::BufReader;
 use std::path::Path;
 
 pub(super) fn run(session: &Session<'_>, command: &BundleCommand) -> Result<Exit, Failure> {
     match command {
         BundleCommand::Verify(args) => check(session, args),
-        BundleCommand::Inspect(args) => {
-            let (release, slot, manifest) = read_table(&mut open(&args.bundle)?)?;
-            session.ui.data(format!(
-                "name      {}\nplatform  {}\ndigest    {}",
-                release.name,
-                release.platform,
-                release.digest()
-            ));
-            session.ui.data(format!(
-                "members   {}\nobjects   {}",
-                manifest.members.len(),
-                manifest.objects.len()
-            ));
-            for signer in slot.signers() {
-                session.ui.data(format!("signed by {signer} (not checked)"));
-            }
-            Ok(Exit::Ok)
-        }
-        BundleCommand::Ls(args) => {
-            for member in read_table(&mut open(&args.bundle)?)?.2.members {
-                session.ui.data(format!("{:>12} {}", member.size, member.path));
-            }
-            Ok(Exit::Ok)
-        }
+        BundleCommand::Inspect(args) => inspect(session.ui, args),
+        BundleCommand::Ls(args) => list(session.ui, args),
         BundleCommand::Extract(args) => extract(session, args),
-        BundleCommand::Sign(args) => {
-            let path = args.key.as_deref().or(session.config.sign_key.as_deref());
-            let key =
-                load_key(path.ok_or_else(|| Failure::usage("no key given").help("name one with `--key`"))?)?;
-            let mut options = fs_err::OpenOptions::new();
-            let opened = options.read(true).write(true).open(&args.bundle);
-            let mut file = opened.map_err(|source| io("open", &args.bundle, source))?;
-            sign_bundle(&mut file, &key)?;
-            file.sync_all().map_err(|source| io("sync", &args.bundle, source))?;
-            session.ui.note(format!("signed by {}", key.fingerprint()));
-            Ok(Exit::Ok)
-        }
+        BundleCommand::Sign(args) => sign(session, args),
+        BundleCommand::Promote(args) => promote(session, args),
     }
 }
 
@@ -60,54 +33,206 @@ fn open(path: &Path) -> Result<BufReader<std::fs::File>, Failure> {
     Ok(BufReader::with_capacity(1 << 20, file.into_file()))
 }
 
-/// Verifies `bundle` against the trust root that is named or configured; a root inside the bundle
-/// proves nothing and is never used.
+/// Verifies the file `bundle` as `policy` asks.
 pub(super) fn open_verified(
-    session: &Session<'_>,
     bundle: &Path,
-    trust: Option<&Path>,
-    full: bool,
+    policy: &Policy<'_>,
 ) -> Result<Verified<BufReader<std::fs::File>>, Failure> {
-    let path = trust.or(session.config.trust.as_deref()).ok_or_else(|| {
-        let no_root = BundleError::Root("none is given and none is configured".to_owned());
-        Failure::from(no_root).help("name one with `--trust`, or set `trust` in the configuration")
-    })?;
-    let text = fs_err::read_to_string(path).map_err(|error| BundleError::Root(error.to_string()))?;
-    Ok(verify(open(bundle)?, &TrustRoot::parse(&text)?, full)?)
+    Ok(verify(open(bundle)?, policy)?)
 }
 
 fn check(session: &Session<'_>, args: &VerifyArgs) -> Result<Exit, Failure> {
-    let verified = open_verified(session, &args.bundle, args.trust.as_deref(), args.full)?;
+    let root = trust::root(session, args.trust.trust.as_deref())?;
+    let promotion = trust::promotion(&args.promotion)?;
+    // Whoever names a host asks whether it would take the bundle.
+    let stage = if args.promotion.host.is_some() { Stage::Install } else { Stage::Look };
+    let policy = Policy {
+        promotion: promotion.as_ref(),
+        floor: Floor { min_serial: args.promotion.min_serial, ..Floor::default() },
+        full: args.full,
+        ..trust::policy(&root, &args.trust, stage)?
+    };
+    let mut verified = open_verified(&args.bundle, &policy)?;
+    if let Some(host) = &args.promotion.host {
+        trust::admit(&mut verified, Some(host))?;
+    }
     if session.ui.json {
         session.ui.data(serde_json::json!({
             "schema": 1,
+            "name": verified.manifest().name,
             "digest": verified.digest.to_string(),
             "size": verified.size,
             "signers": verified.signers,
+            "promotion": promoted_json(verified.promotion.as_ref()),
+            "root_version": verified.root.version,
         }));
-    } else {
-        session.ui.data(format!("{} verified, signed by {}", verified.digest, verified.signers.join(", ")));
+        return Ok(Exit::Ok);
+    }
+    session.ui.data(format!("{} verified, signed by {}", verified.digest, verified.signers.join(", ")));
+    if let Some(promoted) = &verified.promotion {
+        let line = promotion_line(&promoted.promotion);
+        session.ui.data(format!("{line}, signed by {}", promoted.signers.join(", ")));
+    }
+    session.ui.data(format!("trust root {}", verified.root.version));
+    Ok(Exit::Ok)
+}
+
+fn inspect(ui: &ui::Ui, args: &BundleArgs) -> Result<Exit, Failure> {
+    let (release, slot, manifest) = read_table(&mut open(&args.bundle)?)?;
+    let promotion = slot.promotion.as_ref();
+    if ui.json {
+        ui.data(serde_json::json!({
+            "schema": 1,
+            "checked": false,
+            "name": release.name,
+            "platform": release.platform,
+            "digest": release.digest().to_string(),
+            "members": manifest.members.len(),
+            "objects": manifest.objects,
+            "signers": slot.release.signers(),
+            "promotion": promotion.map(|it| promotion_json(it.promotion(), &it.signatures().signers())),
+        }));
+        return Ok(Exit::Ok);
+    }
+    ui.data(format!("name      {}\nplatform  {}", release.name, release.platform));
+    ui.data(format!("digest    {}", release.digest()));
+    ui.data(format!("members   {}\nobjects   {}", manifest.members.len(), manifest.objects.len()));
+    for signer in slot.release.signers() {
+        ui.data(format!("signed by {signer} (not checked)"));
+    }
+    if let Some(promotion) = promotion {
+        ui.data(format!("{} (not checked)", promotion_line(promotion.promotion())));
+        for signer in promotion.signatures().signers() {
+            ui.data(format!("promoted by {signer} (not checked)"));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn list(ui: &ui::Ui, args: &BundleArgs) -> Result<Exit, Failure> {
+    let members = read_table(&mut open(&args.bundle)?)?.2.members;
+    if ui.json {
+        ui.data(serde_json::json!({ "schema": 1, "members": members }));
+        return Ok(Exit::Ok);
+    }
+    for member in members {
+        ui.data(format!("{:>12} {}", member.size, member.path));
     }
     Ok(Exit::Ok)
 }
 
 fn extract(session: &Session<'_>, args: &ExtractArgs) -> Result<Exit, Failure> {
-    let mut verified = open_verified(session, &args.bundle, args.trust.as_deref(), false)?;
+    let root = trust::root(session, args.trust.trust.as_deref())?;
+    let policy = Policy { full: args.full, ..trust::policy(&root, &args.trust, Stage::Look)? };
+    let mut verified = open_verified(&args.bundle, &policy)?;
     let all: Vec<String> = verified.manifest().members.iter().map(|member| member.path.clone()).collect();
     if let Some(unknown) = args.members.iter().find(|it| !all.contains(it)) {
         return Err(Failure::usage(format!("the bundle has no `{unknown}`"))
             .help("`gabion bundle ls` lists the members"));
     }
-    fs_err::create_dir(&args.output).map_err(|source| io("create", &args.output, source))?;
-    let chosen = if args.members.is_empty() { &all } else { &args.members };
-    for member in chosen {
-        let path = args.output.join(member);
-        let write = (|| {
-            fs_err::create_dir_all(path.parent().unwrap_or(&args.output))?;
-            verified.copy_member(member, &mut fs_err::File::create(&path)?)
-        })();
-        write.map_err(|source| io("write", &path, source))?;
+    let mut chosen = if args.members.is_empty() { all } else { args.members.clone() };
+    chosen.sort();
+    chosen.dedup();
+    gabion_bundle::extract(&mut verified, &chosen, &args.output)?;
+    if session.ui.json {
+        session.ui.data(serde_json::json!({
+            "schema": 1,
+            "digest": verified.digest.to_string(),
+            "output": args.output,
+            "members": chosen,
+        }));
+    } else {
+        session.ui.note(format!("extracted {} members", chosen.len()));
     }
-    session.ui.note(format!("extracted {} members", chosen.len()));
     Ok(Exit::Ok)
+}
+
+/// The key that is named or configured.
+fn signer(session: &Session<'_>, args: &SignerArgs) -> Result<SigningKey, Failure> {
+    let name = args.key.as_deref().or(session.config.sign_key.as_deref());
+    key::load(name.ok_or_else(|| Failure::usage("no key given").help("name one with `--key`"))?)
+}
+
+/// Opens a bundle to change its slot.
+fn open_slot(path: &Path) -> Result<fs_err::File, Failure> {
+    let mut options = fs_err::OpenOptions::new();
+    Ok(options.read(true).write(true).open(path).map_err(|source| io("open", path, source))?)
+}
+
+fn sign(session: &Session<'_>, args: &SignArgs) -> Result<Exit, Failure> {
+    let key = signer(session, &args.signer)?;
+    trust::may_sign(session, args.signer.trust.as_deref(), Role::Release, &key)?;
+    let mut file = open_slot(&args.bundle)?;
+    sign_bundle(&mut file, &key)?;
+    file.sync_all().map_err(|source| io("sync", &args.bundle, source))?;
+    let (release, slot, _) = read_table(&mut open(&args.bundle)?)?;
+    if session.ui.json {
+        session.ui.data(serde_json::json!({
+            "schema": 1,
+            "digest": release.digest().to_string(),
+            "signer": key.fingerprint(),
+            "signers": slot.release.signers(),
+        }));
+    } else {
+        session.ui.note(format!("{} signed by {}", release.digest(), key.fingerprint()));
+    }
+    Ok(Exit::Ok)
+}
+
+fn promote(session: &Session<'_>, args: &PromoteArgs) -> Result<Exit, Failure> {
+    let hosts = Hosts::parse(args.hosts.iter().map(String::as_str)).ok_or_else(|| {
+        Failure::usage(format!("`{}` are no names of hosts", args.hosts.join(" ")))
+            .help("`*` alone is every host")
+    })?;
+    let (root, now) = (trust::root(session, args.signer.trust.as_deref())?, trust::now()?);
+    // Nobody promotes what is damaged or not released. The key is held against the newest root.
+    let verified = open_verified(&args.bundle, &Policy::new(&root, now, Stage::Release))?;
+    let key = signer(session, &args.signer)?;
+    verified.root.may_sign(Role::Promotion, &key.fingerprint(), now)?;
+    let statement = Promotion {
+        bundle: verified.digest,
+        name: verified.manifest().name.clone(),
+        channel: args.channel.clone(),
+        serial: args.serial,
+        hosts,
+        root_version: verified.root.version,
+        date: now,
+    };
+    let mut promotion = SignedPromotion::after(standing_promotion(args, &verified.root)?, statement)?;
+    promotion.sign(&key)?;
+    write_promotion(args, &promotion)?;
+    if session.ui.json {
+        let promotion = promotion_json(promotion.promotion(), &promotion.signatures().signers());
+        session.ui.data(serde_json::json!({ "schema": 1, "promotion": promotion }));
+    } else {
+        session.ui.note(format!(
+            "{}, signed by {}",
+            promotion_line(promotion.promotion()),
+            key.fingerprint()
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Writes a promotion to the file that was named, otherwise into the bundle.
+fn write_promotion(args: &PromoteArgs, promotion: &SignedPromotion) -> Result<(), Failure> {
+    if let Some(path) = &args.output {
+        return key::replace(path, promotion.to_text()?.as_bytes());
+    }
+    let mut file = open_slot(&args.bundle)?;
+    promote_bundle(&mut file, promotion)?;
+    Ok(file.sync_all().map_err(|source| io("sync", &args.bundle, source))?)
+}
+
+/// The promotion that stands where the new one goes, unless it is of nobody whom the root knows: then it
+/// binds nobody.
+fn standing_promotion(args: &PromoteArgs, root: &TrustRoot) -> Result<Option<SignedPromotion>, Failure> {
+    let standing = match &args.output {
+        Some(path) if path.exists() => Some(SignedPromotion::parse(&trust::read_text(path)?)?),
+        Some(_) => None,
+        None => read_table(&mut open(&args.bundle)?)?.1.promotion,
+    };
+    let promoters = root.roles.get(&Role::Promotion);
+    let known = |name: &String| promoters.is_some_and(|it| it.keys.contains(name));
+    Ok(standing.filter(|it| it.signatures().signers().iter().any(known)))
 }

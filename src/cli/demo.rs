@@ -1,13 +1,12 @@
 //! `demo`: the whole platform, end to end, from a miniature upstream inside this program.
 
-use super::args::DemoArgs;
-use super::bundle::open_verified;
+use super::args::{DemoArgs, PromotionArgs, TrustArgs};
 use super::failure::Failure;
+use super::host::{Installing, put};
 use super::project::{Session, bind, build_target};
 use crate::exit::Exit;
 use crate::{lock, recipe};
 use gabion_bundle::{SigningKey, TrustRoot};
-use gabion_host::{HostError, Root, install};
 use gabion_upstream::{Content, Upstream};
 use std::path::Path;
 
@@ -49,7 +48,8 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     write(&folder.join("gabion.toml"), &toml).map_err(failed)?;
     let key = SigningKey::from_seed(DEMO_SEED, "gabion demo key");
     let trust = folder.join("trust/root.json");
-    write(&trust, &TrustRoot::single(&key.public_line()?)?.to_text()).map_err(failed)?;
+    let root = TrustRoot::single(&key.public_line()?)?;
+    write(&trust, &root.to_text()).map_err(failed)?;
 
     let upstream = Upstream::start(Content::platform()).map_err(failed)?;
     session.config.mirrors = upstream.mirrors().into_iter().map(|(from, to)| (from, vec![to])).collect();
@@ -64,13 +64,18 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
         .ok_or_else(|| Failure::usage("the demo's target is no bundle; this is a bug of gabion"))?;
     session.ui.note(format!("built     {}", outcome.path.display()));
     session.ui.note(format!("signed by {} (the demo key)", key.fingerprint()));
-    let mut verified = open_verified(&session, &outcome.path, Some(&trust), true)?;
-    session.ui.note(format!("verified  every byte against {}", trust.display()));
     let host = folder.join("host");
     fs_err::create_dir(&host).map_err(failed)?;
-    let root =
-        Root::open(&host).map_err(|source| HostError::Root { path: host.display().to_string(), source })?;
-    let report = install(&root, &mut verified, false)?;
+    let (_, report) = put(&Installing {
+        bundle: &outcome.path,
+        root: &host,
+        trust: &root,
+        judging: &TrustArgs { trust: None, at: None },
+        promotion: &PromotionArgs { promotion: None, host: None, min_serial: 0 },
+        full: true,
+        dry_run: false,
+    })?;
+    session.ui.note(format!("verified  every byte against {}", trust.display()));
     session.ui.note(format!("installed {} files into {}", report.written.len(), host.display()));
     session.ui.data(&outcome.digest);
     Ok(Exit::Ok)

@@ -108,5 +108,9 @@ failures! {
         gabion_bundle::Class::Trust => Exit::Trust,
         gabion_bundle::Class::Other => Exit::Failure,
     };
-    gabion_host::HostError: |error| if error.is_integrity() { Exit::Integrity } else { Exit::Failure };
+    gabion_host::HostError: |error| match error {
+        _ if error.is_integrity() => Exit::Integrity,
+        _ if error.is_trust() => Exit::Trust,
+        _ => Exit::Failure,
+    };
 }

@@ -1,18 +1,75 @@
 //! `host install`.
 
-use super::args::InstallArgs;
+use super::args::{InstallArgs, PromotionArgs, TrustArgs};
 use super::bundle::open_verified;
 use super::failure::Failure;
 use super::project::Session;
+use super::trust::{self, promoted_json};
 use super::ui::size;
 use crate::exit::Exit;
-use gabion_host::{HostError, Root, install as install_bundle};
+use gabion_bundle::{Floor, Policy, Stage, TrustRoot};
+use gabion_host::{HostError, Report, Root, TrustState, install as install_bundle};
+use std::io::BufReader;
+use std::path::Path;
+
+/// What is installed where, and what it must be worth.
+pub(super) struct Installing<'a> {
+    pub(super) bundle: &'a Path,
+    pub(super) root: &'a Path,
+    pub(super) trust: &'a TrustRoot,
+    pub(super) judging: &'a TrustArgs,
+    pub(super) promotion: &'a PromotionArgs,
+    pub(super) full: bool,
+    pub(super) dry_run: bool,
+}
+
+pub(super) type Verified = gabion_bundle::Verified<BufReader<std::fs::File>>;
+
+/// Verifies the bundle against what the host accepted before, installs it, and raises the host's floor.
+pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> {
+    let failed = |source| HostError::Root { path: what.root.display().to_string(), source };
+    let root = Root::open(what.root).map_err(failed)?;
+    let promotion = trust::promotion(what.promotion)?;
+    let policy = Policy {
+        promotion: promotion.as_ref(),
+        floor: Floor { min_serial: what.promotion.min_serial, ..TrustState::load(&root)?.floor()? },
+        full: what.full,
+        ..trust::policy(what.trust, what.judging, Stage::Install)?
+    };
+    let mut verified = open_verified(what.bundle, &policy)?;
+    trust::admit(&mut verified, what.promotion.host.as_deref())?;
+    let report = install_bundle(&root, &mut verified, what.dry_run)?;
+    if !what.dry_run {
+        TrustState::raise(&root, &verified)?;
+    }
+    Ok((verified, report))
+}
 
 pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit, Failure> {
-    let mut verified = open_verified(session, &args.bundle, args.trust.as_deref(), false)?;
-    let failed = |source| HostError::Root { path: args.root.display().to_string(), source };
-    let root = Root::open(&args.root).map_err(failed)?;
-    let report = install_bundle(&root, &mut verified, args.dry_run)?;
+    let trust = trust::root(session, args.trust.trust.as_deref())?;
+    let (verified, report) = put(&Installing {
+        bundle: &args.bundle,
+        root: &args.root,
+        trust: &trust,
+        judging: &args.trust,
+        promotion: &args.promotion,
+        full: false,
+        dry_run: args.dry_run,
+    })?;
+    if session.ui.json {
+        session.ui.data(serde_json::json!({
+            "schema": 1,
+            "digest": verified.digest.to_string(),
+            "promotion": promoted_json(verified.promotion.as_ref()),
+            "root_version": verified.root.version,
+            "dry_run": args.dry_run,
+            "written": report.written,
+            "removed": report.removed,
+            "unchanged": report.unchanged,
+            "bytes": report.bytes,
+        }));
+        return Ok(Exit::Ok);
+    }
     for path in &report.written {
         session.ui.data(format!("+ /{path}"));
     }

@@ -10,8 +10,10 @@ mod host;
 mod interrupt;
 mod key;
 mod look;
+mod passphrase;
 mod project;
 mod store;
+mod trust;
 pub mod ui;
 
 use crate::exit::Exit;
@@ -59,7 +61,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Bundle(command) => bundle::run(&session()?, command),
         Command::Host(args::HostCommand::Install(args)) => host::install(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
-        Command::Key(args::KeyCommand::New(args)) => key::new(ui, args),
+        Command::Key(command) => key::run(ui, command),
         Command::Demo(args) => demo::run(session()?, args),
         Command::Explain(args) => look::explain(ui, args),
     }

@@ -3,6 +3,7 @@
 use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
 use super::failure::Failure;
 use super::ui::{Ui, size};
+use super::{key, trust};
 use crate::build::{self, BuildError};
 use crate::config::Config;
 use crate::event::Events;
@@ -13,7 +14,7 @@ use crate::plan::{Decision, Known, Plan};
 use crate::recipe::{Address, Body, Kind, Project};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
-use gabion_bundle::{SigningKey, assemble_to_path};
+use gabion_bundle::{Role, SigningKey, assemble_to_path};
 use gabion_digest::Digest;
 use gabion_store::{Need, Options, Record, Root, Store};
 use std::path::{Path, PathBuf};
@@ -230,7 +231,10 @@ pub(super) struct Outcome {
 
 pub(super) fn cmd_build(session: &Session<'_>, args: &BuildArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
-    let key = args.key.as_deref().or(session.config.sign_key.as_deref()).map(load_key).transpose()?;
+    let key = args.key.as_deref().or(session.config.sign_key.as_deref()).map(key::load).transpose()?;
+    if let Some(key) = &key {
+        trust::may_sign(session, None, Role::Release, key)?;
+    }
     match build_target(session, project, args.target.as_deref(), args.output.as_deref(), key.as_ref())? {
         Some(outcome) if session.ui.json => session.ui.data(serde_json::json!({
             "schema": 1,
@@ -329,15 +333,6 @@ fn is_current(path: &Path, digest: &str, size: Option<&String>, key: Option<&Sig
     let Ok(mut file) = fs_err::File::open(path) else { return false };
     let fits = file.metadata().is_ok_and(|meta| size.is_some_and(|size| *size == meta.len().to_string()));
     let Ok((release, slot, _)) = gabion_bundle::read_table(&mut file) else { return false };
-    let signed = key.is_none_or(|key| slot.signers().contains(&key.fingerprint()));
+    let signed = key.is_none_or(|key| slot.release.signers().contains(&key.fingerprint()));
     fits && signed && release.digest().to_string() == digest
-}
-
-/// Loads a signing key; the passphrase of an encrypted one stands in `$GABION_PASSPHRASE_FILE`'s file.
-pub(super) fn load_key(path: &Path) -> Result<SigningKey, Failure> {
-    let mut passphrase = || {
-        let file = std::env::var_os("GABION_PASSPHRASE_FILE")?;
-        Some(fs_err::read_to_string(file).ok()?.trim_end_matches(['\r', '\n']).to_owned())
-    };
-    Ok(SigningKey::load(path, &mut passphrase)?)
 }

@@ -12,4 +12,5 @@ mod overlays;
 mod pipeline;
 mod registry;
 mod store;
+mod trust;
 mod world;

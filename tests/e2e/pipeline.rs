@@ -143,7 +143,7 @@ fn signing_verifying_and_installing_by_hand_go_together() {
     world.ok("build");
     let unsigned = world.run("bundle verify out/b.gabion");
     assert_eq!(unsigned.code, 6, "{}", unsigned.stderr);
-    world.ok("key new release --trust root.json");
+    world.ok("key new release --no-passphrase --trust root.json");
     let unsigned = world.run("bundle verify out/b.gabion --trust root.json");
     assert!(unsigned.code == 6 && unsigned.stderr.contains("E0507"), "{}", unsigned.stderr);
     world.ok("bundle sign out/b.gabion --key release");

@@ -56,7 +56,7 @@ impl Body {
     pub fn local_files(&self) -> Vec<&Spanned<String>> {
         match self {
             Self::Manifests(it) => it.files.iter().collect(),
-            Self::Bundle(it) => it.trust.iter().collect(),
+            Self::Bundle(it) => it.trust.iter().chain(&it.trust_chain).collect(),
             Self::Apt(it) => it.keyring.iter().collect(),
             _ => Vec::new(),
         }

@@ -62,17 +62,36 @@ pub struct Bundle {
     pub base: Vec<Spanned<Reference>>,
     /// What is applied, in this order.
     pub deploy: Vec<Spanned<Reference>>,
-    /// The trust root that travels with the bundle.
+    /// The trust root that travels with the bundle, for reading.
     pub trust: Option<Spanned<String>>,
+    /// Newer trust roots for those who have an older one: `root.N.json` and `root.N.json.sig`.
+    pub trust_chain: Vec<Spanned<String>>,
 }
 
 impl Bundle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        Self {
+        let it = Self {
             host: reader.reference("host", &[Kind::Host]),
             base: reader.references("base", &[Kind::Apt, Kind::K3s, Kind::Fetch]),
             deploy: reader.references("deploy", &[Kind::Manifests]),
             trust: reader.string("trust"),
+            trust_chain: reader.strings("trust-chain"),
+        };
+        for file in it.trust_chain.iter().filter(|file| !is_chain_file(&file.value)) {
+            reader.bad_value(
+                "trust-chain",
+                &file.span,
+                "names files called `root.N.json` or `root.N.json.sig`",
+            );
         }
+        it
     }
+}
+
+/// Whether the file of this path is a root of a chain or the signatures over one.
+fn is_chain_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let version =
+        name.strip_prefix("root.").and_then(|it| it.strip_suffix(".sig").unwrap_or(it).strip_suffix(".json"));
+    version.is_some_and(|it| it.parse().is_ok_and(|number: u32| number.to_string() == it))
 }

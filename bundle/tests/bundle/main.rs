@@ -1,0 +1,9 @@
+//! The bundle against damage, against wrong signers, and against foreign tools.
+
+mod agent;
+mod content;
+mod foreign;
+mod kit;
+mod promotion;
+mod rotation;
+mod signatures;

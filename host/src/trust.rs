@@ -1,0 +1,127 @@
+//! What this host accepted before: the floor below which nothing passes.
+//!
+//! It lies in `var/lib/gabion/trust/state.json`, outside of what a bundle puts on the root, so that going
+//! back to an older bundle does not lower it.
+
+use crate::error::HostError;
+use crate::root::Root;
+use gabion_bundle::{Floor, Verified};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const FOLDER: &str = "var/lib/gabion/trust";
+const STATE: &str = "var/lib/gabion/trust/state.json";
+/// Ten thousand names would be needed to reach this.
+const LIMIT: u64 = 4 << 20;
+
+/// The newest trust root and, by name of the bundle, the highest promotion that were accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustState {
+    /// Version of the newest trust root that judged.
+    pub root_version: u32,
+    /// The promotion with the highest serial, by name of the bundle.
+    pub bundles: BTreeMap<String, Accepted>,
+}
+
+/// A promotion that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    /// Its serial.
+    pub serial: u64,
+    /// Digest of the bundle, `sha256:…`.
+    pub digest: String,
+}
+
+fn damaged(message: impl std::fmt::Display) -> HostError {
+    HostError::Floor { path: STATE.to_owned(), message: message.to_string() }
+}
+
+impl TrustState {
+    /// What `root` says; a host that accepted nothing yet has no floor. A damaged record is an error, not
+    /// the absence of one.
+    pub fn load(root: &Root) -> Result<Self, HostError> {
+        let bytes = root.read(STATE, LIMIT).map_err(|source| HostError::read(STATE, source))?;
+        bytes.map_or_else(|| Ok(Self::default()), |it| serde_json::from_slice(&it).map_err(damaged))
+    }
+
+    /// The floor that a bundle is held against.
+    pub fn floor(&self) -> Result<Floor, HostError> {
+        let mut floor = Floor { root_version: self.root_version, ..Floor::default() };
+        for (name, Accepted { serial, digest }) in &self.bundles {
+            floor.seen.insert(name.clone(), (*serial, digest.parse().map_err(damaged)?));
+        }
+        Ok(floor)
+    }
+
+    /// Raises the floor to what was just installed; nothing is ever lowered, and nothing is written where
+    /// nothing changes.
+    pub fn raise<R>(root: &Root, installed: &Verified<R>) -> Result<(), HostError> {
+        // Read again: another run may have raised it in the meantime.
+        let before = Self::load(root)?;
+        let mut next = before.clone();
+        next.root_version = next.root_version.max(installed.root.version);
+        if let Some(promoted) = &installed.promotion {
+            let (name, serial) = (&promoted.promotion.name, promoted.promotion.serial);
+            if next.bundles.get(name).is_none_or(|before| before.serial < serial) {
+                let accepted = Accepted { serial, digest: installed.digest.to_string() };
+                next.bundles.insert(name.clone(), accepted);
+            }
+        }
+        if next == before {
+            return Ok(());
+        }
+        let text = serde_json::to_string_pretty(&next).map_err(damaged)?;
+        root.make_folder(FOLDER, 0o700).map_err(|source| HostError::write(FOLDER, source))?;
+        root.write(STATE, 0o600, &mut |out| writeln!(out, "{text}"))
+            .map_err(|source| HostError::write(STATE, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(text: &str) -> Result<Floor, HostError> {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        root.make_folder(FOLDER, 0o700).unwrap();
+        root.write(STATE, 0o600, &mut |out| out.write_all(text.as_bytes())).unwrap();
+        TrustState::load(&root)?.floor()
+    }
+
+    #[test]
+    fn a_new_host_has_no_floor_and_a_damaged_one_is_not_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = TrustState::load(&Root::open(folder.path()).unwrap()).unwrap();
+        assert_eq!(state.floor().unwrap(), Floor::default());
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let good =
+            format!(r#"{{"root_version": 3, "bundles": {{"p": {{"serial": 7, "digest": "{digest}"}}}}}}"#);
+        let floor = with(&good).unwrap();
+        assert_eq!((floor.root_version, floor.seen["p"].0, floor.min_serial), (3, 7, 0));
+        for bad in [
+            String::new(),
+            "{}".to_owned(),
+            good[..good.len() - 1].to_owned(),
+            good.replace("sha256:0", "sha256:"),
+            good.replace('7', "-7"),
+            good.replace("root_version", "root"),
+        ] {
+            assert!(matches!(with(&bad), Err(HostError::Floor { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_floor_cannot_be_hidden_behind_a_link_out_of_the_root() {
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs_err::create_dir_all(folder.path().join("var/lib")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("var/lib/gabion")).unwrap();
+        fs_err::create_dir(outside.path().join("trust")).unwrap();
+        fs_err::write(outside.path().join("trust/state.json"), "{").unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        // Looked up inside the root, where it does not exist: what lies outside is never read.
+        assert_eq!(TrustState::load(&root).unwrap(), TrustState::default());
+    }
+}

@@ -1,0 +1,139 @@
+//! Trust roots and promotions of the command line, and the one clock that keys are judged by.
+
+use super::args::{PromotionArgs, TrustArgs};
+use super::failure::Failure;
+use super::project::Session;
+use gabion_bundle::{
+    BundleError, Hosts, Policy, Promoted, Promotion, Role, SignedPromotion, SigningKey, Stage, Time,
+    TrustRoot, Verified,
+};
+use std::io::{Read, Seek};
+use std::path::Path;
+
+/// The present. It judges keys and dates a promotion; nothing that a digest covers depends on it.
+#[expect(clippy::disallowed_methods, reason = "whether a key is valid now is a question about now")]
+pub(super) fn now() -> Result<Time, Failure> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let time = since.ok().and_then(|since| Time::from_unix(since.as_secs()));
+    time.ok_or_else(|| Failure::usage("the clock of this machine is not between 1970 and 9999"))
+}
+
+/// No promotion, trust root, signature or passphrase is longer.
+const TEXT_LIMIT: u64 = 1 << 20;
+
+/// Reads a small text; one that is far too large for what it should be is refused.
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
+    let failed = |source| BundleError::Io { operation: "read", path: path.to_owned(), source };
+    let mut text = String::new();
+    let file = fs_err::File::open(path).map_err(failed)?;
+    file.take(TEXT_LIMIT + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > TEXT_LIMIT {
+        return Err(failed(std::io::ErrorKind::FileTooLarge.into()).into());
+    }
+    Ok(text)
+}
+
+/// The trust root that is named or configured, if any.
+pub(super) fn known_root(session: &Session<'_>, given: Option<&Path>) -> Result<Option<TrustRoot>, Failure> {
+    let Some(path) = given.or(session.config.trust.as_deref()) else { return Ok(None) };
+    let text = fs_err::read_to_string(path).map_err(|error| BundleError::Root(error.to_string()))?;
+    Ok(Some(TrustRoot::parse(&text)?))
+}
+
+/// The trust root that is named or configured; a root inside a bundle proves nothing and is never asked.
+pub(super) fn root(session: &Session<'_>, given: Option<&Path>) -> Result<TrustRoot, Failure> {
+    known_root(session, given)?.ok_or_else(|| {
+        let no_root = BundleError::Root("none is given and none is configured".to_owned());
+        Failure::from(no_root).help("name one with `--trust`, or set `trust` in the configuration")
+    })
+}
+
+/// Refuses to sign with a key that the named or configured trust root does not accept for `role` now.
+pub(super) fn may_sign(
+    session: &Session<'_>,
+    given: Option<&Path>,
+    role: Role,
+    key: &SigningKey,
+) -> Result<(), Failure> {
+    match known_root(session, given)? {
+        Some(root) => Ok(root.may_sign(role, &key.fingerprint(), now()?)?),
+        None => Ok(()),
+    }
+}
+
+/// What `trust` and `stage` ask, before a promotion is looked at.
+pub(super) fn policy<'a>(
+    root: &'a TrustRoot,
+    trust: &TrustArgs,
+    stage: Stage,
+) -> Result<Policy<'a>, Failure> {
+    let now = trust.at.map_or_else(now, Ok)?;
+    Ok(Policy::new(root, now, stage))
+}
+
+/// The promotion that is named, from its file.
+pub(super) fn promotion(args: &PromotionArgs) -> Result<Option<SignedPromotion>, Failure> {
+    let Some(path) = &args.promotion else { return Ok(None) };
+    Ok(Some(SignedPromotion::parse(&read_text(path)?)?))
+}
+
+/// Refuses a bundle whose promotion does not name the host: the one that `--host` names, otherwise the
+/// only one that the bundle's recipes have.
+pub(super) fn admit<R: Read + Seek>(verified: &mut Verified<R>, host: Option<&str>) -> Result<(), Failure> {
+    let Some(promoted) = verified.promotion.clone() else { return Ok(()) };
+    let host = match host {
+        // Every host is meant, so nobody has to say which one this is.
+        _ if promoted.promotion.hosts == Hosts::All => return Ok(()),
+        Some(host) => host.to_owned(),
+        None => only_host(verified)?,
+    };
+    Ok(promoted.admit(&host)?)
+}
+
+fn only_host<R: Read + Seek>(verified: &mut Verified<R>) -> Result<String, Failure> {
+    const RECIPES: &str = "recipes/recipes.toml";
+    let unknown = || {
+        Failure::usage("the bundle is promoted for certain hosts, and it does not say which one this is")
+            .help("name this host with `--host`")
+    };
+    if verified.manifest().member(RECIPES).is_none_or(|member| member.size > 64 << 20) {
+        return Err(unknown());
+    }
+    let mut bytes = Vec::new();
+    let read = verified.copy_member(RECIPES, &mut bytes);
+    read.map_err(|source| BundleError::Io { operation: "read", path: RECIPES.into(), source })?;
+    let recipes: Option<toml::Table> = std::str::from_utf8(&bytes).ok().and_then(|it| it.parse().ok());
+    let hosts = recipes.as_ref().and_then(|it| it.get("host")?.as_table()).into_iter().flatten();
+    match hosts.map(|(name, _)| name).collect::<Vec<_>>()[..] {
+        [only] => Ok(only.clone()),
+        _ => Err(unknown()),
+    }
+}
+
+/// A promotion for programs; `signers` are those that count, or all where nothing was checked.
+pub(super) fn promotion_json<'s>(
+    promotion: &Promotion,
+    signers: impl IntoIterator<Item = &'s String>,
+) -> serde_json::Value {
+    serde_json::json!({
+        "bundle": promotion.bundle.to_string(),
+        "name": promotion.name,
+        "channel": promotion.channel,
+        "serial": promotion.serial,
+        "hosts": promotion.hosts.to_string().split(' ').collect::<Vec<_>>(),
+        "root_version": promotion.root_version,
+        "date": promotion.date.to_string(),
+        "signers": signers.into_iter().collect::<Vec<_>>(),
+    })
+}
+
+/// A promotion for programs, `null` where there is none.
+pub(super) fn promoted_json(promoted: Option<&Promoted>) -> serde_json::Value {
+    promoted.map(|it| promotion_json(&it.promotion, &it.signers)).into()
+}
+
+/// A promotion in one line.
+pub(super) fn promotion_line(promotion: &Promotion) -> String {
+    let Promotion { serial, channel, hosts, date, .. } = promotion;
+    format!("promotion {serial} to {channel} for {hosts}, {date}")
+}
