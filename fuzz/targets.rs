@@ -4,7 +4,7 @@
 //! and, with mutations of the seeds, by `tests/e2e/fuzz_smoke.rs`.
 
 use gabion_apt::{Candidates, Keyring, Signers, Wish};
-use gabion_bundle::{Manifest, Release, Slot, TrustRoot};
+use gabion_bundle::{Floor, Manifest, Policy, Release, Slot, Stage, Time, TrustRoot};
 use gabion_lockfile::{AptLock, Lock};
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -124,7 +124,10 @@ fn bundle(bytes: &[u8]) {
     let _tables = gabion_bundle::read_table(&mut Cursor::new(bytes));
     let root = TrustRoot::parse(include_str!("../recipes/trust/demo.json"));
     let root = root.unwrap_or_else(|error| panic!("{error}"));
-    assert!(gabion_bundle::verify(Cursor::new(bytes), &root, true).is_err());
+    let now = Time::from_unix(0).unwrap_or_else(|| panic!("1970 is a moment"));
+    let policy =
+        Policy { root: &root, now, stage: Stage::Look, promotion: None, floor: Floor::default(), full: true };
+    assert!(gabion_bundle::verify(Cursor::new(bytes), &policy).is_err());
 }
 
 /// `RELEASE` and the signature slot.

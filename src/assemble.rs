@@ -1,10 +1,11 @@
 //! From what was built to what a bundle holds.
 
-use crate::build::Built;
-use crate::lock::{FilePin, LockedGraph, identity};
+use crate::build::{Built, chart_file};
+use crate::lock::{FilePin, Location, LockedGraph, identity};
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Table, Value, to_toml};
 use gabion_bundle::{BY_HAND, EXTRACTOR, Object, Source, Spec};
 use gabion_store::{Output, Store};
+use std::collections::BTreeSet;
 
 /// What the bundle `recipe` holds, in install order: the lock and recipes of its closure, then K3s,
 /// files and documents as the recipe lists them.
@@ -38,22 +39,15 @@ pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &St
     }
     text("extract.py", EXTRACTOR.as_bytes());
     text("VERIFY.md", BY_HAND.as_bytes());
-    let node_name = bundle.host.as_ref().and_then(|host| host_name(locked, &host.value.address));
-    for address in bundle.base.iter().chain(&bundle.deploy).map(|it| &it.value.address) {
-        let pins = project.recipes.get(address).map(|recipe| locked.pins(recipe)).unwrap_or_default();
-        for (output, file) in built.outputs(address) {
-            let (name, object) = describe(&pins, address, output);
-            let member = format!("content/{address}/{name}");
-            if output == "config"
-                && let Some(node_name) = &node_name
-            {
-                let bytes = store.read_blob(file.blob, 1 << 20).ok().flatten().unwrap_or_default();
-                let line = format!("\"node-name\": {}\n", serde_json::Value::from(node_name.as_str()));
-                spec.members.push((member.clone(), Source::Bytes([bytes, line.into_bytes()].concat())));
-            } else {
-                spec.members.push((member.clone(), source(store, file)));
+    let parts = bundle.host.iter().chain(&bundle.base).chain(&bundle.deploy);
+    let mut there = BTreeSet::new();
+    for recipe in parts.filter_map(|it| project.recipes.get(&it.value.address)) {
+        for part in parts_of(locked, recipe, built) {
+            // Layers that two images share stand once.
+            if there.insert(part.member.clone()) {
+                spec.members.push((part.member, source(store, part.file)));
             }
-            spec.objects.extend(object(member));
+            spec.objects.extend(part.object);
         }
     }
     spec
@@ -63,44 +57,78 @@ fn source(store: &Store, file: &Output) -> Source {
     Source::File { path: store.path_of(file.blob), size: file.size, blob: file.blob, sha256: file.sha256 }
 }
 
-fn host_name(locked: &LockedGraph<'_>, address: &Address) -> Option<String> {
-    match &locked.graph.project.recipes.get(address)?.body {
-        Body::Host(host) => Some(host.node_name.clone()),
-        _ => None,
+/// A file of a node: where it lies in the bundle, and what it is for.
+struct Part<'b> {
+    member: String,
+    file: &'b Output,
+    object: Option<Object>,
+}
+
+fn parts_of<'b>(locked: &LockedGraph<'_>, recipe: &Recipe, built: &'b Built) -> Vec<Part<'b>> {
+    let address = &recipe.address;
+    if let Some(pin) = locked.image(recipe) {
+        let mut parts: Vec<Part<'b>> = built
+            .outputs(address)
+            .map(|(_, file)| Part { member: Object::blob_member(&file.sha256), file, object: None })
+            .collect();
+        if let Some(last) = parts.last_mut() {
+            let (reference, documents) = (pin.reference.to_string(), pin.documents);
+            last.object = Some(Object::Image { name: address.name().to_owned(), reference, documents });
+        }
+        return parts;
+    }
+    let pins = locked.pins(recipe);
+    let part = |(output, file): (&String, &'b Output)| {
+        let pin = pins.iter().find(|(name, _)| name == output).map(|(_, pin)| pin);
+        let name = file_name(address, output, pin);
+        let member = format!("content/{address}/{name}");
+        let object = object(address, output, pin, file, member.clone());
+        Part { member, file, object }
+    };
+    built.outputs(address).map(part).collect()
+}
+
+/// What a file of a node is called: as its author calls it, where that is a plain name.
+fn file_name(address: &Address, output: &str, pin: Option<&FilePin<'_>>) -> String {
+    let plain = |name: &&str| {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._+~-".contains(&byte);
+        !name.is_empty() && !name.starts_with(['.', '-']) && name.bytes().all(good)
+    };
+    match (address.kind(), output) {
+        (Kind::K3s | Kind::Host, "config") => "config.yaml".to_owned(),
+        (Kind::Manifests | Kind::Chart, "documents") => format!("{}.yaml", address.name()),
+        (Kind::Chart, _) => format!("{}.tgz", address.name()),
+        _ => {
+            let authors = pin.and_then(|pin| match &pin.location {
+                Location::Url(url) => url.rsplit('/').next(),
+                Location::Registry(_) => None,
+            });
+            authors.filter(plain).unwrap_or(output).to_owned()
+        }
     }
 }
 
-type MakeObject = Box<dyn FnOnce(String) -> Option<Object>>;
-
-/// File name of an output in the bundle, and what it is for.
-fn describe(pins: &[(String, FilePin<'_>)], address: &Address, output: &str) -> (String, MakeObject) {
-    let pin = pins.iter().find(|(name, _)| name == output).map(|(_, pin)| pin);
-    let plain = |name: &&str| {
-        !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || b"._+~-".contains(&it))
-    };
-    let name =
-        pin.and_then(|pin| pin.url.rsplit('/').next()).filter(plain).filter(|it| !it.starts_with(['.', '-']));
-    let name = name.unwrap_or(output).to_owned();
+fn object(
+    address: &Address,
+    output: &str,
+    pin: Option<&FilePin<'_>>,
+    file: &Output,
+    member: String,
+) -> Option<Object> {
+    let name = address.name().to_owned();
     match (address.kind(), output) {
         (Kind::K3s, "binary") => {
             let version = pin.and_then(|pin| pin.version).unwrap_or_default().to_owned();
-            (name, Box::new(move |member| Some(Object::K3sBinary { member, version })))
+            Some(Object::K3sBinary { member, version })
         }
-        (Kind::K3s, "images") => (name, Box::new(|member| Some(Object::K3sImages { member }))),
-        (Kind::K3s, "config") => {
-            ("config.yaml".to_owned(), Box::new(|member| Some(Object::K3sConfig { member })))
-        }
+        (Kind::K3s, "images") => Some(Object::K3sImages { member }),
+        (Kind::K3s, "config") => Some(Object::K3sConfig { member }),
         // The list of images is for people; a host that finds one would try to pull.
-        (Kind::K3s, _) => (name, Box::new(|_| None)),
-        (Kind::Manifests, _) => {
-            let node = address.name().to_owned();
-            let file = format!("{node}.yaml");
-            (file, Box::new(move |member| Some(Object::Document { name: node, member })))
-        }
-        _ => {
-            let node = address.to_string();
-            (name, Box::new(move |member| Some(Object::File { node, member })))
-        }
+        (Kind::K3s, _) => None,
+        (Kind::Host, _) => Some(Object::NodeConfig { member }),
+        (Kind::Manifests | Kind::Chart, "documents") => Some(Object::Document { name, member }),
+        (Kind::Chart, _) => Some(Object::Chart { file: chart_file(address.name(), file.sha256), member }),
+        _ => Some(Object::File { node: address.to_string(), member }),
     }
 }
 

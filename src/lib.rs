@@ -12,6 +12,7 @@ pub mod error;
 pub mod event;
 pub mod exit;
 pub mod graph;
+pub mod image;
 pub mod lock;
 pub mod net;
 pub mod plan;

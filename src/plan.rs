@@ -1,23 +1,23 @@
 //! What a build will do, and why. Pure: what is known was gathered before.
 
+use crate::image::{self, ImageError};
 use crate::lock::LockedGraph;
 use crate::recipe::{Address, Recipe};
-use gabion_digest::Sha256;
-use gabion_store::{Store, StoreError};
-use std::collections::BTreeSet;
+use gabion_store::Store;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known before a build.
 #[derive(Debug, Default)]
 pub struct Known {
     /// Nodes whose results are in the store.
     pub results: BTreeSet<Address>,
-    /// Pinned files whose bytes are in the store.
-    pub files: BTreeSet<Sha256>,
+    /// Bytes that a node without a result needs and the store has not.
+    pub missing: BTreeMap<Address, u64>,
 }
 
 impl Known {
     /// Looks into the store.
-    pub fn gather(locked: &LockedGraph<'_>, store: &Store) -> Result<Self, StoreError> {
+    pub fn gather(locked: &LockedGraph<'_>, store: &Store) -> Result<Self, ImageError> {
         let mut known = Self::default();
         for recipe in &locked.graph.order {
             let Some(id) = locked.id(&recipe.address) else { continue };
@@ -25,11 +25,16 @@ impl Known {
                 known.results.insert(recipe.address.clone());
                 continue;
             }
+            let mut missing = 0;
             for (_, pin) in locked.pins(recipe) {
-                if store.by_sha256(pin.sha256)?.is_some() {
-                    known.files.insert(pin.sha256);
+                if store.by_sha256(pin.sha256)?.is_none() {
+                    missing += pin.size;
                 }
             }
+            if let Some(pin) = locked.image(recipe) {
+                missing += image::missing(store, &pin.documents, pin.size)?;
+            }
+            known.missing.insert(recipe.address.clone(), missing);
         }
         Ok(known)
     }
@@ -100,9 +105,7 @@ pub fn plan(locked: &LockedGraph<'_>, known: &Known) -> Plan {
         }
         let changed = locked.graph.needs(address).into_iter().find(|it| !has(it));
         let why = changed.map_or(Why::New, |it| Why::Needs(it.clone()));
-        let pins = locked.pins(recipe);
-        let missing = pins.iter().filter(|(_, pin)| !known.files.contains(&pin.sha256));
-        match missing.map(|(_, pin)| pin.size).sum() {
+        match known.missing.get(address).copied().unwrap_or_default() {
             0 => Decision::Build { why },
             bytes => Decision::Download { bytes, why },
         }

@@ -3,7 +3,7 @@
 //! The text says everything that a different answer could depend on, and nothing else. When it
 //! changes, the entry is stale; when it does not, the pin stays.
 
-use crate::recipe::kinds::{Apt, K3sVersion};
+use crate::recipe::kinds::{Apt, Chart, ChartSource, Image, ImageTag, K3sVersion};
 use crate::recipe::{Body, Recipe, Settings, Spanned};
 
 /// One question to the lock.
@@ -51,8 +51,40 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
             });
             outputs.collect()
         }
+        Body::Image(it) => image(it, arch).map(|text| Request { id: id(), text }).into_iter().collect(),
+        Body::Chart(it) => chart(it, recipe).map(|text| Request { id: id(), text }).into_iter().collect(),
         Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => Vec::new(),
     }
+}
+
+fn image(it: &Image, arch: &str) -> Option<String> {
+    let name = it.name.as_ref()?;
+    let which = match &it.tag {
+        ImageTag::Exact(tag) => format!(":{tag}"),
+        ImageTag::Newest(range) => format!(" semver={range}"),
+        ImageTag::None => String::new(),
+    };
+    let digest = it.digest.map_or_else(String::new, |digest| format!(" digest={digest}"));
+    Some(format!("image:{name}{which}{digest} linux/{arch}"))
+}
+
+fn chart(it: &Chart, recipe: &Recipe) -> Option<String> {
+    let source = match it.source.as_ref()? {
+        ChartSource::Http { repository, name } => format!("{name} from {repository}"),
+        ChartSource::Oci(name) => format!("oci {name}"),
+    };
+    let version = it.version.as_ref()?;
+    let keyring = recipe.file(it.keyring.as_ref().map(|it| it.value.as_str()));
+    let keys = keyring.map_or_else(String::new, |file| format!(" keys={}", file.blob));
+    let mut text = format!("chart:{source} version={version}{keys}");
+    if !it.fingerprints.is_empty() {
+        text.extend([" fingerprints=", &list(&it.fingerprints)]);
+    }
+    Some(text)
+}
+
+fn list(items: &[Spanned<String>]) -> String {
+    items.iter().map(|it| it.value.as_str()).collect::<Vec<_>>().join(",")
 }
 
 /// The question for a closure. Fields that are not given stand as they are, so that what an origin means by
@@ -66,8 +98,6 @@ fn apt(it: &Apt, arch: &str, keys: &str) -> String {
             text.extend([" ", name, "=", value]);
         }
     };
-    let list =
-        |items: &[Spanned<String>]| items.iter().map(|it| it.value.as_str()).collect::<Vec<_>>().join(",");
     add("suites", &list(&it.suites));
     add("components", &list(&it.components));
     add("keys", keys);

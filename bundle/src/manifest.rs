@@ -1,6 +1,6 @@
 //! `bundle.json`: every member with its BLAKE3, and what the members are for.
 
-use gabion_digest::{BlobId, Digest};
+use gabion_digest::{BlobId, Digest, Sha256};
 use serde::{Deserialize, Serialize};
 
 /// Members are hashed in pieces of this size, so that each can be checked before it is used.
@@ -59,6 +59,29 @@ pub enum Object {
         /// The member.
         member: String,
     },
+    /// What K3s must know of this machine alone: its node name.
+    NodeConfig {
+        /// The member.
+        member: String,
+    },
+    /// A container image: its blobs are the members `content/blobs/sha256/HEX`.
+    Image {
+        /// Name of the node.
+        name: String,
+        /// What it is called: `ghcr.io/acme/api:v1`.
+        reference: String,
+        /// Its documents, `sha256:…`: the index that the reference leads to, where there is one, and the
+        /// manifest for the bundle's platform, which comes last.
+        #[serde(with = "texts")]
+        documents: Vec<Sha256>,
+    },
+    /// A packed Helm chart that K3s serves to its own controller.
+    Chart {
+        /// What the file is called there; the documents of the chart name it.
+        file: String,
+        /// The member.
+        member: String,
+    },
     /// Kubernetes objects, applied in the order of the list.
     Document {
         /// Name of the node.
@@ -66,6 +89,13 @@ pub enum Object {
         /// The member.
         member: String,
     },
+}
+
+impl Object {
+    /// The member that holds the blob of an image.
+    pub fn blob_member(sha256: &Sha256) -> String {
+        format!("content/blobs/sha256/{}", sha256.hex())
+    }
 }
 
 /// Features that a reader must know.
@@ -118,28 +148,43 @@ impl Manifest {
     }
 }
 
+/// Digests as text: any type with one spelling.
 mod text {
-    use gabion_digest::Digest;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::fmt::Display;
+    use std::str::FromStr;
 
-    pub(super) fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(digest)
+    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
+/// Several of them.
 mod texts {
-    use gabion_digest::Digest;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::fmt::Display;
+    use std::str::FromStr;
 
-    pub(super) fn serialize<S: Serializer>(digests: &[Digest], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(digests.iter().map(ToString::to_string))
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        values: &[T],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(ToString::to_string))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Digest>, D::Error> {
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
         let texts = Vec::<String>::deserialize(deserializer)?;
         texts.iter().map(|it| it.parse().map_err(D::Error::custom)).collect()
     }

@@ -83,57 +83,69 @@ struct Differs;
 /// Produces the bytes of a source.
 pub type Produce<'a, S> = dyn FnMut(&S, &mut dyn Write) -> io::Result<()> + 'a;
 
-/// Brings `root` to `layout`; files that the previous state of `name` had and `layout` has not go.
-///
-/// With `dry` nothing is written and the report says what would be.
-pub fn apply<S>(
+/// What a run will do: found out by comparing everything once, without writing.
+#[derive(Debug)]
+pub struct Plan<'l, S> {
+    /// What that is, for people.
+    pub report: Report,
+    layout: &'l Layout<S>,
+    todo: Vec<&'l str>,
+    before: State,
+    after: State,
+}
+
+/// Compares `root` with `layout`; files that the previous state had and `layout` has not go.
+pub fn plan<'l, S>(
     root: &Root,
-    layout: &Layout<S>,
+    layout: &'l Layout<S>,
     bundle: &str,
     produce: &mut Produce<'_, S>,
-    dry: bool,
-) -> Result<Report, HostError> {
+) -> Result<Plan<'l, S>, HostError> {
     let before = State::load(root)?;
     let (mut report, todo) = compare(root, layout, produce)?;
     report.removed =
         before.files.keys().filter(|path| !layout.entries.contains_key(*path)).cloned().collect();
-    if dry {
-        return Ok(report);
-    }
-    let state = State {
-        bundle: bundle.to_owned(),
-        files: layout.entries.iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect(),
-    };
-    let folders_missing = make_folders(root, layout, &report)?;
-    if report.written.is_empty() && report.removed.is_empty() && before == state && !folders_missing {
-        return Ok(report);
-    }
-    state.begin(root, &before)?;
-    for path in todo {
-        write_one(root, path, &layout.entries[path], produce)?;
-    }
-    for path in &report.removed {
-        root.remove(path).map_err(|source| HostError::write(path, source))?;
-    }
-    state.commit(root)?;
-    Ok(report)
+    let files = layout.entries.iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
+    let after = State { bundle: bundle.to_owned(), files };
+    Ok(Plan { report, layout, todo, before, after })
 }
 
-/// Makes what is missing; gives whether anything was.
-fn make_folders<S>(root: &Root, layout: &Layout<S>, report: &Report) -> Result<bool, HostError> {
-    if report.written.is_empty() && report.removed.is_empty() {
-        return Ok(false);
+impl<S> Plan<'_, S> {
+    /// Does it.
+    pub fn execute(self, root: &Root, produce: &mut Produce<'_, S>) -> Result<Report, HostError> {
+        let Self { report, layout, todo, before, after } = self;
+        if report.written.is_empty()
+            && report.removed.is_empty()
+            && before == after
+            && !State::interrupted(root)?
+        {
+            return Ok(report);
+        }
+        make_folders(root, layout)?;
+        after.begin(root, &before)?;
+        for path in todo {
+            write_one(root, path, &layout.entries[path], produce)?;
+        }
+        for path in &report.removed {
+            root.remove(path).map_err(|source| HostError::write(path, source))?;
+        }
+        after.commit(root)?;
+        Ok(report)
     }
-    root.make_folder(crate::state::FOLDER, 0o700)
-        .map_err(|source| HostError::write(crate::state::FOLDER, source))?;
+}
+
+/// Makes the folders that are missing.
+fn make_folders<S>(root: &Root, layout: &Layout<S>) -> Result<(), HostError> {
+    let make =
+        |path: &str, mode| root.make_folder(path, mode).map_err(|source| HostError::write(path, source));
+    make(crate::state::FOLDER, 0o700)?;
     for (path, mode) in &layout.folders {
-        root.make_folder(path, *mode).map_err(|source| HostError::write(path, source))?;
+        make(path, *mode)?;
     }
     for path in layout.entries.keys() {
-        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
-        root.make_folder(above, 0o755).map_err(|source| HostError::write(above, source))?;
+        make(path.rsplit_once('/').map_or("", |(above, _)| above), 0o755)?;
     }
-    Ok(true)
+    Ok(())
 }
 
 fn compare<'l, S>(
@@ -216,9 +228,17 @@ mod tests {
         layout
     }
 
+    fn apply(
+        root: &Root,
+        layout: &Layout<String>,
+        produce: &mut Produce<'_, String>,
+    ) -> Result<Report, HostError> {
+        plan(root, layout, "sha256:x", produce)?.execute(root, produce)
+    }
+
     fn run(root: &Root, files: &[(&str, &str)]) -> Report {
         let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
-        apply(root, &layout(files), "sha256:x", &mut produce, false).unwrap()
+        apply(root, &layout(files), &mut produce).unwrap()
     }
 
     /// Inode and change time of every file: any write moves one of them.
@@ -281,7 +301,7 @@ mod tests {
             left -= 1;
             if left < 0 { Err(io::Error::other("power")) } else { out.write_all(text.as_bytes()) }
         };
-        assert!(apply(&root, &layout(&files), "sha256:x", &mut cut, false).is_err());
+        assert!(apply(&root, &layout(&files), &mut cut).is_err());
         assert!(State::interrupted(&root).unwrap());
         let report = run(&root, &files);
         assert_eq!(report.written, ["etc/c"]);

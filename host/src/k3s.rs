@@ -1,10 +1,12 @@
 //! The layout that K3s expects on a host (docs.k3s.io: "Air-Gap Install", "Packaged Components").
 
-use crate::apply::{Layout, Report, Wanted, apply};
+use crate::apply::{Layout, Report, Wanted, plan};
 use crate::error::HostError;
 use crate::root::Root;
 use crate::unit::k3s_service;
-use gabion_bundle::{Manifest, Object, Verified};
+use gabion_bundle::{Member, Object, Verified};
+use gabion_digest::Sha256;
+use gabion_oci::{Archive, DOCUMENT_LIMIT, Document, Image, Reference};
 use std::io::{Read, Seek, Write};
 
 /// Where the bytes of a file on the host come from.
@@ -14,60 +16,131 @@ pub enum Content {
     Member(String),
     /// Made by the installer.
     Bytes(Vec<u8>),
+    /// An archive of images, made from members.
+    Images(Box<Archive>),
 }
 
 const IMAGES: &str = "var/lib/rancher/k3s/agent/images";
+const SERVER: &str = "var/lib/rancher/k3s/server";
+const CHARTS: &str = "var/lib/rancher/k3s/server/static/charts";
 const MANIFESTS: &str = "var/lib/rancher/k3s/server/manifests";
 
 /// What must be on the host. Everything that K3s compares by name and time carries its content's hash
 /// in its name: K3s does not look into a file whose name it knows.
-pub fn layout(manifest: &Manifest) -> Result<Layout<Content>, HostError> {
-    let mut layout = Layout::default();
-    for (path, mode) in [(IMAGES, 0o755), ("var/lib/rancher/k3s/server", 0o700), (MANIFESTS, 0o700)] {
-        layout.folders.insert(path.to_owned(), mode);
+pub fn layout<R: Read + Seek>(bundle: &mut Verified<R>) -> Result<Layout<Content>, HostError> {
+    let objects = bundle.manifest().objects.clone();
+    let mut plan = Arrange { bundle, layout: Layout::default(), documents: 0 };
+    for (path, mode) in [(IMAGES, 0o755), (SERVER, 0o700), (MANIFESTS, 0o700)] {
+        plan.layout.folders.insert(path.to_owned(), mode);
     }
-    let mut order = 0;
-    for object in &manifest.objects {
-        let mut file = |path: String, mode: u32, member: &str| {
-            let found = manifest.member(member);
-            let size = found
-                .map(|it| it.size)
-                .ok_or_else(|| HostError::Unsupported(format!("it has no `{member}`")))?;
-            let wanted = Wanted::File { mode, source: Content::Member(member.to_owned()), size };
-            match layout.entries.insert(path.clone(), wanted) {
-                None => Ok(()),
-                Some(_) => Err(HostError::Unsupported(format!("two objects want `/{path}`"))),
-            }
-        };
+    for object in &objects {
+        plan.object(object)?;
+    }
+    Ok(plan.layout)
+}
+
+struct Arrange<'b, R: Read + Seek> {
+    bundle: &'b mut Verified<R>,
+    layout: Layout<Content>,
+    documents: u32,
+}
+
+impl<R: Read + Seek> Arrange<'_, R> {
+    fn object(&mut self, object: &Object) -> Result<(), HostError> {
         match object {
-            Object::K3sBinary { member, .. } => {
-                file("usr/local/bin/k3s".to_owned(), 0o755, member)?;
-                for link in ["kubectl", "crictl", "ctr"] {
-                    layout.entries.insert(format!("usr/local/bin/{link}"), Wanted::Link("k3s".to_owned()));
-                }
-                let unit = k3s_service().into_bytes();
-                let wanted =
-                    Wanted::File { mode: 0o644, size: unit.len() as u64, source: Content::Bytes(unit) };
-                layout.entries.insert("etc/systemd/system/k3s.service".to_owned(), wanted);
-            }
+            Object::K3sBinary { member, .. } => self.k3s(member),
             Object::K3sImages { member } => {
-                let hash = manifest.member(member).map(|it| it.blake3.hex()).unwrap_or_default();
+                let hash = self.member(member)?.blake3.hex();
                 let name = member.rsplit('/').next().unwrap_or_default();
                 let ending = name.find(".tar").map_or(".tar", |at| &name[at..]);
-                file(format!("{IMAGES}/00-k3s-{}{ending}", &hash[..16.min(hash.len())]), 0o644, member)?;
+                self.copy(&format!("{IMAGES}/00-k3s-{}{ending}", &hash[..16]), 0o644, member)
             }
-            Object::K3sConfig { member } => file("etc/rancher/k3s/config.yaml".to_owned(), 0o600, member)?,
+            Object::K3sConfig { member } => self.copy("etc/rancher/k3s/config.yaml", 0o600, member),
+            // Read after `config.yaml` (docs.k3s.io, "Configuration Options").
+            Object::NodeConfig { member } => {
+                self.copy("etc/rancher/k3s/config.yaml.d/10-node.yaml", 0o600, member)
+            }
+            Object::Image { name, reference, documents } => self.image(name, reference, documents),
+            Object::Chart { file, member } => self.copy(&format!("{CHARTS}/{}", plain(file)?), 0o600, member),
             Object::Document { name, member } => {
-                file(format!("{MANIFESTS}/gabion-{order:03}-{name}.yaml"), 0o600, member)?;
-                order += 1;
+                let path = format!("{MANIFESTS}/gabion-{:03}-{}.yaml", self.documents, plain(name)?);
+                self.documents += 1;
+                self.copy(&path, 0o600, member)
             }
             Object::File { node, member } => {
                 let name = member.rsplit('/').next().unwrap_or_default();
-                file(format!("var/lib/gabion/files/{node}/{name}"), 0o644, member)?;
+                self.copy(&format!("var/lib/gabion/files/{}/{name}", plain(node)?), 0o644, member)
             }
         }
     }
-    Ok(layout)
+
+    fn member(&self, path: &str) -> Result<&Member, HostError> {
+        let found = self.bundle.manifest().member(path);
+        found.ok_or_else(|| HostError::Unsupported(format!("it has no `{path}`")))
+    }
+
+    fn add(&mut self, path: &str, wanted: Wanted<Content>) -> Result<(), HostError> {
+        match self.layout.entries.insert(path.to_owned(), wanted) {
+            None => Ok(()),
+            Some(_) => Err(HostError::Unsupported(format!("two objects want `/{path}`"))),
+        }
+    }
+
+    fn copy(&mut self, path: &str, mode: u32, member: &str) -> Result<(), HostError> {
+        let size = self.member(member)?.size;
+        self.add(path, Wanted::File { mode, source: Content::Member(member.to_owned()), size })
+    }
+
+    /// The binary, its other names, and its unit.
+    fn k3s(&mut self, member: &str) -> Result<(), HostError> {
+        self.copy("usr/local/bin/k3s", 0o755, member)?;
+        for link in ["kubectl", "crictl", "ctr"] {
+            self.add(&format!("usr/local/bin/{link}"), Wanted::Link("k3s".to_owned()))?;
+        }
+        let unit = k3s_service().into_bytes();
+        let wanted = Wanted::File { mode: 0o644, size: unit.len() as u64, source: Content::Bytes(unit) };
+        self.add("etc/systemd/system/k3s.service", wanted)
+    }
+
+    /// An archive for each image, so that a changed one is the only one that is imported again.
+    fn image(&mut self, name: &str, reference: &str, documents: &[Sha256]) -> Result<(), HostError> {
+        let wrong = |why: String| HostError::Unsupported(format!("its image `{reference}`: {why}"));
+        let mut index = None;
+        let mut manifest = None;
+        for sha256 in documents {
+            let mut bytes = Vec::new();
+            let member = Object::blob_member(sha256);
+            if self.member(&member)?.size > DOCUMENT_LIMIT {
+                return Err(wrong(format!("`{member}` is larger than any manifest")));
+            }
+            self.bundle
+                .copy_member(&member, &mut bytes)
+                .map_err(|error| HostError::content(&member, error))?;
+            match Document::reopen(bytes).map_err(|error| wrong(error.to_string()))? {
+                Document::Index(it) => index = Some(it),
+                Document::Manifest(it) => manifest = Some(it),
+            }
+        }
+        let manifest = manifest.ok_or_else(|| wrong("it has no manifest".to_owned()))?;
+        let parsed = reference.parse::<Reference>().map_err(|error| wrong(error.to_string()))?;
+        let image = Image::new(parsed, index, manifest).map_err(|error| wrong(error.to_string()))?;
+        let archive = Archive::new([&image]).map_err(|error| wrong(error.to_string()))?;
+        for (sha256, _) in archive.blobs() {
+            self.member(&Object::blob_member(&sha256))?;
+        }
+        let path = format!("{IMAGES}/50-{}-{}.tar", plain(name)?, &archive.id().hex()[..16]);
+        let size = archive.size();
+        self.add(&path, Wanted::File { mode: 0o644, source: Content::Images(Box::new(archive)), size })
+    }
+}
+
+/// Refuses a name that is not one part of a path.
+fn plain(name: &str) -> Result<&str, HostError> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+    if name.is_empty() || name.starts_with('.') || !name.bytes().all(good) {
+        return Err(HostError::Unsupported(format!("`{name}` cannot name a file")));
+    }
+    Ok(name)
 }
 
 /// Installs a verified bundle into `root`. A second run writes nothing; an interrupted one goes on.
@@ -76,19 +149,19 @@ pub fn install<R: Read + Seek>(
     bundle: &mut Verified<R>,
     dry: bool,
 ) -> Result<Report, HostError> {
-    let layout = layout(bundle.manifest())?;
+    let layout = layout(bundle)?;
     let digest = bundle.digest.to_string();
     let mut produce = |content: &Content, out: &mut dyn Write| match content {
         Content::Member(member) => bundle.copy_member(member, out),
         Content::Bytes(bytes) => out.write_all(bytes),
+        Content::Images(archive) => {
+            archive.write(out, &mut |sha256, out| bundle.copy_member(&Object::blob_member(sha256), out))
+        }
     };
-    let report = apply(root, &layout, &digest, &mut produce, true)?;
+    let plan = plan(root, &layout, &digest, &mut produce)?;
     let free = root.free("var/lib").map_err(|source| HostError::read("var/lib", source))?;
-    if report.bytes > free {
-        return Err(HostError::Space { path: "var/lib".to_owned(), free, needed: report.bytes });
+    if plan.report.bytes > free {
+        return Err(HostError::Space { path: "var/lib".to_owned(), free, needed: plan.report.bytes });
     }
-    if dry {
-        return Ok(report);
-    }
-    apply(root, &layout, &digest, &mut produce, false)
+    if dry { Ok(plan.report) } else { plan.execute(root, &mut produce) }
 }

@@ -20,7 +20,7 @@ mod state;
 mod trust;
 mod unit;
 
-pub use apply::{Layout, Produce, Report, Wanted, apply};
+pub use apply::{Layout, Plan, Produce, Report, Wanted, plan};
 pub use error::HostError;
 pub use k3s::{Content, install, layout};
 pub use root::Root;

@@ -1,5 +1,6 @@
 //! Why a node could not be built.
 
+use crate::image::ImageError;
 use crate::net::NetError;
 use gabion_store::StoreError;
 
@@ -16,6 +17,15 @@ pub enum BuildError {
         /// Why.
         #[source]
         source: NetError,
+    },
+    /// An image whose documents are pinned cannot be read.
+    #[error("could not read the image of `{node}`")]
+    Image {
+        /// The node.
+        node: String,
+        /// Why.
+        #[source]
+        source: ImageError,
     },
     /// Bytes are missing and the network is forbidden; all of them are listed.
     #[error("{} pinned files are not in the store, and the network is forbidden", missing.len())]
@@ -49,6 +59,7 @@ impl BuildError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Fetch { source, .. } => source.code(),
+            Self::Image { source, .. } => source.code(),
             Self::Offline { .. } => "E1101",
             Self::Step { .. } => "E1102",
             Self::Several { .. } => "E1103",
@@ -60,6 +71,7 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Fetch { source, .. } => source.help(),
+            Self::Image { source, .. } => source.help(),
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
             Self::Step { .. } => None,
             Self::Several { failures, skipped } => {

@@ -2,62 +2,111 @@
 
 use super::{BuildError, Engine};
 use crate::event::Event;
-use crate::lock::FilePin;
-use crate::net::NetError;
+use crate::image;
+use crate::lock::{FilePin, ImagePin, Location};
+use crate::net::{NetError, Wanted};
 use crate::recipe::{Kind, Recipe};
 use futures_util::{StreamExt, TryStreamExt};
-use gabion_digest::Hashed;
-use gabion_store::{Expect, Output};
-use std::collections::BTreeMap;
+use gabion_digest::Sha256;
+use gabion_oci::Manifest;
+use gabion_store::Output;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many downloads of one node wait for their turn at once.
 const QUEUE: usize = 64;
 
-pub(super) fn output(hashed: Hashed) -> Output {
-    Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size }
-}
-
 impl Engine<'_> {
     /// Every pinned file of a node.
     pub(super) async fn fetch(&self, recipe: &Recipe) -> Result<BTreeMap<String, Output>, BuildError> {
+        if let Some(pin) = self.locked.image(recipe) {
+            return self.fetch_image(recipe, &pin).await;
+        }
         futures_util::stream::iter(self.locked.pins(recipe))
-            .map(async |(output, pin)| Ok((output, self.fetch_file(recipe, pin).await?)))
+            .map(async |(output, pin)| Ok((output, self.fetch_file(recipe, &pin).await?)))
             .buffer_unordered(QUEUE)
             .try_collect()
             .await
     }
 
-    async fn fetch_file(&self, recipe: &Recipe, pin: FilePin<'_>) -> Result<Output, BuildError> {
-        let known = || -> Result<Option<Output>, BuildError> {
-            let found = self.store.by_sha256(pin.sha256)?;
-            Ok(found.map(|(blob, size)| Output { blob, sha256: pin.sha256, size }))
-        };
-        if let Some(output) = known()? {
+    async fn fetch_file(&self, recipe: &Recipe, pin: &FilePin<'_>) -> Result<Output, BuildError> {
+        if let Some(output) = self.store.find(pin.sha256)? {
             return Ok(output);
         }
         let _turn = self.downloads.acquire().await;
         let node = recipe.address.to_string();
-        self.events.send(Event::Started { node: node.clone(), what: pin.url.to_string() });
-        let failed = |source| BuildError::Fetch { node: node.clone(), url: pin.url.to_string(), source };
-        let expect = Expect { sha256: Some(pin.sha256), size: Some(pin.size), blob: None };
-        let partial = self.client.partial(self.store, pin.sha256, expect).await.map_err(failed)?;
-        // Another process, or another node with the same bytes, may have been here first.
-        if let Some(output) = known()? {
-            if let Some(partial) = partial {
-                partial.discard();
-            }
-            return Ok(output);
-        }
-        let Some(partial) = partial else {
-            return Err(failed(NetError::Vanished { url: pin.url.to_string() }));
-        };
+        self.events.send(Event::Started { node: node.clone(), what: pin.location.to_string() });
+        let failed = |source| BuildError::Fetch { node: node.clone(), url: pin.location.to_string(), source };
         let client = match recipe.address.kind() {
             Kind::Apt => &self.client.for_signed(),
             _ => self.client,
         };
-        let partial = client.download(&pin.url, Some(pin.size), partial, &node).await.map_err(failed)?;
-        let hashed = partial.finish().map_err(|error| failed(error.into()))?;
-        Ok(output(hashed))
+        let got = match &pin.location {
+            Location::Url(url) => {
+                let wanted = Wanted { url, sha256: Some(pin.sha256), size: Some(pin.size) };
+                client.fetch(self.store, wanted, &node).await
+            }
+            Location::Registry(name) => {
+                client.registry().blob(self.store, name, (pin.sha256, pin.size), &node).await
+            }
+        };
+        got.map_err(failed)
+    }
+
+    async fn fetch_image(
+        &self,
+        recipe: &Recipe,
+        pin: &ImagePin,
+    ) -> Result<BTreeMap<String, Output>, BuildError> {
+        let mut outputs = BTreeMap::new();
+        for digest in &pin.documents {
+            outputs.insert(image::output_name(digest), self.fetch_document(recipe, pin, *digest).await?);
+        }
+        let manifest = self.manifest(recipe, pin)?;
+        // A layer may stand twice in one image.
+        let blobs: BTreeSet<(Sha256, u64)> = manifest.blobs().map(|it| (it.digest, it.size)).collect();
+        let name = pin.reference.name();
+        let fetched: BTreeMap<String, Output> = futures_util::stream::iter(blobs)
+            .map(async |(sha256, size)| {
+                let location = Location::Registry(name.clone());
+                let file = FilePin { location, size, sha256, version: None };
+                Ok::<_, BuildError>((image::output_name(&sha256), self.fetch_file(recipe, &file).await?))
+            })
+            .buffer_unordered(QUEUE)
+            .try_collect()
+            .await?;
+        outputs.extend(fetched);
+        Ok(outputs)
+    }
+
+    /// An index or manifest, kept byte for byte.
+    async fn fetch_document(
+        &self,
+        recipe: &Recipe,
+        pin: &ImagePin,
+        digest: Sha256,
+    ) -> Result<Output, BuildError> {
+        if let Some(output) = self.store.find(digest)? {
+            return Ok(output);
+        }
+        let node = recipe.address.to_string();
+        self.events.send(Event::Started { node: node.clone(), what: pin.reference.to_string() });
+        let reference = pin.reference.pinned(digest);
+        let failed = |source| BuildError::Fetch { node: node.clone(), url: reference.to_string(), source };
+        let raw = self.client.registry().manifest(&reference).await.map_err(failed)?;
+        Ok(self.store.put(&raw.bytes)?.into())
+    }
+
+    fn manifest(&self, recipe: &Recipe, pin: &ImagePin) -> Result<Manifest, BuildError> {
+        let failed = |source| BuildError::Image { node: recipe.address.to_string(), source };
+        let gone = || {
+            let url = pin.reference.to_string();
+            BuildError::Fetch {
+                node: recipe.address.to_string(),
+                url: url.clone(),
+                source: NetError::Vanished { url },
+            }
+        };
+        image::manifest(self.store, &pin.documents).map_err(failed)?.ok_or_else(gone)
     }
 
     /// Refuses a build without network that would need it; everything that is missing is listed.
@@ -68,8 +117,15 @@ impl Engine<'_> {
         let mut missing = Vec::new();
         for recipe in recipes {
             for (_, pin) in self.locked.pins(recipe) {
-                if self.store.by_sha256(pin.sha256)?.is_none() {
-                    missing.push(pin.url.to_string());
+                if self.store.find(pin.sha256)?.is_none() {
+                    missing.push(pin.location.to_string());
+                }
+            }
+            if let Some(pin) = self.locked.image(recipe) {
+                let failed = |source| BuildError::Image { node: recipe.address.to_string(), source };
+                let bytes = image::missing(self.store, &pin.documents, pin.size).map_err(failed)?;
+                if bytes > 0 {
+                    missing.push(format!("{} ({bytes} bytes)", pin.reference));
                 }
             }
         }

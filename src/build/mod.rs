@@ -9,9 +9,11 @@
 
 mod error;
 mod fetch;
+mod helm_chart;
 mod step;
 
 pub use error::BuildError;
+pub use helm_chart::chart_file;
 
 use crate::event::{Event, Events};
 use crate::lock::LockedGraph;

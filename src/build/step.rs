@@ -8,8 +8,9 @@
 //! - Neither paths, nor names of nodes, nor the version of Gabion are part of an `ActionId`.
 //! - The version of an operation is raised when the same inputs give other bytes; a test holds the bytes.
 
+use super::helm_chart::{HelmChart, helm_chart};
 use crate::lock::LockedGraph;
-use crate::recipe::{Address, Body, Recipe, Table, Value};
+use crate::recipe::{Address, Body, Node, Recipe, Table, Value};
 use gabion_digest::{ActionId, BlobId, Canonical, id_of};
 use gabion_store::{Output, Store, StoreError};
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub(super) enum Step {
     Documents(Vec<Input>),
     /// `config.yaml` of K3s.
     K3sConfig(Table),
+    /// The object that makes K3s' controller install a chart.
+    HelmChart(HelmChart),
 }
 
 /// Why a step cannot be done.
@@ -61,6 +64,7 @@ impl Canonical for Step {
         match self {
             Self::Documents(inputs) => inputs.iter().map(Input::blob).collect::<Vec<_>>().feed(into),
             Self::K3sConfig(table) => Value::Table(table.clone()).feed(into),
+            Self::HelmChart(chart) => chart.feed(into),
         }
     }
 }
@@ -73,7 +77,13 @@ impl Step {
         inputs: &BTreeMap<Address, Vec<Output>>,
     ) -> Result<Option<Self>, StepError> {
         match &recipe.body {
-            Body::Fetch(_) | Body::Apt(_) | Body::Host(_) | Body::Bundle(_) => Ok(None),
+            Body::Fetch(_) | Body::Apt(_) | Body::Image(_) | Body::Bundle(_) => Ok(None),
+            Body::Host(it) => {
+                let name = Node { span: recipe.span.clone(), value: Value::String(it.node_name.clone()) };
+                let table = Table::from([("node-name".to_owned(), (recipe.span.clone(), name))]);
+                Ok(Some(Self::K3sConfig(table)))
+            }
+            Body::Chart(it) => Ok(Some(Self::HelmChart(helm_chart(recipe, it, locked)?))),
             Body::K3s(it) => Ok(Some(Self::K3sConfig(it.config.clone()))),
             Body::Manifests(it) => {
                 let mut parts = Vec::new();
@@ -98,20 +108,21 @@ impl Step {
         match self {
             Self::Documents(_) => "documents",
             Self::K3sConfig(_) => "k3s-config",
+            Self::HelmChart(_) => "helm-chart",
         }
     }
 
     /// Raised when the same inputs give other bytes.
     fn version(&self) -> u32 {
         match self {
-            Self::Documents(_) | Self::K3sConfig(_) => 1,
+            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) => 1,
         }
     }
 
     /// The name of the output.
     pub(super) fn output(&self) -> &'static str {
         match self {
-            Self::Documents(_) => "documents",
+            Self::Documents(_) | Self::HelmChart(_) => "documents",
             Self::K3sConfig(_) => "config",
         }
     }
@@ -126,8 +137,9 @@ impl Step {
         let text = match self {
             Self::Documents(inputs) => documents(inputs, store)?,
             Self::K3sConfig(table) => config(&table),
+            Self::HelmChart(chart) => chart.to_yaml(),
         };
-        Ok(super::fetch::output(store.put(text.as_bytes())?))
+        Ok(store.put(text.as_bytes())?.into())
     }
 }
 
@@ -150,11 +162,11 @@ impl Input {
     }
 }
 
-fn not_text(what: &str) -> StepError {
+pub(super) fn not_text(what: &str) -> StepError {
     StepError::Input(format!("`{what}` is not text"))
 }
 
-fn expand(locked: &LockedGraph<'_>, path: &str, bytes: &[u8]) -> Result<Vec<u8>, StepError> {
+pub(super) fn expand(locked: &LockedGraph<'_>, path: &str, bytes: &[u8]) -> Result<Vec<u8>, StepError> {
     let plain = std::str::from_utf8(bytes).map_err(|_| not_text(path))?;
     let unknown =
         |name| StepError::Input(format!("`{path}` uses `${{{name}}}`, which `[vars]` does not have"));

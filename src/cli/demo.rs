@@ -17,8 +17,9 @@ macro_rules! recipes {
     ($($path:literal,)*) => { [$(($path, include_str!(concat!("../../recipes/", $path))),)*] };
 }
 
-const RECIPES: [(&str, &str); 13] = recipes![
+const RECIPES: [(&str, &str); 18] = recipes![
     "gabion.toml",
+    "images.toml",
     "node.toml",
     "platform.toml",
     "env/demo.toml",
@@ -28,9 +29,13 @@ const RECIPES: [(&str, &str); 13] = recipes![
     "trust/demo.json",
     "k8s/app.yaml",
     "k8s/issuers.yaml",
+    "k8s/kafka.yaml",
     "k8s/local-path.yaml",
     "k8s/namespaces.yaml",
     "k8s/traefik-config.yaml",
+    "values/cert-manager.yaml",
+    "values/monitoring.yaml",
+    "values/strimzi.yaml",
 ];
 
 pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Failure> {

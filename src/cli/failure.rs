@@ -85,16 +85,30 @@ fn store(error: &gabion_store::StoreError) -> Exit {
     }
 }
 
+fn format(error: &crate::resolve::FormatError) -> Exit {
+    use crate::resolve::FormatError;
+    match error {
+        FormatError::Provenance(_) | FormatError::Keys(_) => Exit::Trust,
+        FormatError::Chart(_) | FormatError::Document(_) => Exit::Integrity,
+        FormatError::Choose(_) | FormatError::Repository(_) | FormatError::Platform(_) => Exit::Failure,
+    }
+}
+
 failures! {
     gabion_store::StoreError: store;
     crate::net::NetError: net;
     crate::lock::BindError: |_| Exit::Lock;
+    crate::image::ImageError: |error| match error {
+        crate::image::ImageError::Store(error) => store(error),
+        crate::image::ImageError::Document { .. } => Exit::Integrity,
+    };
     crate::resolve::ResolveError: |error| match error.first() {
         crate::resolve::ResolveError::Net { source, .. } => net(source),
         crate::resolve::ResolveError::Signature { .. } | crate::resolve::ResolveError::Backwards { .. } => {
             Exit::Trust
         }
         crate::resolve::ResolveError::Index { .. } => Exit::Integrity,
+        crate::resolve::ResolveError::Format { source, .. } => format(source),
         _ => Exit::Failure,
     };
     crate::build::BuildError: |error| match error.first() {

@@ -20,6 +20,7 @@ use gabion_store::{Need, Options, Record, Root, Store};
 use std::path::{Path, PathBuf};
 
 /// Configuration and flags of one run.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Session<'u> {
     pub(super) config: Config,
     pub(super) ui: &'u Ui,

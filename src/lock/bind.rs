@@ -9,22 +9,49 @@ use crate::graph::Graph;
 use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
 use gabion_digest::{Canonical, RequestId, Sha256, id_of};
-use gabion_lockfile::{AptLock, Deb, Entry, Pin, Text};
+use gabion_lockfile::{AptLock, ChartSource, Deb, Entry, Pin, Text};
+use gabion_oci::{Name, Reference};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
 /// What an operation does with its inputs; raised when the same inputs would give other bytes.
 const fn version(kind: Kind) -> u32 {
     match kind {
-        Kind::Fetch | Kind::Apt | Kind::K3s | Kind::Manifests | Kind::Host | Kind::Bundle => 1,
+        Kind::Fetch
+        | Kind::Apt
+        | Kind::K3s
+        | Kind::Chart
+        | Kind::Image
+        | Kind::Manifests
+        | Kind::Host
+        | Kind::Bundle => 1,
+    }
+}
+
+/// Where the bytes of a pinned file are, without any mirror.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location<'l> {
+    /// Behind a URL.
+    Url(Cow<'l, str>),
+    /// A blob of a registry's repository.
+    Registry(Name),
+}
+
+impl fmt::Display for Location<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => f.write_str(url),
+            Self::Registry(name) => name.fmt(f),
+        }
     }
 }
 
 /// A pinned file, as the build needs it.
 #[derive(Debug, Clone)]
 pub struct FilePin<'l> {
-    /// Where the bytes are, without any mirror.
-    pub url: Cow<'l, str>,
+    /// Where the bytes are.
+    pub location: Location<'l>,
     /// How many they are.
     pub size: u64,
     /// What they hash to.
@@ -33,11 +60,43 @@ pub struct FilePin<'l> {
     pub version: Option<&'l str>,
 }
 
+/// A pinned image.
+#[derive(Debug, Clone)]
+pub struct ImagePin {
+    /// What it is called.
+    pub reference: Reference,
+    /// Its documents: the index, where there is one, then the manifest.
+    pub documents: Vec<Sha256>,
+    /// Bytes of configuration and layers.
+    pub size: u64,
+}
+
 /// The file that `entry` pins; `None` for an entry of another kind.
-pub fn file(entry: &Entry) -> Option<FilePin<'_>> {
-    let Pin::File { url, size, sha256 } = &entry.pin else { return None };
+fn file(entry: &Entry) -> Option<FilePin<'_>> {
     let version = entry.version.as_ref().map(Text::as_str);
-    Some(FilePin { url: url.as_str().into(), size: size.get(), sha256: *sha256, version })
+    let (location, size, sha256) = match &entry.pin {
+        Pin::File { url, size, sha256 } => (Location::Url(url.as_str().into()), size, sha256),
+        Pin::Chart { source: ChartSource::Http(url), size, sha256, .. } => {
+            (Location::Url(url.as_str().into()), size, sha256)
+        }
+        Pin::Chart { source: ChartSource::Oci { reference, .. }, size, sha256, .. } => {
+            let reference: Reference = reference.as_str().parse().ok()?;
+            (Location::Registry(reference.name().clone()), size, sha256)
+        }
+        Pin::Image { .. } | Pin::Git { .. } => return None,
+    };
+    Some(FilePin { location, size: size.get(), sha256: *sha256, version })
+}
+
+fn image(entry: &Entry) -> Option<ImagePin> {
+    let Pin::Image { reference, index, manifest, size } = &entry.pin else { return None };
+    let documents = index.iter().chain([manifest]).copied().collect();
+    Some(ImagePin { reference: reference.as_str().parse().ok()?, documents, size: size.get() })
+}
+
+/// Whether `entry` is a kind of answer that this version knows what to do with.
+pub(super) fn is_usable(entry: &Entry) -> bool {
+    file(entry).is_some() || image(entry).is_some()
 }
 
 /// `openssh-server_amd64`: the output that a package is.
@@ -46,9 +105,9 @@ fn deb_name(deb: &Deb) -> String {
 }
 
 fn debian<'l>(closure: &'l AptLock, deb: &'l Deb) -> Option<FilePin<'l>> {
-    let url = closure.url_of(deb)?;
+    let location = Location::Url(closure.url_of(deb)?.into());
     let version = Some(deb.version.as_str());
-    Some(FilePin { url: url.into(), size: deb.size.get(), sha256: deb.sha256, version })
+    Some(FilePin { location, size: deb.size.get(), sha256: deb.sha256, version })
 }
 
 /// A graph in which every request is answered.
@@ -66,6 +125,11 @@ impl LockedGraph<'_> {
     /// What the node asks for, in one name.
     pub fn id(&self, address: &Address) -> Option<RequestId> {
         self.ids.get(address).copied()
+    }
+
+    /// The pinned image of one node, if it is one.
+    pub fn image(&self, recipe: &Recipe) -> Option<ImagePin> {
+        image(self.locks.main.get(&recipe.address.to_string())?)
     }
 
     /// The pinned files of one node, by output name.

@@ -3,7 +3,7 @@
 mod bind;
 mod family;
 
-pub use bind::{FilePin, LockedGraph, bind, file, identity};
+pub use bind::{FilePin, ImagePin, Location, LockedGraph, bind, identity};
 pub use family::{Family, Question};
 
 use crate::recipe::{Address, Kind, Project};
@@ -174,7 +174,7 @@ impl Locks {
             None => self
                 .main
                 .get(&request.id)
-                .is_some_and(|entry| entry.request.as_str() == request.text && file(entry).is_some()),
+                .is_some_and(|entry| entry.request.as_str() == request.text && bind::is_usable(entry)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Client, TURN};
 use crate::event::Event;
 use futures_util::StreamExt;
 use gabion_digest::Sha256;
-use gabion_store::{Expect, Partial, Store};
+use gabion_store::{Expect, Output, Partial, Store};
 use reqwest::header::{ETAG, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 
@@ -18,45 +18,62 @@ struct Download<'s> {
     begun: Option<(String, HeaderValue)>,
 }
 
-impl Client {
-    /// The store's file for a download, as soon as nobody else has it; `None` where the bytes arrived
-    /// in the meantime.
-    pub async fn partial<'s>(
-        &self,
-        store: &'s Store,
-        key: Sha256,
-        expect: Expect,
-    ) -> Result<Option<Partial<'s>>, NetError> {
-        loop {
-            if let Some(partial) = store.partial(key, expect)? {
-                return Ok(Some(partial));
-            }
-            if let Some(sha256) = expect.sha256
-                && store.by_sha256(sha256)?.is_some()
-            {
-                return Ok(None);
-            }
-            tokio::time::sleep(TURN).await;
-        }
-    }
+/// A file that is wanted, and what is known of it before it is here.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'u> {
+    /// Where it is, without any mirror.
+    pub url: &'u str,
+    /// What its bytes must hash to.
+    pub sha256: Option<Sha256>,
+    /// How many they must be.
+    pub size: Option<u64>,
+}
 
-    /// Downloads into a file of the store, going on where it stands; gives it back complete.
+impl Client {
+    /// A file in the store: from there, or downloaded, going on where an earlier download of it stopped.
+    /// `node` is whom the progress is told of.
     ///
     /// Where the size is not known, nobody knows the digest for certain either: such a file goes on only
     /// after bytes that the server itself says to be the same, and otherwise begins again.
-    pub async fn download<'s>(
-        &self,
-        url: &str,
-        size: Option<u64>,
-        partial: Partial<'s>,
-        node: &str,
-    ) -> Result<Partial<'s>, NetError> {
-        self.fill(url, size, partial, node, async |location: &str, ask: &Ask| self.send(location, ask).await)
+    pub async fn fetch(&self, store: &Store, wanted: Wanted<'_>, node: &str) -> Result<Output, NetError> {
+        self.obtain(store, wanted, node, async |location: &str, ask: &Ask| self.send(location, ask).await)
             .await
     }
 
     /// The same for whoever opens locations in another way.
-    pub(super) async fn fill<'s>(
+    pub(super) async fn obtain(
+        &self,
+        store: &Store,
+        wanted: Wanted<'_>,
+        node: &str,
+        open: impl AsyncFn(&str, &Ask) -> Result<Response, Trouble>,
+    ) -> Result<Output, NetError> {
+        let Wanted { url, sha256, size } = wanted;
+        let there = || sha256.map_or(Ok(None), |sha256| store.find(sha256));
+        if let Some(output) = there()? {
+            return Ok(output);
+        }
+        let key = sha256.unwrap_or_else(|| Sha256::of(url.as_bytes()));
+        let expect = Expect { sha256, size, blob: None };
+        let partial = loop {
+            let partial = store.partial(key, expect)?;
+            // Another process, or another node with the same bytes, may have been here first.
+            if let Some(output) = there()? {
+                if let Some(partial) = partial {
+                    partial.discard();
+                }
+                return Ok(output);
+            }
+            match partial {
+                Some(partial) => break partial,
+                None => tokio::time::sleep(TURN).await,
+            }
+        };
+        Ok(self.fill(url, size, partial, node, open).await?.finish()?.into())
+    }
+
+    /// Downloads into a file of the store, going on where it stands; gives it back complete.
+    async fn fill<'s>(
         &self,
         url: &str,
         size: Option<u64>,

@@ -11,6 +11,7 @@ mod error;
 mod registry;
 mod request;
 
+pub use download::Wanted;
 pub use error::NetError;
 pub use registry::{RawManifest, Registry};
 

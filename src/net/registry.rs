@@ -9,12 +9,12 @@
 
 use super::error::{NetError, Trouble};
 use super::request::{Ask, Auth, body, header, is_loopback, sensitive};
-use super::{Client, docker};
+use super::{Client, Wanted, docker};
 use crate::config::Credential;
 use crate::event::Event;
 use gabion_digest::Sha256;
-use gabion_oci::{Challenge, DOCUMENT_LIMIT, Descriptor, MediaType, Name, Reference, Role};
-use gabion_store::{Expect, Output, Store};
+use gabion_oci::{Challenge, DOCUMENT_LIMIT, MediaType, Name, Reference, Role};
+use gabion_store::{Output, Store};
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LINK, WWW_AUTHENTICATE};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -116,34 +116,20 @@ impl<'c> Registry<'c> {
         Err(Trouble::finally(format!("more than {PAGES} pages of tags")))
     }
 
-    /// Fetches a blob of a repository into the store, unless its bytes are there already. `node` is whom
-    /// the progress is told of.
+    /// Fetches a blob of a repository, known by digest and size, into the store, unless its bytes are there
+    /// already. `node` is whom the progress is told of.
     pub async fn blob(
         &self,
         store: &Store,
         name: &Name,
-        blob: &Descriptor,
+        (sha256, size): (Sha256, u64),
         node: &str,
     ) -> Result<Output, NetError> {
-        let (sha256, size) = (blob.digest, blob.size);
-        let there = || store.by_sha256(sha256).map(|it| it.map(|(blob, size)| Output { blob, sha256, size }));
-        if let Some(output) = there()? {
-            return Ok(output);
-        }
-        let expect = Expect { sha256: Some(sha256), size: Some(size), blob: None };
-        let partial = self.client.partial(store, sha256, expect).await?;
-        // Another process, or another image with the same layer, may have been here first.
-        if let Some(output) = there()? {
-            if let Some(partial) = partial {
-                partial.discard();
-            }
-            return Ok(output);
-        }
         let url = url(name, &format!("blobs/{sha256}"));
-        let Some(partial) = partial else { return Err(NetError::Vanished { url }) };
-        let open = async |location: &str, ask: &Ask| self.ask(location, ask).await;
-        let hashed = self.client.fill(&url, Some(size), partial, node, open).await?.finish()?;
-        Ok(Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size })
+        let wanted = Wanted { url: &url, sha256: Some(sha256), size: Some(size) };
+        self.client
+            .obtain(store, wanted, node, async |location: &str, ask: &Ask| self.ask(location, ask).await)
+            .await
     }
 
     /// One request to a registry: with the pass that is known, and once more with a new one.

@@ -28,6 +28,10 @@ kinds! {
     Apt = "apt",
     /// The K3s binary and its images.
     K3s = "k3s",
+    /// A Helm chart.
+    Chart = "chart",
+    /// A container image.
+    Image = "image",
     /// Kubernetes objects.
     Manifests = "manifests",
     /// A machine that bundles are made for.

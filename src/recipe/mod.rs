@@ -45,3 +45,10 @@ pub struct Recipe {
     /// Local files the table names, read when the project was loaded.
     pub files: Vec<Arc<LocalFile>>,
 }
+
+impl Recipe {
+    /// The local file that the table names by `path`.
+    pub fn file(&self, path: Option<&str>) -> Option<&LocalFile> {
+        self.files.iter().map(AsRef::as_ref).find(|it| Some(it.path.as_str()) == path)
+    }
+}

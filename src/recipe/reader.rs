@@ -112,6 +112,33 @@ impl<'a> Reader<'a> {
         out
     }
 
+    /// Whole OpenPGP fingerprints: a short one can be forged.
+    pub(super) fn fingerprints(&mut self, key: &'static str) -> Vec<Spanned<String>> {
+        let all = self.strings(key);
+        for fingerprint in &all {
+            let hex = fingerprint.value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
+            if !hex || !matches!(fingerprint.value.len(), 40 | 64) {
+                self.bad_value(key, &fingerprint.span, "takes whole fingerprints, 40 hex digits in capitals");
+            }
+        }
+        all
+    }
+
+    /// Whether `key` is a table here.
+    pub(super) fn is_table(&self, key: &str) -> bool {
+        matches!(self.table.get(key), Some((_, Node { value: Value::Table(_), .. })))
+    }
+
+    /// The string `inner` of the table `key`, which has nothing else.
+    pub(super) fn inner_string(&mut self, key: &'static str, inner: &'static str) -> Option<Spanned<String>> {
+        let (table, span) = self.table(key)?;
+        let mut reader = Reader::new(format!("{}.{key}", self.what), table, &span, self.diagnostics);
+        let text = reader.required(inner);
+        let there = reader.has(inner);
+        reader.finish();
+        there.then_some(text)
+    }
+
     /// A table of its own, read with the same care.
     pub(super) fn table(&mut self, key: &'static str) -> Option<(&'a Table, Span)> {
         let node = self.get(key)?;

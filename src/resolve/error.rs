@@ -2,6 +2,8 @@
 
 use crate::net::NetError;
 use gabion_apt::{ClosureError, IndexError, SignatureError};
+use gabion_helm::{ChartError, ChooseError, ProvenanceError};
+use gabion_oci::{DocumentError, PlatformError};
 
 /// Why something could not be pinned.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,17 @@ pub enum ResolveError {
         #[source]
         source: IndexError,
     },
+    /// What upstream serves is not what it should be, or has not what is asked for.
+    #[error("could not pin `{id}`: `{what}` is of no use")]
+    Format {
+        /// Id of the entry.
+        id: String,
+        /// What was read.
+        what: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<FormatError>,
+    },
     /// The packages that are asked for do not fit together.
     #[error("could not pin `{id}`: there is no closure of these packages")]
     Closure {
@@ -79,6 +92,7 @@ impl ResolveError {
             Self::Upstream { .. } => "E0310",
             Self::Signature { source, .. } => source.code(),
             Self::Index { source, .. } => source.code(),
+            Self::Format { source, .. } => source.code(),
             Self::Closure { .. } => "E0707",
             Self::Backwards { .. } => "E0708",
             Self::Several(_) => "E0311",
@@ -92,6 +106,7 @@ impl ResolveError {
             Self::Upstream { .. } => Some("check the recipe against what upstream offers".into()),
             Self::Signature { source, .. } => source.help(),
             Self::Index { .. } => Some("ask another mirror, or the same one later".into()),
+            Self::Format { source, .. } => source.help(),
             Self::Closure { source, .. } => Some(source.0.join("\n")),
             Self::Several(errors) => Some(errors.iter().map(told).collect::<Vec<_>>().join("\n")),
             Self::Backwards { .. } => Some(
@@ -113,4 +128,50 @@ impl ResolveError {
 fn told(error: &ResolveError) -> String {
     let help = error.help().map_or_else(String::new, |help| format!("\n  {}", help.replace('\n', "\n  ")));
     format!("[{}] {}{help}", error.code(), crate::error::chain(error))
+}
+
+/// What the readers of foreign formats say.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum FormatError {
+    /// No version is right.
+    Choose(#[from] ChooseError),
+    /// The index of a chart repository.
+    Repository(#[from] gabion_helm::IndexError),
+    /// A packed chart.
+    Chart(#[from] ChartError),
+    /// Who packed a chart.
+    Provenance(#[from] ProvenanceError),
+    /// Keys that cannot be read.
+    Keys(#[from] SignatureError),
+    /// An index or manifest of a registry.
+    Document(#[from] DocumentError),
+    /// No image for this platform.
+    Platform(#[from] PlatformError),
+}
+
+impl FormatError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Choose(it) => it.code(),
+            Self::Repository(it) => it.code(),
+            Self::Chart(it) => it.code(),
+            Self::Provenance(it) => it.code(),
+            Self::Keys(it) => it.code(),
+            Self::Document(it) => it.code(),
+            Self::Platform(it) => it.code(),
+        }
+    }
+
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Choose(it) => it.help(),
+            Self::Repository(it) => it.help(),
+            Self::Chart(it) => it.help(),
+            Self::Provenance(it) => it.help(),
+            Self::Keys(it) => it.help(),
+            Self::Document(it) => it.help(),
+            Self::Platform(it) => it.help(),
+        }
+    }
 }

@@ -6,6 +6,9 @@ use crate::request::{K3S_OUTPUTS, Request, k3s_asset};
 use gabion_digest::Sha256;
 use gabion_lockfile::{Entry, Text, Trust};
 
+/// Lists of channels and checksum files are small.
+const LIST_LIMIT: u64 = 8 << 20;
+
 impl Resolver<'_> {
     /// Pins one output of a `k3s` node.
     pub(super) async fn k3s(&self, request: &Request, it: &K3s) -> Result<Entry, ResolveError> {
@@ -18,7 +21,7 @@ impl Resolver<'_> {
 
     /// The newest version of a channel (K3s' channel server, `{data: [{id, latest}]}`).
     async fn channel(&self, request: &Request, url: &str, channel: &str) -> Result<String, ResolveError> {
-        let text = self.text(request, url).await?;
+        let text = self.text(request, url, LIST_LIMIT).await?;
         let list: serde_json::Value = serde_json::from_str(&text)
             .map_err(|error| wrong(request, format!("`{url}` is no JSON: {error}")))?;
         let channels = list["data"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -41,7 +44,7 @@ impl Resolver<'_> {
         let url = format!("{base}/{asset}");
         let list = format!("sha256sum-{arch}.txt");
         let list_name = Text::new(&list).map_err(|error| wrong(request, error.to_string()))?;
-        let sums = self.text(request, &format!("{base}/{list}")).await?;
+        let sums = self.text(request, &format!("{base}/{list}"), LIST_LIMIT).await?;
         let known = sums.lines().filter_map(|line| line.split_once("  ")).find(|(_, name)| *name == asset);
         let Some((hex, _)) = known else {
             let (sha256, size) = self.fetch(request, &url, None).await?;

@@ -3,26 +3,25 @@
 //! A pin that still answers its request stays; only what is stale is asked for.
 
 mod apt;
+mod chart;
 mod error;
+mod image;
 mod k3s;
 
-pub use error::ResolveError;
+pub use error::{FormatError, ResolveError};
 
 use crate::event::{Event, Events};
 use crate::lock::{Locks, Question};
-use crate::net::{Client, NetError};
+use crate::net::{Client, NetError, Wanted};
 use crate::recipe::{Body, Settings};
 use crate::request::Request;
 use futures_util::StreamExt;
 use gabion_digest::Sha256;
 use gabion_lockfile::{AptLock, Entry, EntryId, Pin, Size, Text, Trust, Url};
-use gabion_store::{Expect, Output, Store};
+use gabion_store::{Output, Store};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
-
-/// Lists of channels and checksum files are small.
-const LIST_LIMIT: u64 = 8 << 20;
 
 /// What answers a request.
 enum Answer {
@@ -125,6 +124,8 @@ impl Resolver<'_> {
                 entry(request, None, &it.url.value, sha256, size, trust)?
             }
             Body::K3s(it) => self.k3s(request, it).await?,
+            Body::Chart(it) => self.chart(request, recipe, it).await?,
+            Body::Image(it) => self.image(request, it).await?,
             Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => {
                 return Err(wrong(request, "nothing can be pinned here".to_owned()));
             }
@@ -152,35 +153,17 @@ impl Resolver<'_> {
         sha256: Option<Sha256>,
         size: Option<u64>,
     ) -> Result<Output, ResolveError> {
-        let failed = |source| ResolveError::Net { id: request.id.clone(), source };
-        let there = || match sha256 {
-            Some(sha256) => {
-                let found = self.store.by_sha256(sha256).map_err(|error| failed(error.into()))?;
-                Ok(found.map(|(blob, size)| Output { blob, sha256, size }))
-            }
-            None => Ok(None),
-        };
-        if let Some(output) = there()? {
-            return Ok(output);
-        }
-        let key = sha256.unwrap_or_else(|| Sha256::of(url.as_bytes()));
-        let expect = Expect { sha256, size, blob: None };
-        let Some(partial) = client.partial(self.store, key, expect).await.map_err(failed)? else {
-            return there()?.ok_or_else(|| failed(NetError::Vanished { url: url.to_owned() }));
-        };
-        let partial = client.download(url, size, partial, &request.id).await.map_err(failed)?;
-        let hashed = partial.finish().map_err(|error| failed(error.into()))?;
-        Ok(Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size })
+        client.fetch(self.store, Wanted { url, sha256, size }, &request.id).await.map_err(net(request))
     }
 
     /// A small list; one that was read in this run is not asked for again.
-    async fn text(&self, request: &Request, url: &str) -> Result<String, ResolveError> {
+    async fn text(&self, request: &Request, url: &str, limit: u64) -> Result<String, ResolveError> {
         let cell = {
             let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(texts.entry(url.to_owned()).or_default())
         };
         let read = async || {
-            let got = self.client.get(url, LIST_LIMIT).await;
+            let got = self.client.get(url, limit).await;
             let bytes = got.map_err(|source| ResolveError::Net { id: request.id.clone(), source })?;
             String::from_utf8(bytes).map_err(|_| wrong(request, format!("`{url}` is not text")))
         };
@@ -210,6 +193,25 @@ fn entry(
         })
     })();
     made.map_err(|error| wrong(request, error.to_string()))
+}
+
+/// The error for what a reader of a foreign format says of `what`.
+fn format<E: Into<FormatError>>(request: &Request, what: &str) -> impl Fn(E) -> ResolveError {
+    move |error| ResolveError::Format {
+        id: request.id.clone(),
+        what: what.to_owned(),
+        source: Box::new(error.into()),
+    }
+}
+
+/// The error for what the network or the store says.
+fn net<E: Into<NetError>>(request: &Request) -> impl Fn(E) -> ResolveError {
+    move |error| ResolveError::Net { id: request.id.clone(), source: error.into() }
+}
+
+/// The error for a value that the lock cannot hold.
+fn unfit(request: &Request) -> impl Fn(gabion_lockfile::ValueError) -> ResolveError {
+    move |error| wrong(request, error.to_string())
 }
 
 fn wrong(request: &Request, why: String) -> ResolveError {

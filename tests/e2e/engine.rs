@@ -52,6 +52,8 @@ fn a_signal_ends_a_download_with_its_own_code_and_the_next_run_goes_on_from_ther
     let body: Vec<u8> = (0..3_000_000_u32).map(|it| (it % 251) as u8).collect();
     let recipes = "[fetch.a]\nurl = 'https://up.invalid/a'\n[bundle.b]\nbase = ['fetch.a']\n";
     let world = World::new(recipes, &[("/a", &body)]);
+    world.ok("lock");
+    fs_err::remove_dir_all(world.path(".store")).unwrap();
     world.upstream.fail("/a", [Fault::Stall(2_000_000)]);
     let run = gabion(world.folder.path()).arg("build").spawn().unwrap();
     let part = || fs_err::read_dir(world.path(".store/fetch")).ok()?.next()?.ok()?.metadata().ok();

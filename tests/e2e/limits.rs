@@ -63,7 +63,7 @@ fn no_step_holds_a_large_file_in_memory() {
     fs_err::remove_dir_all(world.path(".store")).unwrap();
     check("build fetch.a --locked");
     check("build --frozen");
-    world.ok("key new release --trust root.json");
+    world.ok("key new release --trust root.json --no-passphrase");
     check("bundle sign out/b.gabion --key release");
     check("bundle verify out/b.gabion --trust root.json");
     check("bundle verify out/b.gabion --trust root.json --full");

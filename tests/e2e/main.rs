@@ -7,6 +7,7 @@ mod dependencies;
 mod engine;
 mod failures;
 mod fuzz_smoke;
+mod images;
 mod limits;
 mod overlays;
 mod pipeline;

@@ -40,7 +40,7 @@ impl Apt {
             suites: reader.strings("suites"),
             components: reader.strings("components"),
             keyring: reader.string("keyring"),
-            fingerprints: reader.strings("fingerprints"),
+            fingerprints: reader.fingerprints("fingerprints"),
             snapshot: reader.string("snapshot"),
             install: reader.strings("install"),
             exclude: reader.strings("exclude"),
@@ -73,13 +73,6 @@ impl Apt {
         }
         for suite in self.suites.iter().filter(|it| !is_path(&it.value)) {
             reader.bad_value("suites", &suite.span, format!("takes names of suites, not `{}`", suite.value));
-        }
-        for fingerprint in &self.fingerprints {
-            let hex = fingerprint.value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
-            if !hex || !matches!(fingerprint.value.len(), 40 | 64) {
-                let why = "takes whole fingerprints, 40 hex digits in capitals";
-                reader.bad_value("fingerprints", &fingerprint.span, why);
-            }
         }
         if let Some(snapshot) = &self.snapshot {
             if self.archive.is_some() {

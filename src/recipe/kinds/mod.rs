@@ -1,12 +1,16 @@
 //! One file per kind of recipe: its fields, and how they are read.
 
 mod apt;
+mod chart;
 mod fetch;
+mod image;
 mod k3s;
 mod platform;
 
 pub use apt::Apt;
+pub use chart::{Chart, ChartSource};
 pub use fetch::Fetch;
+pub use image::{Image, ImageTag};
 pub use k3s::{K3s, K3sVersion};
 pub use platform::{Bundle, Host, Manifests};
 
@@ -22,6 +26,10 @@ pub enum Body {
     Apt(Apt),
     /// K3s.
     K3s(K3s),
+    /// A Helm chart.
+    Chart(Chart),
+    /// A container image.
+    Image(Image),
     /// Kubernetes objects.
     Manifests(Manifests),
     /// A machine.
@@ -37,6 +45,8 @@ impl Body {
             Kind::Fetch => Self::Fetch(Fetch::read(reader)),
             Kind::Apt => Self::Apt(Apt::read(reader)),
             Kind::K3s => Self::K3s(K3s::read(reader)),
+            Kind::Chart => Self::Chart(Chart::read(address, reader)),
+            Kind::Image => Self::Image(Image::read(reader)),
             Kind::Manifests => Self::Manifests(Manifests::read(reader)),
             Kind::Host => Self::Host(Host::read(address, reader)),
             Kind::Bundle => Self::Bundle(Bundle::read(reader)),
@@ -46,7 +56,8 @@ impl Body {
     /// Every node that this one names, in the order of its fields.
     pub fn references(&self) -> Vec<&Spanned<Reference>> {
         match self {
-            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Host(_) => Vec::new(),
+            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => Vec::new(),
+            Self::Chart(it) => it.after.iter().collect(),
             Self::Manifests(it) => it.from.iter().chain(&it.after).collect(),
             Self::Bundle(it) => it.host.iter().chain(&it.base).chain(&it.deploy).collect(),
         }
@@ -58,6 +69,7 @@ impl Body {
             Self::Manifests(it) => it.files.iter().collect(),
             Self::Bundle(it) => it.trust.iter().chain(&it.trust_chain).collect(),
             Self::Apt(it) => it.keyring.iter().collect(),
+            Self::Chart(it) => it.values.iter().chain(&it.keyring).collect(),
             _ => Vec::new(),
         }
     }

@@ -22,7 +22,7 @@ impl Manifests {
             files: reader.strings("files"),
             from: reader.references("from", &[Kind::Fetch]),
             subst: reader.flag("subst", false),
-            after: reader.references("after", &[Kind::Manifests]),
+            after: reader.references("after", &[Kind::Manifests, Kind::Chart]),
         };
         if it.files.is_empty() && it.from.is_empty() {
             let span = reader.span();
@@ -72,8 +72,8 @@ impl Bundle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let it = Self {
             host: reader.reference("host", &[Kind::Host]),
-            base: reader.references("base", &[Kind::Apt, Kind::K3s, Kind::Fetch]),
-            deploy: reader.references("deploy", &[Kind::Manifests]),
+            base: reader.references("base", &[Kind::Apt, Kind::K3s, Kind::Image, Kind::Fetch]),
+            deploy: reader.references("deploy", &[Kind::Manifests, Kind::Chart]),
             trust: reader.string("trust"),
             trust_chain: reader.strings("trust-chain"),
         };

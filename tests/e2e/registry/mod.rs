@@ -73,7 +73,7 @@ impl Puller {
 
     fn blob(&self, name: &str, blob: &Descriptor) -> Result<Output, NetError> {
         let name: Name = name.parse::<Reference>().unwrap().name().clone();
-        wait(self.client.registry().blob(&self.store, &name, blob, "image.app"))
+        wait(self.client.registry().blob(&self.store, &name, (blob.digest, blob.size), "image.app"))
     }
 
     fn bytes(&self, output: &Output) -> Vec<u8> {
@@ -155,7 +155,7 @@ fn blobs_that_wait_for_a_token_share_it() {
     upstream.fail(&path_of(first), [Fault::Expire]);
     let name: Name = "ghcr.demo.gabion.invalid/a/app".parse().unwrap();
     let registry = puller.client.registry();
-    let all = manifest.blobs().map(|blob| registry.blob(&puller.store, &name, blob, ""));
+    let all = manifest.blobs().map(|blob| registry.blob(&puller.store, &name, (blob.digest, blob.size), ""));
     assert!(wait(join_all(all)).iter().all(Result::is_ok));
     assert_eq!(tokens(&upstream.seen()), 2);
 }

@@ -1,7 +1,7 @@
 //! What the miniature upstream serves: pure, deterministic, small.
 
-use crate::Registry;
 use crate::pack::{tar, zstd_stored};
+use crate::{Registry, chart};
 use gabion_digest::Sha256;
 use std::collections::BTreeMap;
 
@@ -23,10 +23,19 @@ impl Content {
     /// Everything that the platform's recipes ask for.
     pub fn platform() -> Self {
         let mut content = Self::default();
+        content.k3s();
+        content.flux();
+        content.ubuntu();
+        content.charts();
+        content.images();
+        content
+    }
+
+    fn k3s(&mut self) {
         let channels = format!(
             "{{\"data\":[{{\"id\":\"stable\",\"latest\":\"v1.33.13+k3s1\"}},{{\"id\":\"v1.34\",\"latest\":\"{K3S}\"}}]}}\n"
         );
-        content.files.insert("/update.k3s/v1-release/channels".to_owned(), channels.into_bytes());
+        self.files.insert("/update.k3s/v1-release/channels".to_owned(), channels.into_bytes());
         let binary =
             b"#!/bin/sh\n# A stand-in for the K3s binary: it only says what it is.\necho 'k3s of the demo'\n"
                 .to_vec();
@@ -49,24 +58,49 @@ impl Content {
             ("k3s-images.txt", list),
             ("sha256sum-amd64.txt", sums.into_bytes()),
         ] {
-            content.asset("k3s-io/k3s", &K3S.replace('+', "%2B"), name, bytes);
+            self.asset("k3s-io/k3s", &K3S.replace('+', "%2B"), name, bytes);
         }
-        let deployment = |name: &str, image: &str| {
+    }
+
+    fn flux(&mut self) {
+        let deployment = |name: &str| {
             format!(
                 "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  selector:\n    matchLabels: {{app: {name}}}\n  \
-                 template:\n    metadata:\n      labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: main\n          image: {image}\n"
+                 template:\n    metadata:\n      labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: main\n          \
+                 image: ghcr.io/fluxcd/{name}-controller:v1.9.0\n"
             )
         };
-        let cert_manager = ["controller", "webhook", "cainjector"]
-            .map(|it| deployment(it, &format!("quay.io/jetstack/cert-manager-{it}:v1.21.1")))
-            .join("---\n");
-        content.asset("cert-manager/cert-manager", "v1.21.1", "cert-manager.yaml", cert_manager.into_bytes());
-        let flux = ["source", "kustomize", "helm", "notification"]
-            .map(|it| deployment(it, &format!("ghcr.io/fluxcd/{it}-controller:v1.9.0")))
-            .join("---\n");
-        content.asset("fluxcd/flux2", "v2.9.0", "install.yaml", flux.into_bytes());
-        content.ubuntu();
-        content
+        let flux = ["source", "kustomize", "helm", "notification"].map(deployment).join("---\n");
+        self.asset("fluxcd/flux2", "v2.9.0", "install.yaml", flux.into_bytes());
+    }
+
+    fn charts(&mut self) {
+        for (repository, name, version) in [
+            ("jetstack/charts/cert-manager", "cert-manager", "1.21.1"),
+            ("strimzi-helm/strimzi-kafka-operator", "strimzi-kafka-operator", "1.2.0"),
+        ] {
+            self.oci_chart("/quay", repository, version, &chart(name, version));
+        }
+        let monitoring = ["88.5.3", "88.4.0", "89.0.0"]
+            .map(|version| ("kube-prometheus-stack", version, chart("kube-prometheus-stack", version)));
+        self.helm_repository("/charts", &monitoring);
+    }
+
+    /// Images for two machines, behind tokens and with blobs that lie elsewhere, as in the large registries.
+    fn images(&mut self) {
+        const BOTH: &[&str] = &["linux/amd64", "linux/arm64"];
+        for name in ["controller", "webhook", "cainjector", "acmesolver"] {
+            self.image("/quay", &format!("jetstack/cert-manager-{name}"), "v1.21.1", BOTH);
+        }
+        self.image("/quay", "strimzi/operator", "1.2.0", BOTH);
+        self.image("/quay", "strimzi/kafka", "1.2.0-kafka-4.3.1", BOTH);
+        for name in ["gateway", "generation", "enrichment"] {
+            self.image("/ghcr", &format!("acme/api-{name}"), "v1.1.0", BOTH);
+        }
+        for (path, registry) in &mut self.registries {
+            registry.tokens = true;
+            registry.objects = Some(format!("{path}/objects/"));
+        }
     }
 
     /// A release asset as GitHub serves it: the public location redirects to an object store.

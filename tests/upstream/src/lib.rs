@@ -5,6 +5,7 @@
 
 mod apt;
 mod content;
+mod helm;
 mod http;
 mod pack;
 mod registry;
@@ -12,12 +13,13 @@ mod server;
 
 pub use apt::{Package, Suite};
 pub use content::Content;
+pub use helm::chart;
 pub use registry::Registry;
 pub use server::{Fault, Seen, Upstream};
 
 /// Origins of the demo, and the path under which each is served here.
 pub const ORIGINS: [(&str, &str); 6] = [
-    ("https://docker.demo.gabion.invalid", "/docker"),
+    ("https://charts.demo.gabion.invalid", "/charts"),
     ("https://ghcr.demo.gabion.invalid", "/ghcr"),
     ("https://github.demo.gabion.invalid", "/github"),
     ("https://quay.demo.gabion.invalid", "/quay"),

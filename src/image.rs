@@ -1,0 +1,77 @@
+//! Images: their documents and blobs in the store.
+//!
+//! A lock pins an image by the digests of its documents: the index that its reference leads to, where there is
+//! one, and the manifest for this platform. Everything else follows from the manifest.
+
+use gabion_digest::Sha256;
+use gabion_oci::{DOCUMENT_LIMIT, Document, DocumentError, Manifest};
+use gabion_store::{Store, StoreError};
+
+/// A document that the store has, or why it is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// It cannot be read as an index or manifest.
+    #[error("`{digest}` is no document of an image")]
+    Document {
+        /// Its digest.
+        digest: Sha256,
+        /// Why not.
+        #[source]
+        source: Box<DocumentError>,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ImageError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Document { source, .. } => source.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Document { source, .. } => source.help(),
+            Self::Store(error) => error.help(),
+        }
+    }
+}
+
+/// The manifest of an image whose documents are `documents`, the manifest last; nothing where one of them is
+/// not in the store.
+pub fn manifest(store: &Store, documents: &[Sha256]) -> Result<Option<Manifest>, ImageError> {
+    let mut found = None;
+    for digest in documents {
+        let Some((blob, _)) = store.by_sha256(*digest)? else { return Ok(None) };
+        let Some(bytes) = store.read_blob(blob, DOCUMENT_LIMIT)? else { return Ok(None) };
+        let document = Document::reopen(bytes)
+            .map_err(|source| ImageError::Document { digest: *digest, source: Box::new(source) })?;
+        found = match document {
+            Document::Manifest(it) => Some(it),
+            Document::Index(_) => None,
+        };
+    }
+    Ok(found)
+}
+
+/// How many bytes of an image are not in the store; `size` where its documents are not.
+pub fn missing(store: &Store, documents: &[Sha256], size: u64) -> Result<u64, ImageError> {
+    let Some(manifest) = manifest(store, documents)? else { return Ok(size) };
+    let mut missing = 0;
+    for blob in manifest.blobs() {
+        if store.by_sha256(blob.digest)?.is_none() {
+            missing += blob.size;
+        }
+    }
+    Ok(missing)
+}
+
+/// The name of the output that a blob of an image is.
+pub fn output_name(digest: &Sha256) -> String {
+    digest.to_string()
+}
