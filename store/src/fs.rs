@@ -331,8 +331,13 @@ pub(crate) fn now() -> SystemTime {
 
 /// Writes the names in a folder to the disk.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    let folder = fs_err::File::open(path).map_err(|error| StoreError::io("sync", path, error))?;
-    folder.sync_all().map_err(|error| StoreError::io("sync", path, error))
+    let failed = |error| StoreError::io("sync", path, error);
+    match fs_err::File::open(path) {
+        Ok(folder) => folder.sync_all().map_err(failed),
+        // The empty folder of an action was swept just now.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Takes over a file that already has a place of its own.

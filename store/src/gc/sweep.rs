@@ -1,7 +1,8 @@
 //! Moves aside, looks again, puts back or removes.
 
 use super::mark::{Condemned, Item};
-use crate::{Store, StoreError, fs, walk};
+use crate::walk::{self, RecordKey};
+use crate::{Store, StoreError, fs};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -41,8 +42,12 @@ impl<'s> Trash<'s> {
             condemned.records.iter().map(|(_, item)| item).chain(condemned.blobs.iter().map(|it| &it.1));
         let folders: BTreeSet<&Path> = paths.filter_map(|item| item.path.parent()).collect();
         folders.into_iter().try_for_each(fs::sync_folder)?;
-        let actions = condemned.records.iter().filter_map(|(_, item)| item.path.parent());
-        actions.for_each(fs::remove_empty);
+        // An action has a folder of its own, and whoever gives it a record again makes it again.
+        for (key, item) in &condemned.records {
+            if let (RecordKey::Action(..), Some(folder)) = (key, item.path.parent()) {
+                fs::remove_empty(folder);
+            }
+        }
         Ok(())
     }
 
@@ -99,4 +104,79 @@ pub(super) fn put_back_left_over(store: &Store) -> Result<(), StoreError> {
         fs::remove_empty(&folder);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gc::Policy;
+    use crate::{Need, Output, Record, Root};
+    use gabion_digest::{Digest, RequestId};
+    use std::time::Duration;
+
+    /// A store with one record that nothing needs, and the decision that it may go.
+    fn condemned(test: impl FnOnce(&Store, Need, Trash<'_>, &mut Condemned)) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let hashed = store.put(b"bytes").unwrap();
+        let output = Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size };
+        let record = Record { outputs: [("file".to_owned(), output)].into(), ..Record::default() };
+        let request = RequestId::new(Digest::of(b"request"));
+        store.put_record(request, &record).unwrap();
+        let policy = Policy { keep: Duration::ZERO, ..Policy::default() };
+        let mut decided = store.condemn(&policy, fs::now()).unwrap();
+        assert_eq!((decided.records.len(), decided.blobs.len()), (1, 1));
+        test(&store, Need::Request(request), Trash::open(&store).unwrap(), &mut decided);
+    }
+
+    fn all_is_back(store: &Store, decided: &Condemned, trash: Trash<'_>) {
+        assert!(decided.records.is_empty() && decided.blobs.is_empty());
+        trash.empty().unwrap();
+        assert!(store.verify().unwrap().is_clean());
+        assert_eq!(store.record_files().unwrap().len(), 1);
+        assert_eq!(store.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_a_lease_names_after_the_decision_comes_back() {
+        condemned(|store, need, trash, decided| {
+            let lease = store.lease().unwrap();
+            lease.need(need).unwrap();
+            trash.sweep(decided).unwrap();
+            all_is_back(store, decided, trash);
+        });
+    }
+
+    #[test]
+    fn what_a_root_names_after_the_decision_comes_back() {
+        condemned(|store, need, trash, decided| {
+            store.set_root("late", &Root { needs: [need].into(), ..Root::default() }).unwrap();
+            trash.sweep(decided).unwrap();
+            all_is_back(store, decided, trash);
+        });
+    }
+
+    #[test]
+    fn what_was_used_after_the_decision_comes_back() {
+        condemned(|store, _, trash, decided| {
+            let used = |path: &Path| {
+                let time = fs::now() + Duration::from_secs(1);
+                fs_err::File::open(path).unwrap().file().set_modified(time).unwrap();
+            };
+            decided.records.iter().for_each(|(_, item)| used(&item.path));
+            decided.blobs.iter().for_each(|(_, item)| used(&item.path));
+            trash.sweep(decided).unwrap();
+            all_is_back(store, decided, trash);
+        });
+    }
+
+    #[test]
+    fn what_nobody_wants_goes() {
+        condemned(|store, _, trash, decided| {
+            trash.sweep(decided).unwrap();
+            assert_eq!((decided.records.len(), decided.blobs.len()), (1, 1));
+            trash.empty().unwrap();
+            assert!(store.list().unwrap().is_empty() && store.record_files().unwrap().is_empty());
+        });
+    }
 }

@@ -1,6 +1,6 @@
 //! Several processes that store, look up, collect garbage and die.
 
-use crate::work::{age, command, record_of, request};
+use crate::work::{age, command, record_of, request, try_age};
 use gabion_store::{Need, Policy, Root, Store, StoreError};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -30,9 +30,11 @@ pub(crate) fn work(path: &Path, seed: u64) -> Result<(), StoreError> {
             0..=3 => {
                 let hashed = store.put(name.as_bytes())?;
                 store.put_record(request(&name), &record_of(hashed))?;
-                if dice.below(2) == 0 && store.has(hashed.blob) {
-                    // So old that it may go beside a lease too; it may be gone already.
-                    let _aged = std::panic::catch_unwind(|| age(&store.path_of(hashed.blob)));
+                if dice.below(3) > 0 {
+                    // So old that both may go beside a lease too; they may be gone already.
+                    let hex = request(&name).hex();
+                    let record = path.join("request").join(&hex[..2]).join(hex);
+                    let _aged = try_age(&record).and_then(|()| try_age(&store.path_of(hashed.blob)));
                 }
             }
             4..=6 => use_under_lease(&store, &name)?,

@@ -27,12 +27,16 @@ pub(crate) fn command(wrapper: &[&str], operation: &str, store: &Path) -> Comman
 }
 
 /// Does what the environment asks for, if it does.
+#[expect(clippy::print_stderr, reason = "says to the test why the store said no")]
 pub(crate) fn asked() -> Option<ExitCode> {
     let operation = std::env::var("GABION_FAULTS_OPERATION").ok()?;
     let path = std::env::var_os("GABION_FAULTS_STORE")?;
     let code = |result: Result<(), StoreError>| match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(REFUSED as u8),
+        Err(error) => {
+            eprintln!("{error}: {error:?}");
+            ExitCode::from(REFUSED as u8)
+        }
     };
     Some(match operation.strip_prefix("storm ") {
         Some(seed) => code(crate::storm::work(Path::new(&path), seed.parse().unwrap())),
@@ -49,10 +53,14 @@ pub(crate) fn record_of(hashed: Hashed) -> Record {
     Record { outputs: [("file".to_owned(), output)].into(), ..Record::default() }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test moves last use into the past")]
 pub(crate) fn age(path: &Path) {
+    try_age(path).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test moves last use into the past")]
+pub(crate) fn try_age(path: &Path) -> std::io::Result<()> {
     let time = SystemTime::now() - Duration::from_secs(100 * 24 * 3600);
-    fs_err::File::open(path).unwrap().file().set_modified(time).unwrap();
+    fs_err::File::open(path)?.file().set_modified(time)
 }
 
 /// A store with something that is kept and something that may go.
