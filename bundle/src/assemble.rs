@@ -5,9 +5,11 @@ use crate::header::{BLOCK, header, is_member_path, padding};
 use crate::manifest::{Features, Manifest, Member, Object, PIECE};
 use crate::release::Release;
 use crate::slot::Slot;
+use crate::unnamed::Unnamed;
 use gabion_digest::{BlobId, Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Where the bytes of a member come from.
@@ -52,26 +54,69 @@ pub struct Assembled {
 
 /// Writes the bundle, unsigned. The same spec gives the same bytes.
 ///
-/// Members over 16 MiB are read twice: `bundle.json` stands before them and needs the hashes of their
-/// pieces. What is written is checked against what was hashed.
-pub fn assemble(spec: &Spec, out: &mut impl Write) -> Result<Assembled, BundleError> {
-    let mut members = Vec::new();
+/// Every member is read once: the tables that stand in front of them have a size that is known before their
+/// hashes are, so they are written last. What is written is checked against what was hashed before.
+pub fn assemble(spec: &Spec, out: &mut (impl Write + Seek)) -> Result<Assembled, BundleError> {
+    let (mut manifest, mut release) = tables(spec)?;
+    let slot = Slot::default().to_bytes()?;
+    let table_size = manifest.to_text().len() as u64;
+    let front = [release.to_string().len() as u64, slot.len() as u64, table_size];
+    let front: u64 = front.into_iter().map(room).sum();
+    let seek = |source| write_error("the tables", source);
+    out.seek(SeekFrom::Start(front)).map_err(seek)?;
+    let mut size = front + 2 * BLOCK;
+    for ((path, source), member) in spec.members.iter().zip(&mut manifest.members) {
+        member.pieces = match source {
+            Source::Bytes(bytes) => write_member(out, path, member, &mut bytes.as_slice())?,
+            Source::File { path: file, .. } => write_member(out, path, member, &mut open(file)?)?,
+        };
+        size += room(member.size);
+    }
+    out.write_all(&[0; 2 * BLOCK as usize]).map_err(|source| write_error("the end", source))?;
+    let table = manifest.to_text();
+    release.manifest = Digest::of(table.as_bytes());
+    release.members.insert(TABLE.to_owned(), Sha256::of(table.as_bytes()));
+    let text = release.to_string();
+    out.seek(SeekFrom::Start(0)).map_err(seek)?;
+    for (path, bytes) in [("RELEASE", text.as_bytes()), ("RELEASE.sig", &slot), (TABLE, table.as_bytes())] {
+        let padded =
+            [&header(path, bytes.len() as u64)?, bytes, &vec![0; padding(bytes.len() as u64) as usize]];
+        out.write_all(&padded.concat()).map_err(|source| write_error(path, source))?;
+    }
+    Ok(Assembled { digest: Sha256::of(text.as_bytes()), size })
+}
+
+const TABLE: &str = "bundle.json";
+
+/// How many bytes a member of this size takes in the file.
+fn room(size: u64) -> u64 {
+    BLOCK + size + padding(size)
+}
+
+/// Both tables, complete but for hashes, which do not change their size.
+fn tables(spec: &Spec) -> Result<(Manifest, Release), BundleError> {
+    let none = Sha256::of(b"");
     let mut release = Release {
         name: spec.name.clone(),
         platform: spec.platform.clone(),
         manifest: Digest::of(b""),
-        members: std::collections::BTreeMap::new(),
+        members: BTreeMap::from([(TABLE.to_owned(), none)]),
     };
+    let mut members = Vec::new();
     for (path, source) in &spec.members {
         let content = |why: &str| BundleError::Content { path: path.clone(), why: why.to_owned() };
-        if !is_member_path(path) || ["RELEASE", "RELEASE.sig", "bundle.json"].contains(&path.as_str()) {
+        if !is_member_path(path) || ["RELEASE", "RELEASE.sig"].contains(&path.as_str()) {
             return Err(content("its path is not one that every tool understands"));
         }
-        let (member, sha256) = describe(path, source)?;
+        let (size, blake3, sha256) = match source {
+            Source::Bytes(bytes) => (bytes.len() as u64, Digest::of(bytes), Sha256::of(bytes)),
+            Source::File { size, blob, sha256, .. } => (*size, blob.digest(), *sha256),
+        };
         if release.members.insert(path.clone(), sha256).is_some() {
             return Err(content("there are two of this name"));
         }
-        members.push(member);
+        let pieces = if size > PIECE { vec![blake3; size.div_ceil(PIECE) as usize] } else { Vec::new() };
+        members.push(Member { path: path.clone(), size, blake3, pieces, location: "inline".to_owned() });
     }
     let manifest = Manifest {
         format: 1,
@@ -81,64 +126,26 @@ pub fn assemble(spec: &Spec, out: &mut impl Write) -> Result<Assembled, BundleEr
         members,
         objects: spec.objects.clone(),
     };
-    let table = manifest.to_text();
-    release.manifest = Digest::of(table.as_bytes());
-    release.members.insert("bundle.json".to_owned(), Sha256::of(table.as_bytes()));
-    let text = release.to_string();
-    let mut size = 2 * BLOCK;
-    for (path, bytes) in [
-        ("RELEASE", text.as_bytes()),
-        ("RELEASE.sig", &Slot::default().to_bytes()?),
-        ("bundle.json", table.as_bytes()),
-    ] {
-        size += write_member(out, path, bytes.len() as u64, &mut &*bytes, None)?;
-    }
-    for ((path, source), member) in spec.members.iter().zip(&manifest.members) {
-        size += match source {
-            Source::Bytes(bytes) => write_member(out, path, member.size, &mut bytes.as_slice(), None)?,
-            Source::File { path: file, .. } => {
-                let mut file = open(file)?;
-                write_member(out, path, member.size, &mut file, Some(member.blake3))?
-            }
-        };
-    }
-    out.write_all(&[0; 2 * BLOCK as usize]).map_err(|source| write_error("the end", source))?;
-    Ok(Assembled { digest: Sha256::of(text.as_bytes()), size })
+    Ok((manifest, release))
 }
 
-/// Writes the bundle to `path`: beside it first, synced, then renamed.
+/// Writes the bundle to `path`. It has no name before it is complete, signed and synced, so that whatever
+/// happens, nothing half-written stays.
 pub fn assemble_to_path(
     spec: &Spec,
     path: &Path,
     sign: Option<&crate::SigningKey>,
 ) -> Result<Assembled, BundleError> {
-    use std::os::unix::fs::PermissionsExt;
-    let failed =
-        |operation, path: &Path, source| BundleError::Io { operation, path: path.to_owned(), source };
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let part = PathBuf::from(part);
-    let written = (|| {
-        let mut options = fs_err::OpenOptions::new();
-        let opened = options.read(true).write(true).create(true).truncate(true).open(&part);
-        let mut file = opened.map_err(|error| failed("create", &part, error))?;
-        let mut buffered = std::io::BufWriter::with_capacity(1 << 20, &mut file);
-        let assembled = assemble(spec, &mut buffered)?;
-        buffered.flush().map_err(|error| failed("write", &part, error))?;
-        drop(buffered);
-        if let Some(key) = sign {
-            crate::sign_bundle(&mut file, key)?;
-        }
-        let mode = std::fs::Permissions::from_mode(0o644);
-        fs_err::set_permissions(&part, mode).map_err(|error| failed("write", &part, error))?;
-        file.sync_all().map_err(|error| failed("sync", &part, error))?;
-        fs_err::rename(&part, path).map_err(|error| failed("write", path, error))?;
-        Ok(assembled)
-    })();
-    if written.is_err() {
-        let _gone = fs_err::remove_file(&part);
+    let mut file = Unnamed::beside(path)?;
+    let mut buffered = std::io::BufWriter::with_capacity(1 << 20, &mut file.file);
+    let assembled = assemble(spec, &mut buffered)?;
+    buffered.flush().map_err(|source| write_error(&path.to_string_lossy(), source))?;
+    drop(buffered);
+    if let Some(key) = sign {
+        crate::sign_bundle(&mut file.file, key)?;
     }
-    written
+    file.publish(path)?;
+    Ok(assembled)
 }
 
 fn open(path: &Path) -> Result<File, BundleError> {
@@ -150,67 +157,77 @@ fn open(path: &Path) -> Result<File, BundleError> {
     })
 }
 
-fn describe(path: &str, source: &Source) -> Result<(Member, Sha256), BundleError> {
-    let (size, blake3, sha256) = match source {
-        Source::Bytes(bytes) => (bytes.len() as u64, Digest::of(bytes), Sha256::of(bytes)),
-        Source::File { size, blob, sha256, .. } => (*size, blob.digest(), *sha256),
-    };
-    let pieces = match source {
-        _ if size <= PIECE => Vec::new(),
-        Source::Bytes(bytes) => bytes.chunks(PIECE as usize).map(Digest::of).collect(),
-        Source::File { path, .. } => {
-            pieces(&mut open(path)?).map_err(|source| write_error(&path.to_string_lossy(), source))?
-        }
-    };
-    Ok((Member { path: path.to_owned(), size, blake3, pieces, location: "inline".to_owned() }, sha256))
-}
-
-fn pieces(file: &mut impl Read) -> std::io::Result<Vec<Digest>> {
-    let mut out = Vec::new();
-    loop {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(file.by_ref().take(PIECE))?;
-        if hasher.count() == 0 {
-            return Ok(out);
-        }
-        out.push(Digest::from_bytes(*hasher.finalize().as_bytes()));
-    }
-}
-
 fn write_error(path: &str, source: std::io::Error) -> BundleError {
     BundleError::Io { operation: "write", path: path.into(), source }
 }
 
-/// Writes header, content and padding; gives how many bytes that were.
+/// Writes header, content and padding; gives the hashes of its pieces, where there are several.
 fn write_member(
     out: &mut impl Write,
     path: &str,
-    size: u64,
+    member: &Member,
     content: &mut dyn Read,
-    expect: Option<Digest>,
-) -> Result<u64, BundleError> {
+) -> Result<Vec<Digest>, BundleError> {
     let failed = |source| write_error(path, source);
-    out.write_all(&header(path, size)?).map_err(failed)?;
-    let mut hasher = blake3::Hasher::new();
+    let changed = |what: &str| {
+        let why = format!("its {what} changed while it was read");
+        BundleError::Content { path: path.to_owned(), why }
+    };
+    out.write_all(&header(path, member.size)?).map_err(failed)?;
+    let mut whole = blake3::Hasher::new();
+    let mut pieces = Pieces::default();
     let mut buffer = vec![0; 256 << 10];
-    let mut left = size;
+    let mut left = member.size;
     loop {
         let count = content.read(&mut buffer).map_err(failed)?;
         if count as u64 > left || (count == 0 && left > 0) {
-            let why = "its size changed while it was read".to_owned();
-            return Err(BundleError::Content { path: path.to_owned(), why });
+            return Err(changed("size"));
         }
         if count == 0 {
             break;
         }
         left -= count as u64;
-        hasher.update(&buffer[..count]);
+        whole.update(&buffer[..count]);
+        if !member.pieces.is_empty() {
+            pieces.update(&buffer[..count]);
+        }
         out.write_all(&buffer[..count]).map_err(failed)?;
     }
-    if expect.is_some_and(|expect| expect.as_bytes() != hasher.finalize().as_bytes()) {
-        let why = "its bytes changed while it was read".to_owned();
-        return Err(BundleError::Content { path: path.to_owned(), why });
+    if member.blake3.as_bytes() != whole.finalize().as_bytes() {
+        return Err(changed("bytes"));
     }
-    out.write_all(&vec![0; padding(size) as usize]).map_err(failed)?;
-    Ok(BLOCK + size + padding(size))
+    out.write_all(&vec![0; padding(member.size) as usize]).map_err(failed)?;
+    Ok(pieces.finish())
+}
+
+/// Hashes of pieces of 16 MiB.
+#[derive(Default)]
+struct Pieces {
+    done: Vec<Digest>,
+    open: blake3::Hasher,
+}
+
+impl Pieces {
+    fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min((PIECE - self.open.count()) as usize));
+            self.open.update(now);
+            if self.open.count() == PIECE {
+                self.close();
+            }
+            bytes = later;
+        }
+    }
+
+    fn close(&mut self) {
+        let hasher = std::mem::take(&mut self.open);
+        self.done.push(Digest::from_bytes(*hasher.finalize().as_bytes()));
+    }
+
+    fn finish(mut self) -> Vec<Digest> {
+        if self.open.count() > 0 {
+            self.close();
+        }
+        self.done
+    }
 }

@@ -33,6 +33,7 @@ mod tables;
 mod time;
 mod trust;
 mod unique;
+mod unnamed;
 mod unpack;
 mod verify;
 

@@ -93,10 +93,14 @@ impl BuildError {
 
     /// Whether the bytes that came were not the pinned ones.
     pub fn is_integrity(&self) -> bool {
-        let (Self::Store(error) | Self::Fetch { source: NetError::Store(error), .. }) = self else {
-            return false;
-        };
-        matches!(error, StoreError::Mismatch { .. })
+        match self {
+            Self::Store(error) | Self::Fetch { source: NetError::Store(error), .. } => {
+                matches!(error, StoreError::Mismatch { .. })
+            }
+            Self::Fetch { source, .. } => matches!(source, NetError::Digest { .. }),
+            Self::Image { .. } => true,
+            _ => false,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::plan::{Decision, Plan};
 use crate::recipe::{Address, Kind, Recipe};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use gabion_store::{Output, Record, Store};
+use gabion_store::{Lease, Need, Output, Record, Store};
 use std::collections::BTreeMap;
 use step::{Step, StepError};
 use tokio::sync::Semaphore;
@@ -56,20 +56,22 @@ struct Engine<'e> {
     events: &'e Events,
     downloads: Semaphore,
     steps: Semaphore,
+    lease: &'e Lease,
 }
 
-/// Builds what `plan` says.
+/// Builds what `plan` says; `lease` keeps what is used from being removed meanwhile.
 pub async fn run(
     locked: &LockedGraph<'_>,
     plan: &Plan,
     store: &Store,
     client: &Client,
+    lease: &Lease,
     options: Options,
     events: &Events,
 ) -> Result<Built, BuildError> {
     events.send(Event::Phase { name: "build", total: plan.0.len() });
     let (downloads, steps) = (Semaphore::new(options.jobs), Semaphore::new(options.jobs));
-    let engine = Engine { locked, store, client, events, downloads, steps };
+    let engine = Engine { locked, store, client, events, downloads, steps, lease };
     if options.offline {
         let wanted = locked.graph.order.iter().zip(&plan.0);
         engine.check_offline(wanted.filter(|(_, (_, it))| !it.is_reuse()).map(|(recipe, _)| *recipe))?;
@@ -186,6 +188,7 @@ impl Engine<'_> {
     /// Does a step, or takes what it gave before.
     async fn step(&self, address: &Address, step: Step) -> Result<(Output, &'static str), BuildError> {
         let (id, name) = (step.id(), step.output());
+        self.lease.need(Need::Action(id))?;
         if let Some(output) = self.store.actions(id)?.iter().find_map(|it| it.outputs.get(name)) {
             return Ok((*output, "unchanged"));
         }

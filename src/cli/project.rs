@@ -288,7 +288,7 @@ pub(super) fn build_target(
         keep_going: session.keep_going,
     };
     let built = session.with_client(async |client, events| {
-        Ok::<_, Failure>(build::run(&locked, &plan, &store, client, options, events).await?)
+        Ok::<_, Failure>(build::run(&locked, &plan, &store, client, &lease, options, events).await?)
     })?;
     let root = keep(session, project, &target, needs);
     let Some(recipe) = project.recipes.get(&target).filter(|it| matches!(it.body, Body::Bundle(_))) else {

@@ -14,6 +14,8 @@ use reqwest::{Method, Response, StatusCode};
 struct Download<'s> {
     partial: Partial<'s>,
     size: Option<u64>,
+    /// Whether a digest judges the bytes in the end, wherever they came from.
+    pinned: bool,
     /// Which bytes the file began with: a location and its strong `ETag`.
     begun: Option<(String, HeaderValue)>,
 }
@@ -33,8 +35,8 @@ impl Client {
     /// A file in the store: from there, or downloaded, going on where an earlier download of it stopped.
     /// `node` is whom the progress is told of.
     ///
-    /// Where the size is not known, nobody knows the digest for certain either: such a file goes on only
-    /// after bytes that the server itself says to be the same, and otherwise begins again.
+    /// A file whose digest nobody knows goes on only after bytes that the server itself says to be the same,
+    /// and otherwise begins again.
     pub async fn fetch(&self, store: &Store, wanted: Wanted<'_>, node: &str) -> Result<Output, NetError> {
         self.obtain(store, wanted, node, async |location: &str, ask: &Ask| self.send(location, ask).await)
             .await
@@ -69,19 +71,22 @@ impl Client {
                 None => tokio::time::sleep(TURN).await,
             }
         };
-        Ok(self.fill(url, size, partial, node, open).await?.finish()?.into())
+        Ok(self
+            .fill(url, Download { partial, size, pinned: sha256.is_some(), begun: None }, node, open)
+            .await?
+            .finish()?
+            .into())
     }
 
     /// Downloads into a file of the store, going on where it stands; gives it back complete.
     async fn fill<'s>(
         &self,
         url: &str,
-        size: Option<u64>,
-        partial: Partial<'s>,
+        download: Download<'s>,
         node: &str,
         open: impl AsyncFn(&str, &Ask) -> Result<Response, Trouble>,
     ) -> Result<Partial<'s>, NetError> {
-        let cell = tokio::sync::Mutex::new(Download { partial, size, begun: None });
+        let cell = tokio::sync::Mutex::new(download);
         self.try_all(url, async |location: &str| {
             let mut download = cell.lock().await;
             if download.is_complete() {
@@ -129,7 +134,7 @@ impl Download<'_> {
     fn ask(&mut self, location: &str) -> Result<Ask, Trouble> {
         let here = self.begun.as_ref().filter(|(from, _)| from == location);
         let etag = here.map(|(_, etag)| etag.clone());
-        if etag.is_none() && self.size.is_none() {
+        if etag.is_none() && !self.pinned {
             self.restart()?;
         }
         Ok(Ask { from: self.partial.len(), etag, ..Ask::new(Method::GET) })

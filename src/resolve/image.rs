@@ -5,7 +5,7 @@ use crate::recipe::kinds::{Image, ImageTag};
 use crate::request::Request;
 use gabion_helm::Version;
 use gabion_lockfile::{Entry, EntryId, Pin, Reference as Locked, Size, Text, Trust, ValueError};
-use gabion_oci::{Document, Index, Manifest, Name, Platform, Reference};
+use gabion_oci::{DOCUMENT_LIMIT, Document, Index, Manifest, Name, Platform, Reference};
 use std::collections::BTreeSet;
 
 impl Resolver<'_> {
@@ -24,6 +24,9 @@ impl Resolver<'_> {
             reference = reference.pinned(digest);
         }
         let (index, manifest) = self.documents(request, &reference).await?;
+        if index.is_none() {
+            self.check_platform(request, &reference, &manifest).await?;
+        }
         let size = manifest.blobs().map(|it| (it.digest, it.size)).collect::<BTreeSet<_>>();
         let size = size.iter().map(|(_, size)| size).sum();
         let trust = if it.digest.is_some() { Trust::Recipe } else { Trust::UpstreamDigest };
@@ -66,6 +69,32 @@ impl Resolver<'_> {
         newest.map(|(_, tag)| tag.clone()).ok_or_else(|| {
             wrong(request, format!("none of the {} tags of `{name}` is a version in `{range}`", tags.len()))
         })
+    }
+
+    /// Refuses an image for another machine: where no index says what it is for, its configuration does (OCI
+    /// image specification 1.1, `config.md`).
+    async fn check_platform(
+        &self,
+        request: &Request,
+        reference: &Reference,
+        manifest: &Manifest,
+    ) -> Result<(), ResolveError> {
+        #[derive(serde::Deserialize)]
+        struct Config {
+            os: String,
+            architecture: String,
+        }
+        let config = manifest.config();
+        let pin = (config.digest, config.size);
+        let got = self.client.registry().blob(self.store, reference.name(), pin, &request.id).await;
+        let output = got.map_err(net(request))?;
+        let bytes = self.store.read_blob(output.blob, DOCUMENT_LIMIT).map_err(net(request))?;
+        let read: Result<Config, _> = serde_json::from_slice(&bytes.unwrap_or_default());
+        let wrong = |what: String| wrong(request, format!("`{reference}` {what}"));
+        let found = read.map_err(|error| wrong(format!("has no configuration of an image: {error}")))?;
+        let (found, wanted) =
+            (format!("{}/{}", found.os, found.architecture), format!("linux/{}", self.settings.arch));
+        if found == wanted { Ok(()) } else { Err(wrong(format!("is for `{found}`, not for `{wanted}`"))) }
     }
 
     /// What `reference` leads to: the index, where it is one, and the manifest for this platform.

@@ -15,6 +15,13 @@ fn content() -> Content {
         content.image(REGISTRY, "acme/api", tag, &["linux/amd64", "linux/arm64"]);
     }
     content.image(REGISTRY, "acme/other", "1.0.0", &["linux/amd64"]);
+    let config = "application/vnd.oci.image.config.v1+json";
+    for arch in ["amd64", "arm64"] {
+        let text = format!(
+            "{{\"os\":\"linux\",\"architecture\":\"{arch}\",\"rootfs\":{{\"type\":\"layers\",\"diff_ids\":[]}}}}"
+        );
+        content.artifact(REGISTRY, &format!("acme/{arch}"), "1", (config, text.as_bytes()), &[]);
+    }
     let packed = chart("demo", "1.2.3");
     content.oci_chart(REGISTRY, "charts/demo", "1.2.3", &packed);
     content.oci_chart(REGISTRY, "charts/demo", "2.0.0", &chart("demo", "2.0.0"));
@@ -105,6 +112,16 @@ fn images_that_are_not_what_they_should_be_are_refused() {
     )
     .run("lock");
     assert!(run.code == 1 && run.stderr.contains("linux/amd64"), "{}", run.stderr);
+    let alone = |repository: &str| format!("[image.api]\nref = 'up.invalid/acme/{repository}'\ntag = '1'");
+    assert_eq!(lock(&alone("amd64")).code, 0);
+    let run = lock(&alone("arm64"));
+    assert!(
+        run.code == 1 && run.stderr.contains("is for `linux/arm64`, not for `linux/amd64`"),
+        "{}",
+        run.stderr
+    );
+    let run = lock("[image.api]\nref = 'up.invalid/charts/demo'\ntag = '1.2.3'");
+    assert!(run.code == 1 && run.stderr.contains("no configuration of an image"), "{}", run.stderr);
     let mistakes = "[image.a]\nref = 'up.invalid/A:v1'\n[image.b]\nref = 'x.invalid/b'\n[image.c]\nref = 'x.invalid/c'\ntag = '-x'\n\
                     [image.d]\nref = 'x.invalid/d'\ntag = { semver = 'newest' }\n[image.e]\ntag = { regex = 'x' }\n[bundle.b]\n";
     let run = World::serving(mistakes, content()).run("check");

@@ -65,9 +65,9 @@ pub(crate) fn spec() -> Spec {
 }
 
 pub(crate) fn unsigned(spec: &Spec) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let mut bytes = Cursor::new(Vec::new());
     assemble(spec, &mut bytes).unwrap();
-    bytes
+    bytes.into_inner()
 }
 
 /// A bundle in memory that key 7 signed.
