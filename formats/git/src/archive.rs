@@ -117,7 +117,9 @@ impl<S: Read + Write + Seek> Objects<S> {
         let mut out = Writer::new(out);
         let root = self.tree_of(commit)?;
         let mut path = Vec::new();
-        let (mut folders, mut trees, mut count) = (vec![self.open(root, &path)?], 0, 0_u64);
+        let root = self.open(root, &path)?;
+        let (mut trees, mut count) = (root.size, 0_u64);
+        let mut folders = vec![root];
         while let Some(folder) = folders.last_mut() {
             path.truncate(folder.path);
             let Some(entry) = folder.entries.next() else {

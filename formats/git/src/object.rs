@@ -149,4 +149,28 @@ mod tests {
         let error = "0".repeat(64).parse::<ObjectId>().unwrap_err();
         assert_eq!(error.code(), "E1003");
     }
+
+    /// The start of both published files (<https://shattered.io>), whose whole SHA-1 is one.
+    const SHATTERED: &str = "\
+        255044462d312e330a25e2e3cfd30a0a0a312030206f626a0a3c3c2f57696474682032203020522f4865696768742033203020522f54\
+        7970652034203020522f537562747970652035203020522f46696c7465722036203020522f436f6c6f7253706163652037203020522f\
+        4c656e6774682038203020522f42697473506572436f6d706f6e656e7420383e3e0a73747265616d0affd8fffe00245348412d312069\
+        7320646561642121212121852fec092339759c39b1a1c63c4c97e1fffe017f46dc93a6b67e013b029aaa1db2560b45ca67d688c7f84b\
+        8c4c791fe02b3df614f86db1690901c56b45c1530afedfb76038e972722fe7ad728f0e4904e046c230570fe9d41398abe12ef5bc942b\
+        e33542a4802d98b5d70f2a332ec37fac3514e74ddc0f2cc1a874cd0c78305a21566461309789606bd0bf3f98cda8044629a1";
+
+    #[test]
+    fn a_collision_attack_is_noticed() {
+        let bytes: Vec<u8> = (0..SHATTERED.len() / 2)
+            .map(|at| u8::from_str_radix(&SHATTERED[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        let finish = |bytes: &[u8]| {
+            let mut hasher = Hasher::default();
+            hasher.update(bytes);
+            hasher.finish()
+        };
+        assert_eq!(bytes.len(), 320);
+        assert_eq!(finish(&bytes), Err(Collision));
+        assert!(finish(&bytes[..256]).is_ok());
+    }
 }

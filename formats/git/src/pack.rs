@@ -85,7 +85,7 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
     }
 
     fn whole(&mut self, entry: &Entry, kind: Kind) -> Result<(), PackError> {
-        let mut out = Writer::begin(&mut self.spool, kind, entry.size);
+        let mut out = Writer::begin(&mut self.spool, entry.at, kind, entry.size);
         inflate(&mut self.source, entry, |bytes| {
             let mut buffer = [0; PIECE];
             loop {
@@ -96,7 +96,7 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
                 out.write(&buffer[..count])?;
             }
         })?;
-        let (id, place) = out.end(entry.at)?;
+        let (id, place) = out.end()?;
         self.add(entry.at, id, place)
     }
 
@@ -184,7 +184,7 @@ fn apply<S: Read + Write + Seek>(
     }
     let size = number(delta).map_err(failed)?;
     at_most("an object", size, limits.object)?;
-    let mut out = Writer::begin(spool, base.kind, size);
+    let mut out = Writer::begin(spool, at, base.kind, size);
     while let Some(it) = instruction(delta).map_err(failed)? {
         match it {
             Instruction::Copy { from, count } => {
@@ -202,23 +202,37 @@ fn apply<S: Read + Write + Seek>(
             }
         }
     }
-    out.end(at)
+    out.end()
 }
 
 /// An object that is being written to the end of the spool.
 struct Writer<'s, S> {
     spool: &'s mut Spool<S>,
+    /// Where its entry begins in the pack.
+    at: u64,
     place: Place,
     hasher: Hasher,
 }
 
 impl<'s, S: Read + Write + Seek> Writer<'s, S> {
-    fn begin(spool: &'s mut Spool<S>, kind: Kind, size: u64) -> Self {
+    fn begin(spool: &'s mut Spool<S>, at: u64, kind: Kind, size: u64) -> Self {
         let place = Place { kind, at: spool.len(), size };
-        Self { spool, place, hasher: Hasher::object(kind, size) }
+        Self { spool, at, place, hasher: Hasher::object(kind, size) }
+    }
+
+    /// How many bytes are still to come.
+    fn left(&self) -> u64 {
+        self.place.at + self.place.size - self.spool.len()
+    }
+
+    fn wrong_size(&self) -> PackError {
+        PackError::Damaged { at: self.at, why: "it has another size than it says" }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), PackError> {
+        if bytes.len() as u64 > self.left() {
+            return Err(self.wrong_size());
+        }
         self.hasher.update(bytes);
         self.spool.append(bytes)
     }
@@ -235,9 +249,9 @@ impl<'s, S: Read + Write + Seek> Writer<'s, S> {
         Ok(())
     }
 
-    fn end(self, at: u64) -> Result<(ObjectId, Place), PackError> {
-        if self.spool.len() - self.place.at != self.place.size {
-            return Err(PackError::Damaged { at, why: "it has another size than it says" });
+    fn end(self) -> Result<(ObjectId, Place), PackError> {
+        if self.left() > 0 {
+            return Err(self.wrong_size());
         }
         Ok((self.hasher.finish()?, self.place))
     }
