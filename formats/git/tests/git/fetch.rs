@@ -27,7 +27,7 @@ fn one_commit_of_a_real_server_is_the_archive_that_git_makes() {
     }
     let repository = Repository::full();
     let server = Server::start(repository.folder());
-    for name in ["main", "v1^{commit}", "side", "main~20"] {
+    for name in ["main", "v1^{commit}", "side", "main~7"] {
         let commit = repository.line(&["rev-parse", name]);
         let (ours, order) = members(&archive(&server, &commit));
         let (theirs, _) = members(&repository.archive(&commit));

@@ -110,7 +110,7 @@ impl Repository {
         it.special();
         it.write("versions.txt", versions(0));
         it.commit("first");
-        for number in 1..30 {
+        for number in 1..10 {
             it.write("versions.txt", versions(number));
             it.write("twin.txt", versions(number / 2));
             it.commit(&format!("version {number}"));
