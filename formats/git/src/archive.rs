@@ -4,7 +4,7 @@ use crate::error::PackError;
 use crate::object::{Kind, ObjectId};
 use crate::objects::{Objects, Place};
 use crate::tar::{Member, Writer};
-use crate::tree::{EntryKind, TreeEntry, parse};
+use crate::tree::{EntryKind, Refused, TreeEntry, parse};
 use std::io::{self, Read, Seek, Write};
 
 /// Bytes of the trees from the root to the one that is being written.
@@ -192,8 +192,7 @@ impl<S: Read + Write + Seek> Objects<S> {
         let place = self.place(id, Kind::Tree, path)?;
         at_most("bytes of folders", place.size, TREES)?;
         let bytes = self.start(place, place.size as usize)?;
-        let named =
-            |(why, name): (_, Vec<u8>)| ArchiveError::Tree { path: text(&[path, &name].concat()), why };
+        let named = |it: Refused| ArchiveError::Tree { path: text(&[path, &it.name].concat()), why: it.why };
         let entries = parse(&bytes).map_err(named)?.into_iter();
         Ok(Open { path: path.len(), size: place.size, entries })
     }

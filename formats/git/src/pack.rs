@@ -11,7 +11,7 @@ use crate::object::{Hasher, Kind, ObjectId};
 use crate::objects::{Limits, Place};
 use crate::spool::Spool;
 use flate2::bufread::ZlibDecoder;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 
 /// Bytes of all deltas that wait for their base.
@@ -33,6 +33,8 @@ pub(crate) struct Unpacker<R, S> {
     index: BTreeMap<ObjectId, Place>,
     by_offset: BTreeMap<u64, Place>,
     waiting: BTreeMap<Base, Vec<Waiting>>,
+    /// Where the entries begin that wait.
+    waiting_at: BTreeSet<u64>,
     waiting_bytes: u64,
 }
 
@@ -47,6 +49,7 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
             index: BTreeMap::new(),
             by_offset: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            waiting_at: BTreeSet::new(),
             waiting_bytes: 0,
         }
     }
@@ -58,7 +61,7 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
             self.entry()?;
         }
         self.source.trailer()?;
-        let count = self.waiting.values().map(Vec::len).sum();
+        let count = self.waiting_at.len();
         if count > 0 {
             return Err(PackError::Thin { count });
         }
@@ -113,7 +116,7 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
 
     fn wait(&mut self, entry: &Entry, base: Base) -> Result<(), PackError> {
         if let Base::Offset(at) = base
-            && !self.waiting.values().flatten().any(|it| it.at == at)
+            && !self.waiting_at.contains(&at)
         {
             return Err(PackError::Damaged { at: entry.at, why: "its base is no object of the pack" });
         }
@@ -123,6 +126,7 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
         inflate(&mut self.source, entry, |bytes| {
             bytes.read_to_end(&mut delta).map_err(|error| PackError::read(entry.at, error)).map(drop)
         })?;
+        self.waiting_at.insert(entry.at);
         self.waiting.entry(base).or_default().push(Waiting { at: entry.at, delta });
         Ok(())
     }
@@ -138,6 +142,7 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
             }
             for base in [Base::Offset(at), Base::Id(id)] {
                 for Waiting { at, delta } in self.waiting.remove(&base).unwrap_or_default() {
+                    self.waiting_at.remove(&at);
                     self.waiting_bytes -= delta.len() as u64;
                     let (id, place) = apply(&mut &delta[..], place, &mut self.spool, &self.limits, at)?;
                     come.push((at, id, place));

@@ -64,7 +64,8 @@ pub struct RefName(String);
 impl RefName {
     /// Checks the name as `git check-ref-format` does.
     pub fn new(text: &str) -> Result<Self, ReferenceError> {
-        let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+        let part =
+            |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
         let bad = |it: char| it <= ' ' || it == '\u{7f}' || "~^:?*[\\".contains(it);
         let good = text.split('/').all(part)
             && !text.contains(bad)
@@ -159,7 +160,9 @@ mod tests {
 
     fn choose(name: &str, lines: &[String]) -> Result<String, &'static str> {
         let mut bytes = Vec::new();
-        lines.iter().for_each(|line| write_line(&mut bytes, line));
+        for line in lines {
+            write_line(&mut bytes, line);
+        }
         write_packet(&mut bytes, Packet::Flush);
         RefName::new(name).unwrap().choose(&bytes[..]).map(|it| it.to_string()).map_err(|error| error.code())
     }
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn a_name_leads_to_one_commit_or_to_an_error() {
         let tag = format!("{A} refs/tags/v1 peeled:{B}");
-        assert_eq!(choose("v1", &[tag.clone()]).unwrap(), B);
+        assert_eq!(choose("v1", std::slice::from_ref(&tag)).unwrap(), B);
         assert_eq!(choose("v1", &[tag.clone(), format!("{B} refs/heads/v1")]).unwrap(), B);
         assert_eq!(choose("v1", &[tag.clone(), format!("{A} refs/heads/v1")]), Err("E1011"));
         assert_eq!(choose("refs/heads/v1", &[tag.clone(), format!("{A} refs/heads/v1")]).unwrap(), A);

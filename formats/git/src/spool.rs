@@ -93,7 +93,7 @@ mod tests {
     fn bytes_are_read_where_they_were_appended() {
         let mut spool = Spool::new(Cursor::new(Vec::new()), 1 << 20);
         let all: Vec<u8> = (0..1_000_000_u32).map(|it| (it % 251) as u8).collect();
-        let mut buffer = [0; 40_000];
+        let mut buffer = vec![0; 40_000];
         for piece in all.chunks(70_001) {
             spool.append(piece).unwrap();
             let end = spool.len() as usize;
@@ -107,7 +107,7 @@ mod tests {
                 assert_eq!(&buffer[..count], &all[at..at + count], "{count} bytes at {at}");
             }
         }
-        let error = spool.append(&[0; 100_000]).unwrap_err();
+        let error = spool.append(&vec![0; 100_000]).unwrap_err();
         assert_eq!(error.code(), "E1009");
         assert_eq!(spool.read_at(spool.len() - 1, &mut [0; 2]).unwrap_err().code(), "E1010");
     }

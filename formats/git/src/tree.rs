@@ -22,20 +22,29 @@ pub(crate) struct TreeEntry {
     pub(crate) id: ObjectId,
 }
 
-/// Reads a tree; the error says what is wrong, with the name of the entry where it is the name.
-pub(crate) fn parse(mut bytes: &[u8]) -> Result<Vec<TreeEntry>, (&'static str, Vec<u8>)> {
+/// What is wrong with a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// `is not sorted`.
+    pub(crate) why: &'static str,
+    /// The entry; empty where it is the tree itself.
+    pub(crate) name: Vec<u8>,
+}
+
+/// Reads a tree.
+pub(crate) fn parse(mut bytes: &[u8]) -> Result<Vec<TreeEntry>, Refused> {
     let mut entries = Vec::new();
     let mut names = BTreeSet::new();
     while !bytes.is_empty() {
         let (entry, rest) = entry(bytes)?;
         if let Some(why) = trouble(&entry.name) {
-            return Err((why, entry.name));
+            return Err(Refused { why, name: entry.name });
         }
         if entries.last().is_some_and(|last| key(last) >= key(&entry)) {
-            return Err(("is not sorted", entry.name));
+            return Err(Refused { why: "is not sorted", name: entry.name });
         }
         if !names.insert(entry.name.clone()) {
-            return Err(("stands twice", entry.name));
+            return Err(Refused { why: "stands twice", name: entry.name });
         }
         entries.push(entry);
         bytes = rest;
@@ -44,14 +53,14 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Result<Vec<TreeEntry>, (&'static str, V
 }
 
 /// `MODE NAME\0` and the 20 bytes of the object's name.
-fn entry(bytes: &[u8]) -> Result<(TreeEntry, &[u8]), (&'static str, Vec<u8>)> {
-    let cut = || ("is cut off", Vec::new());
+fn entry(bytes: &[u8]) -> Result<(TreeEntry, &[u8]), Refused> {
+    let cut = || Refused { why: "is cut off", name: Vec::new() };
     let space = bytes.iter().position(|it| *it == b' ').ok_or_else(cut)?;
     let (mode, rest) = (&bytes[..space], &bytes[space + 1..]);
     let end = rest.iter().position(|it| *it == 0).ok_or_else(cut)?;
     let (name, rest) = (rest[..end].to_vec(), &rest[end + 1..]);
     let (id, rest) = rest.split_first_chunk().ok_or_else(cut)?;
-    let Some(kind) = kind(mode) else { return Err(("has an unknown mode", name)) };
+    let Some(kind) = kind(mode) else { return Err(Refused { why: "has an unknown mode", name }) };
     Ok((TreeEntry { kind, name, id: ObjectId::from_bytes(*id) }, rest))
 }
 
@@ -112,7 +121,7 @@ mod tests {
             .iter()
             .flat_map(|(mode, name)| [format!("{mode} {name}\0").as_bytes(), &[7; 20]].concat())
             .collect();
-        parse(&bytes).map_err(|(why, _)| why)
+        parse(&bytes).map_err(|it| it.why)
     }
 
     #[test]
@@ -184,7 +193,7 @@ mod tests {
         let bytes = [&b"100644 a\0"[..], &[7; 20]].concat();
         assert_eq!(parse(&bytes).unwrap().len(), 1);
         for end in 1..bytes.len() {
-            assert_eq!(parse(&bytes[..end]).unwrap_err().0, "is cut off", "{end}");
+            assert_eq!(parse(&bytes[..end]).unwrap_err().why, "is cut off", "{end}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Unpacks a reply on a thread of its own while it arrives.
 
 use super::error::GitError;
-use gabion_git::{Limits, ObjectId, Objects, PackStream};
+use gabion_git::{Limits, ObjectId, Objects, PackError, PackStream};
 use gabion_store::{Expect, Output, Store};
 use std::io::{self, BufWriter, Read, Write};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +17,7 @@ type Piece = Result<Vec<u8>, String>;
 
 /// A reply on its way into the store. Dropped before its end it leaves nothing behind.
 pub(super) struct Unpacking {
+    url: String,
     pieces: Sender<Piece>,
     thread: JoinHandle<Result<Output, GitError>>,
 }
@@ -24,10 +25,10 @@ pub(super) struct Unpacking {
 impl Unpacking {
     pub(super) fn start(url: &str, store: &Store, commit: ObjectId, expect: Expect) -> Self {
         let (pieces, receiver) = channel(QUEUE);
-        let (url, store) = (url.to_owned(), store.clone());
+        let (url, own, store) = (url.to_owned(), url.to_owned(), store.clone());
         let reply = Reply { pieces: receiver, current: Vec::new(), at: 0 };
-        let thread = tokio::task::spawn_blocking(move || unpack(reply, &url, &store, commit, expect));
-        Self { pieces, thread }
+        let thread = tokio::task::spawn_blocking(move || unpack(reply, &own, &store, commit, expect));
+        Self { url, pieces, thread }
     }
 
     /// Hands over a piece; gives whether more are wanted.
@@ -40,7 +41,9 @@ impl Unpacking {
         drop(self.pieces);
         match self.thread.await {
             Ok(done) => done,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+            Err(stopped) => {
+                Err(GitError::Pack { url: self.url, source: PackError::Read(io::Error::other(stopped)) })
+            }
         }
     }
 }

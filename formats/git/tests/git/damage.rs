@@ -124,15 +124,15 @@ fn deltas_that_grow_without_end_are_stopped() {
     assert_eq!(code(&pack), "E1009");
     // Each is small enough, and all together are too many.
     let mut pack = Pack::default();
-    let at = pack.whole(BLOB, &[0; 0x10000]);
+    let at = pack.whole(BLOB, &vec![0; 0x10000]);
     for number in 0..80 {
         pack.offset_delta(at, &delta(0x10000, 0x10001, &[0x80, 1, number]));
     }
     assert_eq!(code(&pack), "E1009");
     // It says little and gives much.
     let mut pack = Pack::default();
-    let at = pack.whole(BLOB, &[0; 0x10000]);
-    pack.offset_delta(at, &delta(0x10000, 10, &[0x80; 100_000]));
+    let at = pack.whole(BLOB, &vec![0; 0x10000]);
+    pack.offset_delta(at, &delta(0x10000, 10, &vec![0x80; 100_000]));
     assert_eq!(code(&pack), "E1007");
 }
 

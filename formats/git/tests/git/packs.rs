@@ -22,7 +22,7 @@ fn every_object_of_a_pack_has_the_name_that_git_gives_it() {
     let repository = Repository::full();
     let all = repository.line(&["cat-file", "--batch-all-objects", "--batch-check"]);
     let all: Vec<&str> = all.lines().collect();
-    let names: String = all.iter().map(|line| format!("{}\n", &line[..40])).collect();
+    let names = all.iter().map(|line| &line[..40]).collect::<Vec<_>>().join("\n");
     for options in [
         &["--no-reuse-delta"][..],
         &["--delta-base-offset", "--window=50", "--depth=50", "--no-reuse-delta"],

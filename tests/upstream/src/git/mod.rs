@@ -56,7 +56,9 @@ impl Repository {
     /// Puts a commit of `files` onto `branch`, and gives its id. `HEAD` is the branch `main`.
     pub fn commit(&mut self, branch: &str, files: &[File<'_>]) -> String {
         let mut root = Folder::default();
-        files.iter().for_each(|file| root.add(*file));
+        for file in files {
+            root.add(*file);
+        }
         let tree = hex(&self.tree(&root));
         let name = format!("refs/heads/{branch}");
         let parent = self.refs.get(&name).map(|id| format!("parent {}\n", hex(id))).unwrap_or_default();
@@ -126,7 +128,7 @@ impl Repository {
 }
 
 fn hex(id: &Id) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    id.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn unhex(text: &[u8]) -> Option<Id> {

@@ -84,10 +84,10 @@ fn ls_refs(repository: &Repository, lines: &[String]) -> Vec<u8> {
         }
         let mut line = format!("{} {shown}", hex(id));
         if shown != name && has("symrefs") {
-            line.push_str(&format!(" symref-target:{name}"));
+            line = format!("{line} symref-target:{name}");
         }
         if let Some(peeled) = repository.named(id, "object").first().filter(|_| has("peel")) {
-            line.push_str(&format!(" peeled:{}", hex(peeled)));
+            line = format!("{line} peeled:{}", hex(peeled));
         }
         out.extend(text(line));
     }
