@@ -105,12 +105,9 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
 
     fn delta(&mut self, entry: &Entry, base: Place) -> Result<(), PackError> {
         let (spool, limits) = (&mut self.spool, &self.limits);
-        let mut done = None;
-        inflate(&mut self.source, entry, |bytes| {
-            done = Some(apply(&mut BufReader::with_capacity(PIECE, bytes), base, spool, limits, entry.at)?);
-            Ok(())
+        let (id, place) = inflate(&mut self.source, entry, |bytes| {
+            apply(&mut BufReader::with_capacity(PIECE, bytes), base, spool, limits, entry.at)
         })?;
-        let (id, place) = done.ok_or(PackError::Truncated { at: entry.at })?;
         self.add(entry.at, id, place)
     }
 
@@ -154,21 +151,21 @@ impl<R: Read, S: Read + Write + Seek> Unpacker<R, S> {
 }
 
 /// Hands the decompressed bytes of an entry to `take`, and checks that they are as many as it says.
-fn inflate<R: Read>(
+fn inflate<R: Read, T>(
     source: &mut Source<R>,
     entry: &Entry,
-    take: impl FnOnce(&mut dyn Read) -> Result<(), PackError>,
-) -> Result<(), PackError> {
-    let failed = |error| PackError::read(entry.at, error);
+    take: impl FnOnce(&mut dyn Read) -> Result<T, PackError>,
+) -> Result<T, PackError> {
     let mut inflated = ZlibDecoder::new(source);
     let mut bytes = (&mut inflated).take(entry.size);
-    take(&mut bytes)?;
+    let taken = take(&mut bytes)?;
     let left = bytes.limit();
     // Reading past the last byte checks its checksum as well.
-    if left > 0 || inflated.read(&mut [0]).map_err(failed)? > 0 {
+    let more = inflated.read(&mut [0]).map_err(|error| PackError::read(entry.at, error))?;
+    if left > 0 || more > 0 {
         return Err(PackError::Damaged { at: entry.at, why: "it has another size than it says" });
     }
-    Ok(())
+    Ok(taken)
 }
 
 /// Writes what `delta` makes of `base`.
