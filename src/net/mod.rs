@@ -8,11 +8,13 @@
 mod docker;
 mod download;
 mod error;
+mod git;
 mod registry;
 mod request;
 
 pub use download::Wanted;
 pub use error::NetError;
+pub use git::{GitError, Repository};
 pub use registry::{RawManifest, Registry};
 
 use crate::config::Config;
@@ -120,6 +122,11 @@ impl Client {
     /// Registries of images, over this client.
     pub fn registry(&self) -> Registry<'_> {
         Registry::new(self)
+    }
+
+    /// A git repository, over this client; `url` is what `git clone` takes.
+    pub fn repository<'c>(&'c self, url: &'c str) -> Repository<'c> {
+        Repository::new(self, url)
     }
 
     /// Asks every location in turn, each several times where that may help.

@@ -5,7 +5,9 @@ use super::error::Trouble;
 use crate::config::Credential;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use futures_util::StreamExt;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
+};
 use reqwest::{Method, Response, StatusCode, Url};
 use std::time::Duration;
 
@@ -24,6 +26,10 @@ pub(super) struct Ask {
     pub(super) etag: Option<HeaderValue>,
     pub(super) accept: Option<HeaderValue>,
     pub(super) auth: Auth,
+    /// Headers of a protocol above HTTP.
+    pub(super) more: HeaderMap,
+    /// The body; a request that is made again has it again.
+    pub(super) body: Vec<u8>,
 }
 
 /// Who asks.
@@ -37,7 +43,8 @@ pub(super) enum Auth {
 
 impl Ask {
     pub(super) fn new(method: Method) -> Self {
-        Self { method, from: 0, etag: None, accept: None, auth: Auth::Configured }
+        let (more, body) = (HeaderMap::new(), Vec::new());
+        Self { method, from: 0, etag: None, accept: None, auth: Auth::Configured, more, body }
     }
 }
 
@@ -76,8 +83,13 @@ impl Client {
         let etag = ask.etag.clone().filter(|_| range.is_some());
         let headers =
             [(ACCEPT, ask.accept.clone()), (RANGE, range), (IF_RANGE, etag), (AUTHORIZATION, authorization)];
-        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let request = self.http.request(ask.method.clone(), url.clone()).headers(headers);
+        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let headers =
+            headers.chain(ask.more.iter().map(|(name, value)| (name.clone(), value.clone()))).collect();
+        let mut request = self.http.request(ask.method.clone(), url.clone()).headers(headers);
+        if ask.method == Method::POST {
+            request = request.body(ask.body.clone());
+        }
         request.send().await.map_err(|error| Trouble::again(crate::error::chain(&error.without_url())))
     }
 

@@ -5,6 +5,7 @@ use crate::error::{StoreError, names};
 use crate::fs::{self, Staged};
 use crate::journal::Event;
 use gabion_digest::{BlobId, DualHasher, Hashed, Sha256};
+use std::fs::File;
 use std::io::{self, Write};
 
 /// What bytes must be; whatever is `None` may be anything.
@@ -127,6 +128,13 @@ impl Store {
     /// Begins blobs that belong together.
     pub fn batch(&self) -> Batch<'_> {
         Batch { store: self, staged: Vec::new() }
+    }
+
+    /// An empty file without a name, on the store's disk: room for what is too large for memory. It is gone
+    /// when it is closed.
+    pub fn scratch(&self) -> Result<File, StoreError> {
+        let staged = fs::stage(&self.tmp())?;
+        staged.file.try_clone().map_err(|error| StoreError::io("open", &self.tmp(), error))
     }
 
     /// Stores bytes that are in memory already.

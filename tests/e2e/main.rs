@@ -7,6 +7,7 @@ mod dependencies;
 mod engine;
 mod failures;
 mod fuzz_smoke;
+mod git;
 mod images;
 mod limits;
 mod overlays;

@@ -1,7 +1,7 @@
 //! What the miniature upstream serves: pure, deterministic, small.
 
 use crate::pack::{tar, zstd_stored};
-use crate::{Registry, chart};
+use crate::{Registry, Repository, chart};
 use gabion_digest::Sha256;
 use std::collections::BTreeMap;
 
@@ -17,6 +17,8 @@ pub struct Content {
     pub redirects: BTreeMap<String, String>,
     /// Registries of images.
     pub registries: BTreeMap<String, Registry>,
+    /// Git repositories, by the path that they lie under.
+    pub repositories: BTreeMap<String, Repository>,
 }
 
 impl Content {

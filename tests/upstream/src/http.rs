@@ -3,7 +3,7 @@
 use gabion_digest::Sha256;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 /// What a client asks.
 #[derive(Debug, Default)]
@@ -13,7 +13,11 @@ pub(crate) struct Request {
     pub(crate) target: String,
     /// By name in lowercase.
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
+
+/// The longest body that is read.
+const BODY: u64 = 1 << 20;
 
 impl Request {
     /// Reads one; `None` where the connection is over.
@@ -36,7 +40,10 @@ impl Request {
             }
             all.push_str(value.trim());
         }
-        Ok(Some(Self { method, target, headers }))
+        let length = headers.get("content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
+        let mut body = Vec::new();
+        reader.take(length.min(BODY)).read_to_end(&mut body)?;
+        Ok(Some(Self { method, target, headers, body }))
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -5,6 +5,7 @@
 
 mod apt;
 mod content;
+mod git;
 mod helm;
 mod http;
 mod pack;
@@ -13,6 +14,7 @@ mod server;
 
 pub use apt::{Package, Suite};
 pub use content::Content;
+pub use git::{File, Repository};
 pub use helm::chart;
 pub use registry::Registry;
 pub use server::{Fault, Seen, Upstream};

@@ -1,7 +1,7 @@
-//! The server on loopback: files, redirects and registries, and faults on demand.
+//! The server on loopback: files, redirects, repositories and registries, and faults on demand.
 
 use crate::http::{Reply, Request};
-use crate::{Content, ORIGINS, registry};
+use crate::{Content, ORIGINS, git, registry};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufReader};
@@ -32,7 +32,7 @@ pub enum Fault {
 /// One request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// `GET` or `HEAD`.
+    /// `GET`, `HEAD` or `POST`.
     pub method: String,
     /// The path, with its query.
     pub path: String,
@@ -188,6 +188,9 @@ fn honest<'c>(request: &Request, shared: &'c Shared) -> Reply<'c> {
     }
     if let Some(bytes) = content.files.get(request.path()) {
         return Reply::bytes(request, bytes, Vec::new());
+    }
+    if let Some(reply) = git::reply(content, request) {
+        return reply;
     }
     let of_registry = registry::reply(content, request, shared.generation.load(Ordering::Relaxed));
     of_registry.unwrap_or_else(|| Reply::plain(404, Vec::new()))

@@ -1,0 +1,74 @@
+//! Other programs read our archive.
+
+use crate::fetch::fetch;
+use crate::repository::{Repository, has_git, members};
+use crate::server::Server;
+use fs_err as fs;
+use std::process::Command;
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn tar_and_python_unpack_what_git_checks_out() {
+    if !has_git() {
+        return;
+    }
+    let repository = Repository::full();
+    let server = Server::start(repository.folder());
+    let commit = repository.line(&["rev-parse", "main"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("commit.tar");
+    let mut objects = fetch(&server, &commit).unwrap();
+    objects.write_archive(commit.parse().unwrap(), fs::File::create(&path).unwrap()).unwrap();
+    let python =
+        "import sys, tarfile\ntarfile.open(sys.argv[1]).extractall(sys.argv[2], filter='fully_trusted')\n";
+    for (program, arguments) in [
+        ("tar", ["--extract", "--no-same-owner", "--file", "commit.tar", "--directory", "out-tar"]),
+        ("python3", ["-c", python, "commit.tar", "out-python3", "", ""]),
+    ] {
+        let out = folder.path().join(format!("out-{program}"));
+        fs::create_dir(&out).unwrap();
+        let mut command = Command::new(program);
+        command
+            .args(arguments.iter().filter(|it| !it.is_empty()))
+            .current_dir(folder.path())
+            .env("LC_ALL", "C.UTF-8");
+        let Ok(ran) = command.output() else {
+            assert!(std::env::var_os("CI").is_none(), "`{program}` is missing");
+            eprintln!("skipped: `{program}` is not installed");
+            continue;
+        };
+        assert!(ran.status.success(), "{program}: {}", String::from_utf8_lossy(&ran.stderr));
+        // git sees no difference between the commit and what was unpacked.
+        let git = |arguments: &[&str]| {
+            let tree = out.to_str().unwrap();
+            let all = [&["--work-tree", tree, "-c", "core.attributesFile=/dev/null"], arguments].concat();
+            String::from_utf8(repository.git(&all)).unwrap()
+        };
+        repository.write(".git/info/attributes", "* -text -eol\n");
+        git(&["read-tree", &commit]);
+        assert_eq!(git(&["status", "--porcelain"]), "", "{program}");
+    }
+}
+
+/// Changes only with `FORMAT.md`.
+#[test]
+fn the_bytes_of_an_archive_stay() {
+    if !has_git() {
+        return;
+    }
+    let repository = Repository::new("sha1");
+    repository.write("a/run", "#!/bin/sh\n");
+    repository.write(&format!("{}/f", "n".repeat(120)), "long\n");
+    std::os::unix::fs::symlink("run", repository.folder().join("a/link")).unwrap();
+    repository.git(&["add", "--all", "."]);
+    repository.git(&["update-index", "--chmod=+x", "a/run"]);
+    repository.git(&["commit", "--quiet", "-m", "m"]);
+    let commit = repository.line(&["rev-parse", "HEAD"]);
+    let mut out = Vec::new();
+    let server = Server::start(repository.folder());
+    fetch(&server, &commit).unwrap().write_archive(commit.parse().unwrap(), &mut out).unwrap();
+    assert_eq!(members(&out).1.len(), 5);
+    repository.write(".git/archive.tar", &out);
+    let name = repository.line(&["hash-object", "--no-filters", ".git/archive.tar"]);
+    assert_eq!((out.len(), name.as_str()), (6656, "1fd90a7d09f773ac26224950ebae7ba22156f01b"));
+}
