@@ -98,10 +98,13 @@ fn file_name(address: &Address, output: &str, pin: Option<&FilePin<'_>>) -> Stri
         (Kind::K3s | Kind::Host, "config") => "config.yaml".to_owned(),
         (Kind::Manifests | Kind::Chart, "documents") => format!("{}.yaml", address.name()),
         (Kind::Chart, _) => format!("{}.tgz", address.name()),
+        _ if matches!(pin.map(|pin| &pin.location), Some(Location::Git { .. })) => {
+            format!("{}.tar", address.name())
+        }
         _ => {
             let authors = pin.and_then(|pin| match &pin.location {
                 Location::Url(url) => url.rsplit('/').next(),
-                Location::Registry(_) => None,
+                Location::Registry(_) | Location::Git { .. } => None,
             });
             authors.filter(plain).unwrap_or(output).to_owned()
         }

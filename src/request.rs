@@ -3,7 +3,7 @@
 //! The text says everything that a different answer could depend on, and nothing else. When it
 //! changes, the entry is stale; when it does not, the pin stays.
 
-use crate::recipe::kinds::{Apt, Chart, ChartSource, Image, ImageTag, K3sVersion};
+use crate::recipe::kinds::{Apt, Chart, ChartSource, Fetch, Image, ImageTag, K3sVersion};
 use crate::recipe::{Body, Recipe, Settings, Spanned};
 
 /// One question to the lock.
@@ -31,9 +31,12 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
     let id = || recipe.address.to_string();
     let arch = &settings.arch;
     match &recipe.body {
-        Body::Fetch(it) => {
-            let pinned = it.sha256.map_or(String::new(), |sha256| format!(" {sha256}"));
-            vec![Request { id: id(), text: format!("url:{}{pinned}", it.url.value) }]
+        Body::Fetch(Fetch::File { url, sha256 }) => {
+            let pinned = sha256.map_or(String::new(), |sha256| format!(" {sha256}"));
+            vec![Request { id: id(), text: format!("url:{url}{pinned}") }]
+        }
+        Body::Fetch(Fetch::Git { url, reference }) => {
+            vec![Request { id: id(), text: format!("git:{url} ref={reference}") }]
         }
         Body::Apt(it) => {
             let keys: Vec<String> = recipe.files.iter().map(|file| file.blob.to_string()).collect();

@@ -1,7 +1,7 @@
 //! Why a node could not be built.
 
 use crate::image::ImageError;
-use crate::net::NetError;
+use crate::net::{GitError, NetError};
 use gabion_store::StoreError;
 
 /// Why a node could not be built.
@@ -17,6 +17,17 @@ pub enum BuildError {
         /// Why.
         #[source]
         source: NetError,
+    },
+    /// A pinned commit did not arrive.
+    #[error("could not fetch `{node}` from `{url}`")]
+    Git {
+        /// The node.
+        node: String,
+        /// The repository.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<GitError>,
     },
     /// An image whose documents are pinned cannot be read.
     #[error("could not read the image of `{node}`")]
@@ -59,6 +70,7 @@ impl BuildError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Fetch { source, .. } => source.code(),
+            Self::Git { source, .. } => source.code(),
             Self::Image { source, .. } => source.code(),
             Self::Offline { .. } => "E1101",
             Self::Step { .. } => "E1102",
@@ -71,6 +83,7 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Fetch { source, .. } => source.help(),
+            Self::Git { source, .. } => source.help(),
             Self::Image { source, .. } => source.help(),
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
             Self::Step { .. } => None,
@@ -99,6 +112,7 @@ impl BuildError {
             }
             Self::Fetch { source, .. } => matches!(source, NetError::Digest { .. }),
             Self::Image { .. } => true,
+            Self::Git { source, .. } => source.is_integrity(),
             _ => false,
         }
     }

@@ -9,7 +9,7 @@ use crate::recipe::{Kind, Recipe};
 use futures_util::{StreamExt, TryStreamExt};
 use gabion_digest::Sha256;
 use gabion_oci::Manifest;
-use gabion_store::Output;
+use gabion_store::{Expect, Output};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many downloads of one node wait for their turn at once.
@@ -35,7 +35,8 @@ impl Engine<'_> {
         let _turn = self.downloads.acquire().await;
         let node = recipe.address.to_string();
         self.events.send(Event::Started { node: node.clone(), what: pin.location.to_string() });
-        let failed = |source| BuildError::Fetch { node: node.clone(), url: pin.location.to_string(), source };
+        let url = || pin.location.to_string();
+        let failed = |source| BuildError::Fetch { node: node.clone(), url: url(), source };
         let client = match recipe.address.kind() {
             Kind::Apt => &self.client.for_signed(),
             _ => self.client,
@@ -47,6 +48,13 @@ impl Engine<'_> {
             }
             Location::Registry(name) => {
                 client.registry().blob(self.store, name, (pin.sha256, pin.size), &node).await
+            }
+            Location::Git { url: from, commit } => {
+                let expect = Expect { sha256: Some(pin.sha256), size: Some(pin.size), blob: None };
+                let fetched = client.repository(from).fetch_commit(self.store, commit, expect, &node).await;
+                let failed =
+                    |source| BuildError::Git { node: node.clone(), url: url(), source: Box::new(source) };
+                return fetched.map_err(failed);
             }
         };
         got.map_err(failed)

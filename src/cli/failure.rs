@@ -109,6 +109,11 @@ failures! {
         }
         crate::resolve::ResolveError::Index { .. } => Exit::Integrity,
         crate::resolve::ResolveError::Format { source, .. } => format(source),
+        crate::resolve::ResolveError::Git { source, .. } => match source.as_ref() {
+            crate::net::GitError::Net(error) => net(error),
+            error if error.is_integrity() => Exit::Integrity,
+            _ => Exit::Failure,
+        },
         _ => Exit::Failure,
     };
     crate::build::BuildError: |error| match error.first() {

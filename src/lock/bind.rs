@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
 use gabion_digest::{Canonical, RequestId, Sha256, id_of};
-use gabion_lockfile::{AptLock, ChartSource, Deb, Entry, Pin, Text};
+use gabion_lockfile::{AptLock, ChartSource, CommitId, Deb, Entry, Pin, Text};
 use gabion_oci::{Name, Reference};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -36,6 +36,13 @@ pub enum Location<'l> {
     Url(Cow<'l, str>),
     /// A blob of a registry's repository.
     Registry(Name),
+    /// The tree of a commit of a git repository.
+    Git {
+        /// The repository.
+        url: &'l str,
+        /// The commit.
+        commit: &'l CommitId,
+    },
 }
 
 impl fmt::Display for Location<'_> {
@@ -43,6 +50,7 @@ impl fmt::Display for Location<'_> {
         match self {
             Self::Url(url) => f.write_str(url),
             Self::Registry(name) => name.fmt(f),
+            Self::Git { url, commit } => write!(f, "{url} at {commit}"),
         }
     }
 }
@@ -83,7 +91,8 @@ fn file(entry: &Entry) -> Option<FilePin<'_>> {
             let reference: Reference = reference.as_str().parse().ok()?;
             (Location::Registry(reference.name().clone()), size, sha256)
         }
-        Pin::Image { .. } | Pin::Git { .. } => return None,
+        Pin::Git { url, commit, size, sha256 } => (Location::Git { url: url.as_str(), commit }, size, sha256),
+        Pin::Image { .. } => return None,
     };
     Some(FilePin { location, size: size.get(), sha256: *sha256, version })
 }

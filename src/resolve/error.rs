@@ -1,6 +1,6 @@
 //! Why something could not be pinned.
 
-use crate::net::NetError;
+use crate::net::{GitError, NetError};
 use gabion_apt::{ClosureError, IndexError, SignatureError};
 use gabion_helm::{ChartError, ChooseError, ProvenanceError};
 use gabion_oci::{DocumentError, PlatformError};
@@ -47,6 +47,15 @@ pub enum ResolveError {
         #[source]
         source: IndexError,
     },
+    /// A repository does not give the commit.
+    #[error("could not pin `{id}`")]
+    Git {
+        /// Id of the entry.
+        id: String,
+        /// Why not.
+        #[source]
+        source: Box<GitError>,
+    },
     /// What upstream serves is not what it should be, or has not what is asked for.
     #[error("could not pin `{id}`: `{what}` is of no use")]
     Format {
@@ -92,6 +101,7 @@ impl ResolveError {
             Self::Upstream { .. } => "E0310",
             Self::Signature { source, .. } => source.code(),
             Self::Index { source, .. } => source.code(),
+            Self::Git { source, .. } => source.code(),
             Self::Format { source, .. } => source.code(),
             Self::Closure { .. } => "E0707",
             Self::Backwards { .. } => "E0708",
@@ -106,6 +116,7 @@ impl ResolveError {
             Self::Upstream { .. } => Some("check the recipe against what upstream offers".into()),
             Self::Signature { source, .. } => source.help(),
             Self::Index { .. } => Some("ask another mirror, or the same one later".into()),
+            Self::Git { source, .. } => source.help(),
             Self::Format { source, .. } => source.help(),
             Self::Closure { source, .. } => Some(source.0.join("\n")),
             Self::Several(errors) => Some(errors.iter().map(told).collect::<Vec<_>>().join("\n")),

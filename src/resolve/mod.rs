@@ -5,6 +5,7 @@
 mod apt;
 mod chart;
 mod error;
+mod git;
 mod image;
 mod k3s;
 
@@ -13,6 +14,7 @@ pub use error::{FormatError, ResolveError};
 use crate::event::{Event, Events};
 use crate::lock::{Locks, Question};
 use crate::net::{Client, NetError, Wanted};
+use crate::recipe::kinds::Fetch;
 use crate::recipe::{Body, Settings};
 use crate::request::Request;
 use futures_util::StreamExt;
@@ -118,11 +120,12 @@ impl Resolver<'_> {
                 }
                 return Ok(Answer::Closure(Box::new(closure)));
             }
-            Body::Fetch(it) => {
-                let trust = if it.sha256.is_some() { Trust::Recipe } else { Trust::Tofu };
-                let (sha256, size) = self.fetch(request, &it.url.value, it.sha256).await?;
-                entry(request, None, &it.url.value, sha256, size, trust)?
+            Body::Fetch(Fetch::File { url, sha256 }) => {
+                let trust = if sha256.is_some() { Trust::Recipe } else { Trust::Tofu };
+                let (sha256, size) = self.fetch(request, url, *sha256).await?;
+                entry(request, None, url, sha256, size, trust)?
             }
+            Body::Fetch(Fetch::Git { url, reference }) => self.git(request, url, reference).await?,
             Body::K3s(it) => self.k3s(request, it).await?,
             Body::Chart(it) => self.chart(request, recipe, it).await?,
             Body::Image(it) => self.image(request, it).await?,

@@ -1,5 +1,6 @@
 //! Git repositories: the miniature upstream under the real git, and our client against the upstream.
 
+use crate::world::World;
 use gabion::config::{Config, Credential};
 use gabion::event::Events;
 use gabion::net::{Client, GitError, NetError};
@@ -291,4 +292,57 @@ fn the_real_git_clones_from_the_miniature_upstream() {
     git(&["init", "--quiet", "one"]);
     git(&["-C", "one", "fetch", "--quiet", "--depth=1", &url, &first]);
     assert_eq!(git(&["-C", "one", "show", "FETCH_HEAD:README"]), "first\n");
+}
+
+const NODE: &str =
+    "[fetch.state]\ngit = 'https://up.invalid/state'\nref = 'main'\n[bundle.b]\nbase = ['fetch.state']\n";
+
+fn project(repository: Repository) -> World {
+    let mut content = Content::default();
+    content.repositories.insert("/state".to_owned(), repository);
+    World::serving(NODE, content)
+}
+
+#[test]
+fn a_branch_is_locked_to_a_commit_and_its_tree_reaches_the_host() {
+    let mut repository = Repository::default();
+    let commit =
+        repository.commit("main", &[("100755", "bin/x", b"#!/bin/sh\n"), ("120000", "link", b"bin/x")]);
+    let world = project(repository);
+    world.ok("build");
+    let lock = fs_err::read_to_string(world.path("gabion.lock")).unwrap();
+    assert!(lock.contains(&format!("commit = \"{commit}\"")), "{lock}");
+    assert!(world.ok("bundle ls out/b.gabion").contains("content/fetch.state/state.tar"));
+    // From an empty store: the commit is asked for, and no branch.
+    fs_err::remove_dir_all(world.path(".store")).unwrap();
+    fs_err::remove_file(world.path("out/b.gabion")).unwrap();
+    let run = world.run("build --offline");
+    assert!(run.code == 4 && run.stderr.contains(&commit), "{}", run.stderr);
+    world.ok("build --locked");
+    world.ok("update");
+    assert_eq!(fs_err::read_to_string(world.path("gabion.lock")).unwrap(), lock);
+}
+
+#[test]
+fn a_repository_that_is_not_what_it_was_is_refused() {
+    let mut repository = Repository::default();
+    repository.commit("main", &[("100644", "a", b"1")]);
+    let other = repository.commit("other", &[("100644", "a", b"2")]);
+    let good = project(repository.clone());
+    good.ok("lock");
+    let mut lies = repository.clone();
+    lies.instead = Some(other);
+    let lying = project(lies);
+    fs_err::copy(good.path("gabion.lock"), lying.path("gabion.lock")).unwrap();
+    let run = lying.run("build --locked");
+    assert!(run.code != 0 && run.stderr.contains("fetch.state"), "{}", run.stderr);
+    assert!(!lying.path("out/b.gabion").exists());
+    let run = project(Repository::default()).run("lock");
+    assert!(run.code == 1 && run.stderr.contains("main"), "{}", run.stderr);
+    let mistakes = "[fetch.a]\ngit = 'https://x.invalid'\nurl = 'https://x.invalid/a'\n[fetch.b]\nurl = 'https://x.invalid/b'\nref = 'x'\n\
+                    [fetch.c]\ngit = 'git@x.invalid:c'\n[fetch.d]\n[bundle.b]\n";
+    let run = World::serving(mistakes, Content::default()).run("check");
+    for told in ["exclude each other", "goes with `git`", "https:// location", "needs one of"] {
+        assert!(run.stderr.contains(told), "no `{told}`: {}", run.stderr);
+    }
 }

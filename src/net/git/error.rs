@@ -100,6 +100,16 @@ impl GitError {
         }
     }
 
+    /// Whether bytes were not what they must be.
+    pub fn is_integrity(&self) -> bool {
+        match self {
+            Self::Pack { .. } | Self::Archive { .. } => true,
+            Self::Store(error) => matches!(error, StoreError::Mismatch { .. }),
+            Self::Net(NetError::Store(error)) => matches!(error, StoreError::Mismatch { .. }),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may end better next time: the bytes did not come to their end.
     fn is_passing(&self) -> bool {
         let read = |it: &ProtocolError| matches!(it, ProtocolError::Read(_) | ProtocolError::Truncated);

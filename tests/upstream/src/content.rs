@@ -30,6 +30,7 @@ impl Content {
         content.ubuntu();
         content.charts();
         content.images();
+        content.gitops();
         content
     }
 
@@ -86,6 +87,21 @@ impl Content {
         let monitoring = ["88.5.3", "88.4.0", "89.0.0"]
             .map(|version| ("kube-prometheus-stack", version, chart("kube-prometheus-stack", version)));
         self.helm_repository("/charts", &monitoring);
+    }
+
+    fn gitops(&mut self) {
+        let cluster: &[u8] =
+            b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n";
+        let mut repository = Repository::default();
+        repository.commit(
+            "main",
+            &[
+                ("100644", "clusters/prod/kustomization.yaml", cluster),
+                ("100644", "README.md", b"What the cluster runs.\n"),
+                ("100755", "check", b"#!/bin/sh\nexec kustomize build clusters/prod\n"),
+            ],
+        );
+        self.repositories.insert("/github/acme/k3s-gitops".to_owned(), repository);
     }
 
     /// Images for two machines, behind tokens and with blobs that lie elsewhere, as in the large registries.
