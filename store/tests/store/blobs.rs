@@ -3,7 +3,7 @@
 use crate::world::{every, tmp_is_empty};
 use gabion_digest::{Digest, RequestId, Sha256, hash_bytes};
 use gabion_store::{Expect, Output, Record, Store, StoreError};
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 
 fn expect(sha256: Sha256, size: u64) -> Expect {
     Expect { sha256: Some(sha256), size: Some(size), blob: None }
@@ -32,6 +32,19 @@ fn wrong_bytes_are_refused_and_leave_nothing() {
         assert_eq!(error.code(), "E0405");
         let help = error.help().unwrap();
         assert!(help.contains(&wanted.to_string()) && help.contains("HTML"), "{help}");
+        assert!(store.list().unwrap().is_empty() && tmp_is_empty(store));
+    });
+}
+
+#[test]
+fn room_on_the_way_has_no_name_and_can_be_read_again() {
+    every(|store| {
+        let mut file = store.scratch().unwrap();
+        file.write_all(b"stones").unwrap();
+        file.rewind().unwrap();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, b"stones");
         assert!(store.list().unwrap().is_empty() && tmp_is_empty(store));
     });
 }
