@@ -14,6 +14,12 @@ pub enum HostError {
         #[source]
         source: io::Error,
     },
+    /// Another installer is at work in the root.
+    #[error("another installer is at work in `{path}`")]
+    Busy {
+        /// The folder.
+        path: String,
+    },
     /// A file of the root cannot be read.
     #[error("could not read `/{path}`")]
     Read {
@@ -105,6 +111,7 @@ impl HostError {
             Self::Unsupported(_) => "E0606",
             Self::Space { .. } => "E0607",
             Self::Floor { .. } => "E0608",
+            Self::Busy { .. } => "E0609",
         }
     }
 
@@ -114,6 +121,7 @@ impl HostError {
             Self::Root { .. } => {
                 Some("make the folder first; gabion never guesses where a root should be".into())
             }
+            Self::Busy { .. } => Some("wait for it, and run the same command again".into()),
             Self::Write { .. } => Some("nothing half-written stays; run the same command again".into()),
             Self::Content { .. } => {
                 Some("the medium may be failing: `gabion bundle verify` tells where".into())

@@ -23,6 +23,6 @@ mod unit;
 pub use apply::{Layout, Plan, Produce, Report, Wanted, plan};
 pub use error::HostError;
 pub use k3s::{Content, install, layout};
-pub use root::Root;
+pub use root::{Root, RootLock};
 pub use state::{State, Written};
 pub use trust::{Accepted, TrustState};

@@ -7,7 +7,7 @@
 //! - A file appears under its name complete, synced and with its mode, or not at all.
 //! - Modes are set explicitly; the umask of the caller changes nothing.
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, ResolveFlags};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -17,6 +17,12 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct Root {
     folder: OwnedFd,
+}
+
+/// A root that nobody else installs into.
+#[derive(Debug)]
+pub struct RootLock {
+    _folder: OwnedFd,
 }
 
 /// Suffix of a file that is being written; one that is found is a rest of an interrupted run.
@@ -31,6 +37,17 @@ impl Root {
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { folder: rustix::fs::openat(CWD, path, flags, Mode::empty())? })
+    }
+
+    /// Keeps every other installer out of this root until the value is dropped; `None` while another one is
+    /// at work. It is a lock of the folder itself, so nothing is written for it.
+    pub fn lock(&self) -> io::Result<Option<RootLock>> {
+        let folder = self.resolve("", OFlags::RDONLY | OFlags::DIRECTORY)?;
+        match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(RootLock { _folder: folder })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn resolve(&self, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
@@ -231,6 +248,17 @@ mod tests {
         let mode = folder.path().join("a").metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_installer_at_a_time_has_a_root() {
+        let (folder, root) = root();
+        let held = root.lock().unwrap().unwrap();
+        let other = Root::open(folder.path()).unwrap();
+        assert!(other.lock().unwrap().is_none());
+        drop(held);
+        assert!(other.lock().unwrap().is_some());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

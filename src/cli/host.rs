@@ -29,6 +29,9 @@ pub(super) type Verified = gabion_bundle::Verified<BufReader<std::fs::File>>;
 pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> {
     let failed = |source| HostError::Root { path: what.root.display().to_string(), source };
     let root = Root::open(what.root).map_err(failed)?;
+    let busy = || HostError::Busy { path: what.root.display().to_string() };
+    // From the floor that is read to the floor that is raised, nobody else changes this root.
+    let _alone = root.lock().map_err(failed)?.ok_or_else(busy)?;
     let promotion = trust::promotion(what.promotion)?;
     let policy = Policy {
         promotion: promotion.as_ref(),
