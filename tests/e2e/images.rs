@@ -230,3 +230,99 @@ fn charts_that_are_not_what_they_should_be_are_refused() {
         assert!(run.stderr.contains(told), "no `{told}`: {}", run.stderr);
     }
 }
+
+/// A key of one's own, and texts that it signed as `helm package --sign` does.
+struct Gpg(tempfile::TempDir);
+
+impl Gpg {
+    fn new() -> Option<Self> {
+        let gpg = Self(tempfile::tempdir().unwrap());
+        std::process::Command::new("gpg").arg("--version").output().ok()?;
+        gpg.run(
+            &[
+                "--passphrase",
+                "",
+                "--quick-generate-key",
+                "packer <packer@up.invalid>",
+                "rsa2048",
+                "sign",
+                "never",
+            ],
+            b"",
+        );
+        Some(gpg)
+    }
+
+    fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        use std::io::Write as _;
+        let mut command = std::process::Command::new("gpg");
+        command.env("GNUPGHOME", self.0.path()).args(["--batch", "--quiet", "--pinentry-mode", "loopback"]);
+        command.args(arguments).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let out = child.wait_with_output().unwrap();
+        assert!(out.status.success(), "gpg {arguments:?}");
+        out.stdout
+    }
+
+    fn public(&self) -> Vec<u8> {
+        self.run(&["--armor", "--export"], b"")
+    }
+
+    fn provenance(&self, name: &str, version: &str, packed: &[u8]) -> Vec<u8> {
+        let sha256 = gabion_digest::Sha256::of(packed);
+        let text = format!(
+            "apiVersion: v2\nname: {name}\nversion: {version}\n\n...\nfiles:\n  {name}-{version}.tgz: {sha256}\n"
+        );
+        self.run(&["--clear-sign"], text.as_bytes())
+    }
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn a_chart_must_be_signed_where_the_recipe_names_keys() {
+    const PROVENANCE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+    let Some(gpg) = Gpg::new() else {
+        assert!(std::env::var_os("CI").is_none(), "`gpg` is missing");
+        eprintln!("skipped: `gpg` is not installed");
+        return;
+    };
+    let packed = chart("demo", "1.2.3");
+    let good = gpg.provenance("demo", "1.2.3", &packed);
+    let signed = |prov: Option<&[u8]>| {
+        let mut content = content();
+        let config = r#"{"name":"demo","version":"1.2.3","apiVersion":"v2"}"#;
+        let kind = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+        let mut layers = vec![(kind, packed.as_slice())];
+        layers.extend(prov.map(|prov| (PROVENANCE, prov)));
+        let config = ("application/vnd.cncf.helm.config.v1+json", config.as_bytes());
+        content.artifact(REGISTRY, "charts/demo", "1.2.3", config, &layers);
+        if let Some(prov) = prov {
+            content.files.insert("/charts/charts/demo-1.2.3.tgz.prov".to_owned(), prov.to_vec());
+        }
+        content
+    };
+    for source in ["oci = 'up.invalid/charts/demo'", "repo = 'https://up.invalid/charts'"] {
+        let lock = |content: Content, keys: &[u8]| {
+            let recipe = with_chart(&format!("{source}\nversion = '1.2.3'\nkeyring = 'keys.asc'"));
+            let world = World::serving(&recipe, content);
+            fs_err::write(world.path("v.yaml"), "").unwrap();
+            fs_err::write(world.path("keys.asc"), keys).unwrap();
+            (world.run("lock"), fs_err::read_to_string(world.path("gabion.lock")).unwrap_or_default())
+        };
+        let (run, text) = lock(signed(Some(&good)), &gpg.public());
+        assert!(run.code == 0 && text.contains("trust = \"openpgp:"), "{source}: {}{text}", run.stderr);
+        let (run, text) = lock(signed(None), &gpg.public());
+        assert!(run.code != 0 && text.is_empty(), "{source}: no signature passed: {}", run.stderr);
+        let stranger = Gpg::new().unwrap();
+        let (run, text) = lock(signed(Some(&good)), &stranger.public());
+        assert!(run.code == 6 && text.is_empty(), "{source}: a stranger's signature passed: {}", run.stderr);
+        let other = gpg.provenance("demo", "1.2.3", b"another chart");
+        let (run, text) = lock(signed(Some(&other)), &gpg.public());
+        assert!(
+            run.code == 6 && text.is_empty(),
+            "{source}: another chart's signature passed: {}",
+            run.stderr
+        );
+    }
+}
