@@ -6,6 +6,7 @@
 use gabion_digest::Sha256;
 use gabion_oci::{DOCUMENT_LIMIT, Document, DocumentError, Manifest};
 use gabion_store::{Store, StoreError};
+use std::collections::BTreeSet;
 
 /// A document that the store has, or why it is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +48,8 @@ impl ImageError {
 pub fn manifest(store: &Store, documents: &[Sha256]) -> Result<Option<Manifest>, ImageError> {
     let mut found = None;
     for digest in documents {
-        let Some((blob, _)) = store.by_sha256(*digest)? else { return Ok(None) };
-        let Some(bytes) = store.read_blob(blob, DOCUMENT_LIMIT)? else { return Ok(None) };
+        let Some(output) = store.find(*digest)? else { return Ok(None) };
+        let Some(bytes) = store.read_output(&output, DOCUMENT_LIMIT)? else { return Ok(None) };
         let document = Document::reopen(bytes)
             .map_err(|source| ImageError::Document { digest: *digest, source: Box::new(source) })?;
         found = match document {
@@ -62,10 +63,12 @@ pub fn manifest(store: &Store, documents: &[Sha256]) -> Result<Option<Manifest>,
 /// How many bytes of an image are not in the store; `size` where its documents are not.
 pub fn missing(store: &Store, documents: &[Sha256], size: u64) -> Result<u64, ImageError> {
     let Some(manifest) = manifest(store, documents)? else { return Ok(size) };
-    let mut missing = 0;
-    for blob in manifest.blobs() {
-        if store.by_sha256(blob.digest)?.is_none() {
-            missing += blob.size;
+    // A layer may stand twice in one image.
+    let blobs: BTreeSet<(Sha256, u64)> = manifest.blobs().map(|it| (it.digest, it.size)).collect();
+    let mut missing = 0_u64;
+    for (digest, size) in blobs {
+        if store.find(digest)?.is_none() {
+            missing = missing.saturating_add(size);
         }
     }
     Ok(missing)

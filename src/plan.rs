@@ -25,14 +25,14 @@ impl Known {
                 known.results.insert(recipe.address.clone());
                 continue;
             }
-            let mut missing = 0;
+            let mut missing = 0_u64;
             for (_, pin) in locked.pins(recipe) {
                 if store.by_sha256(pin.sha256)?.is_none() {
-                    missing += pin.size;
+                    missing = missing.saturating_add(pin.size);
                 }
             }
             if let Some(pin) = locked.image(recipe) {
-                missing += image::missing(store, &pin.documents, pin.size)?;
+                missing = missing.saturating_add(image::missing(store, &pin.documents, pin.size)?);
             }
             known.missing.insert(recipe.address.clone(), missing);
         }

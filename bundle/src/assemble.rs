@@ -6,7 +6,7 @@ use crate::manifest::{Features, Manifest, Member, Object, PIECE};
 use crate::release::Release;
 use crate::slot::Slot;
 use crate::unnamed::Unnamed;
-use gabion_digest::{BlobId, Digest, Sha256};
+use gabion_digest::{BlobId, Digest, DualHasher, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -67,8 +67,10 @@ pub fn assemble(spec: &Spec, out: &mut (impl Write + Seek)) -> Result<Assembled,
     let mut size = front + 2 * BLOCK;
     for ((path, source), member) in spec.members.iter().zip(&mut manifest.members) {
         member.pieces = match source {
-            Source::Bytes(bytes) => write_member(out, path, member, &mut bytes.as_slice())?,
-            Source::File { path: file, .. } => write_member(out, path, member, &mut open(file)?)?,
+            Source::Bytes(bytes) => write_member(out, member, release.members[path], &mut bytes.as_slice())?,
+            Source::File { path: file, .. } => {
+                write_member(out, member, release.members[path], &mut open(file)?)?
+            }
         };
         size += room(member.size);
     }
@@ -161,27 +163,25 @@ fn write_error(path: &str, source: std::io::Error) -> BundleError {
     BundleError::Io { operation: "write", path: path.into(), source }
 }
 
-/// Writes header, content and padding; gives the hashes of its pieces, where there are several.
+/// Writes header, content and padding; gives the hashes of its pieces, where there are several. Both names of
+/// the bytes are checked on the way: what is signed is never more than what was said.
 fn write_member(
     out: &mut impl Write,
-    path: &str,
     member: &Member,
+    sha256: Sha256,
     content: &mut dyn Read,
 ) -> Result<Vec<Digest>, BundleError> {
-    let failed = |source| write_error(path, source);
-    let changed = |what: &str| {
-        let why = format!("its {what} changed while it was read");
-        BundleError::Content { path: path.to_owned(), why }
-    };
-    out.write_all(&header(path, member.size)?).map_err(failed)?;
-    let mut whole = blake3::Hasher::new();
+    let failed = |source| write_error(&member.path, source);
+    let other = || BundleError::Source { path: member.path.clone() };
+    out.write_all(&header(&member.path, member.size)?).map_err(failed)?;
+    let mut whole = DualHasher::new();
     let mut pieces = Pieces::default();
     let mut buffer = vec![0; 256 << 10];
     let mut left = member.size;
     loop {
         let count = content.read(&mut buffer).map_err(failed)?;
         if count as u64 > left || (count == 0 && left > 0) {
-            return Err(changed("size"));
+            return Err(other());
         }
         if count == 0 {
             break;
@@ -193,8 +193,9 @@ fn write_member(
         }
         out.write_all(&buffer[..count]).map_err(failed)?;
     }
-    if member.blake3.as_bytes() != whole.finalize().as_bytes() {
-        return Err(changed("bytes"));
+    let whole = whole.finish();
+    if (whole.blob.digest(), whole.sha256) != (member.blake3, sha256) {
+        return Err(other());
     }
     out.write_all(&vec![0; padding(member.size) as usize]).map_err(failed)?;
     Ok(pieces.finish())

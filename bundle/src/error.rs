@@ -164,6 +164,12 @@ pub enum BundleError {
         /// Why not.
         why: String,
     },
+    /// A file whose digests were given has others.
+    #[error("the bytes for `{path}` are not the ones that they are said to be")]
+    Source {
+        /// The member.
+        path: String,
+    },
 }
 
 impl BundleError {
@@ -185,6 +191,7 @@ impl BundleError {
             Self::Root(_) => "E0509",
             Self::Key { .. } => "E0510",
             Self::Content { .. } => "E0511",
+            Self::Source { .. } => "E0522",
             Self::KeyRefused { .. } => "E0512",
             Self::Agent(_) => "E0513",
             Self::Chain { .. } => "E0514",
@@ -201,7 +208,9 @@ impl BundleError {
     /// What kind of failure it is.
     pub fn class(&self) -> Class {
         match self {
-            Self::Read { .. } | Self::Damaged { .. } | Self::Feature(_) => Class::Integrity,
+            Self::Read { .. } | Self::Damaged { .. } | Self::Feature(_) | Self::Source { .. } => {
+                Class::Integrity
+            }
             Self::Io { .. } | Self::Key { .. } | Self::Agent(_) | Self::Content { .. } => Class::Other,
             Self::Slot(_)
             | Self::Signature(_)
@@ -227,6 +236,9 @@ impl BundleError {
                 Some("copy the bundle again from where it was made".into())
             }
             Self::Feature(_) => Some("use a newer gabion".into()),
+            Self::Source { .. } => {
+                Some("the store is damaged: `gabion store verify --repair`, then build again".into())
+            }
             Self::Slot(_) | Self::Signature(_) => {
                 Some("do not use this file; get it again from where it was signed".into())
             }

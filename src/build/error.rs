@@ -2,7 +2,7 @@
 
 use crate::image::ImageError;
 use crate::net::{GitError, NetError};
-use gabion_store::StoreError;
+use gabion_store::{Output, StoreError};
 
 /// Why a node could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,14 @@ pub enum BuildError {
         /// Why.
         #[source]
         source: NetError,
+    },
+    /// Something that a step needs is damaged, or went away meanwhile.
+    #[error("could not make `{node}`: what it needs is not what the store says")]
+    Gone {
+        /// The node.
+        node: String,
+        /// What it needs.
+        input: Output,
     },
     /// A pinned commit did not arrive.
     #[error("could not fetch `{node}` from `{url}`")]
@@ -70,6 +78,7 @@ impl BuildError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Fetch { source, .. } => source.code(),
+            Self::Gone { .. } => "E1104",
             Self::Git { source, .. } => source.code(),
             Self::Image { source, .. } => source.code(),
             Self::Offline { .. } => "E1101",
@@ -83,6 +92,7 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Fetch { source, .. } => source.help(),
+            Self::Gone { .. } => Some("`gabion store verify --repair`, then build again".into()),
             Self::Git { source, .. } => source.help(),
             Self::Image { source, .. } => source.help(),
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
@@ -111,7 +121,7 @@ impl BuildError {
                 matches!(error, StoreError::Mismatch { .. })
             }
             Self::Fetch { source, .. } => matches!(source, NetError::Digest { .. }),
-            Self::Image { .. } => true,
+            Self::Image { .. } | Self::Gone { .. } => true,
             Self::Git { source, .. } => source.is_integrity(),
             _ => false,
         }

@@ -16,12 +16,14 @@ pub use error::BuildError;
 pub use helm_chart::chart_file;
 
 use crate::event::{Event, Events};
-use crate::lock::LockedGraph;
+use crate::image;
+use crate::lock::{FilePin, LockedGraph};
 use crate::net::Client;
 use crate::plan::{Decision, Plan};
 use crate::recipe::{Address, Kind, Recipe};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use gabion_digest::Sha256;
 use gabion_store::{Lease, Need, Output, Record, Store};
 use std::collections::BTreeMap;
 use step::{Step, StepError};
@@ -164,6 +166,7 @@ impl Engine<'_> {
         let id = self.locked.id(address);
         if let (Decision::Reuse, Some(id)) = (decision, id)
             && let Some(record) = self.store.record(id)?
+            && self.is_as_locked(recipe, &record)
         {
             self.finished(address, "reused", &record);
             return Ok(record);
@@ -183,6 +186,18 @@ impl Engine<'_> {
             self.finished(address, how, &record);
         }
         Ok(record)
+    }
+
+    /// Whether a record gives what the lock pins, whoever wrote it.
+    fn is_as_locked(&self, recipe: &Recipe, record: &Record) -> bool {
+        let fits = |(output, pin): (String, FilePin<'_>)| {
+            record.outputs.get(&output).is_some_and(|it| (it.sha256, it.size) == (pin.sha256, pin.size))
+        };
+        let named = |digest: &Sha256| {
+            record.outputs.get(&image::output_name(digest)).is_some_and(|it| it.sha256 == *digest)
+        };
+        self.locked.pins(recipe).into_iter().all(fits)
+            && self.locked.image(recipe).is_none_or(|pin| pin.documents.iter().all(named))
     }
 
     /// Does a step, or takes what it gave before.
@@ -211,6 +226,7 @@ impl Engine<'_> {
 fn step_failed(node: &Address, error: StepError) -> BuildError {
     match error {
         StepError::Input(why) => BuildError::Step { node: node.to_string(), why },
+        StepError::Gone(input) => BuildError::Gone { node: node.to_string(), input },
         StepError::Store(error) => BuildError::Store(error),
     }
 }

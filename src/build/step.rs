@@ -28,7 +28,7 @@ pub(super) struct Input {
 
 #[derive(Debug)]
 enum From {
-    Store(BlobId),
+    Store(Output),
     Memory(BlobId, Vec<u8>),
 }
 
@@ -48,6 +48,8 @@ pub(super) enum Step {
 pub(super) enum StepError {
     /// Its inputs are not what it needs.
     Input(String),
+    /// An input is damaged, or went away.
+    Gone(Output),
     /// The store failed.
     Store(StoreError),
 }
@@ -90,7 +92,7 @@ impl Step {
                 for reference in &it.from {
                     let what = reference.value.to_string();
                     for file in inputs.get(&reference.value.address).into_iter().flatten() {
-                        parts.push(Input { what: what.clone(), from: From::Store(file.blob) });
+                        parts.push(Input { what: what.clone(), from: From::Store(*file) });
                     }
                 }
                 for file in &recipe.files {
@@ -146,18 +148,27 @@ impl Step {
 impl Input {
     fn blob(&self) -> BlobId {
         match &self.from {
-            From::Store(blob) | From::Memory(blob, _) => *blob,
+            From::Store(output) => output.blob,
+            From::Memory(blob, _) => *blob,
         }
     }
 
     fn text(self, store: &Store) -> Result<String, StepError> {
         let bytes = match self.from {
-            From::Memory(_, bytes) => Some(bytes),
-            From::Store(blob) => store.read_blob(blob, DOCUMENT_LIMIT)?,
+            From::Memory(_, bytes) => bytes,
+            From::Store(output) if output.size > DOCUMENT_LIMIT => {
+                return Err(StepError::Input(format!(
+                    "`{}` is larger than {DOCUMENT_LIMIT} bytes",
+                    self.what
+                )));
+            }
+            From::Store(output) => {
+                store.read_output(&output, DOCUMENT_LIMIT)?.ok_or(StepError::Gone(output))?
+            }
         };
-        let bytes = bytes.ok_or_else(|| {
-            StepError::Input(format!("`{}` is gone, or larger than {DOCUMENT_LIMIT} bytes", self.what))
-        })?;
+        if bytes.contains(&0) {
+            return Err(not_text(&self.what));
+        }
         String::from_utf8(bytes).map_err(|_| not_text(&self.what))
     }
 }

@@ -14,9 +14,9 @@ use crate::plan::{Decision, Known, Plan};
 use crate::recipe::{Address, Body, Kind, Project};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
-use gabion_bundle::{Role, SigningKey, assemble_to_path};
+use gabion_bundle::{Assembled, BundleError, Role, SigningKey, Source, Spec, assemble_to_path};
 use gabion_digest::Digest;
-use gabion_store::{Need, Options, Record, Root, Store};
+use gabion_store::{Lease, Need, Options, Output, Record, Root, Store};
 use std::path::{Path, PathBuf};
 
 /// Configuration and flags of one run.
@@ -278,29 +278,20 @@ pub(super) fn build_target(
     let needs: Vec<Need> =
         locked.graph.order.iter().filter_map(|it| locked.id(&it.address)).map(Need::Request).collect();
     needs.iter().try_for_each(|need| lease.need(*need))?;
-    let mut known = Known::gather(&locked, &store)?;
-    // The record of a bundle says that it was written once, not that its file is here.
-    known.results.remove(&target);
-    let plan = plan::plan(&locked, &known);
-    let options = build::Options {
-        offline: session.offline,
-        jobs: session.config.jobs,
-        keep_going: session.keep_going,
-    };
-    let built = session.with_client(async |client, events| {
-        Ok::<_, Failure>(build::run(&locked, &plan, &store, client, &lease, options, events).await?)
-    })?;
+    let mut result = make(session, &locked, &store, &lease, &path, key);
+    if let Err(Unmade { damaged: Some(output), .. }) = &result
+        && heal(&locked, &store, output)?
+    {
+        session.ui.warning("the store held other bytes than it said; they are fetched or made again");
+        result = make(session, &locked, &store, &lease, &path, key);
+    }
+    let assembled = result.map_err(|unmade| *unmade.failure)?;
     let root = keep(session, project, &target, needs);
-    let Some(recipe) = project.recipes.get(&target).filter(|it| matches!(it.body, Body::Bundle(_))) else {
+    let Some(assembled) = assembled else {
         store.set_root(&root.0, &root.1)?;
         session.ui.note(format!("built `{target}`"));
         return Ok(None);
     };
-    let spec = assemble::spec(&locked, recipe, &built, &store);
-    if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        fs_err::create_dir_all(folder).map_err(|error| Failure::usage(error.to_string()))?;
-    }
-    let assembled = assemble_to_path(&spec, &path, key)?;
     let digest = assembled.digest.to_string();
     if let Some(id) = id {
         let facts = [("digest".to_owned(), digest.clone()), ("size".to_owned(), assembled.size.to_string())];
@@ -315,6 +306,85 @@ pub(super) fn build_target(
             .warning("the bundle is not signed, and nothing accepts it so: `gabion bundle sign` signs it");
     }
     Ok(Some(Outcome { digest, path }))
+}
+
+/// Why nothing was made.
+struct Unmade {
+    failure: Box<Failure>,
+    /// What the store said it had, and had not.
+    damaged: Option<Output>,
+}
+
+impl<E: Into<Failure>> From<E> for Unmade {
+    fn from(error: E) -> Self {
+        Self { failure: Box::new(error.into()), damaged: None }
+    }
+}
+
+/// Builds everything below the target, and writes the bundle if it is one.
+fn make(
+    session: &Session<'_>,
+    locked: &LockedGraph<'_>,
+    store: &Store,
+    lease: &Lease,
+    path: &Path,
+    key: Option<&SigningKey>,
+) -> Result<Option<Assembled>, Unmade> {
+    let target = &locked.graph.target;
+    let mut known = Known::gather(locked, store)?;
+    // The record of a bundle says that it was written once, not that its file is here.
+    known.results.remove(target);
+    let plan = plan::plan(locked, &known);
+    let options = build::Options {
+        offline: session.offline,
+        jobs: session.config.jobs,
+        keep_going: session.keep_going,
+    };
+    let built = session.with_client(async |client, events| {
+        Ok(build::run(locked, &plan, store, client, lease, options, events).await)
+    })?;
+    let built = built.map_err(|error| {
+        let damaged = match error.first() {
+            BuildError::Gone { input, .. } => Some(*input),
+            _ => None,
+        };
+        Unmade { damaged, ..error.into() }
+    })?;
+    let bundle = locked.graph.project.recipes.get(target).filter(|it| matches!(it.body, Body::Bundle(_)));
+    let Some(recipe) = bundle else { return Ok(None) };
+    let spec = assemble::spec(locked, recipe, &built, store);
+    if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        fs_err::create_dir_all(folder).map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    assemble_to_path(&spec, path, key).map(Some).map_err(|error| {
+        let damaged = match &error {
+            BundleError::Source { path } => source(&spec, path),
+            _ => None,
+        };
+        Unmade { damaged, ..error.into() }
+    })
+}
+
+/// The file of the store that a member is made from.
+fn source(spec: &Spec, member: &str) -> Option<Output> {
+    match spec.members.iter().find(|(path, _)| path == member)? {
+        (_, Source::File { blob, sha256, size, .. }) => {
+            Some(Output { blob: *blob, sha256: *sha256, size: *size })
+        }
+        (_, Source::Bytes(_)) => None,
+    }
+}
+
+/// Takes out of the store what claims to be `output` and is not; gives whether anything was.
+fn heal(locked: &LockedGraph<'_>, store: &Store, output: &Output) -> Result<bool, Failure> {
+    let healed = !store.check_output(output)?;
+    for id in locked.graph.order.iter().filter_map(|recipe| locked.id(&recipe.address)) {
+        let record = store.record(id)?;
+        if healed && record.is_some_and(|record| record.outputs.values().any(|it| it == output)) {
+            store.distrust_record(id)?;
+        }
+    }
+    Ok(healed)
 }
 
 /// The root that keeps what the last build of a target gave: one per project, overlay and target.

@@ -196,7 +196,12 @@ impl Canonical for Identity<'_> {
         self.project.settings.arch.feed(into);
         feed_fields(&identity(self.recipe), into);
         // `subst` reads variables that do not stand in the table itself.
-        if matches!(&self.recipe.body, Body::Manifests(it) if it.subst) {
+        let subst = match &self.recipe.body {
+            Body::Manifests(it) => it.subst,
+            Body::Chart(it) => it.subst,
+            _ => false,
+        };
+        if subst {
             self.project.vars.0.feed(into);
         }
         let files: Vec<(String, gabion_digest::BlobId)> =

@@ -143,6 +143,8 @@ impl Resolver<'_> {
             })?;
             let url = format!("{archive}/dists/{name}/{}", release.location(&path, sha256));
             let index_file = self.fetch_from(&client, request, &url, Some(sha256), Some(size)).await?;
+            // It may have been here before: what the suite vouches for is these bytes, not the store's word.
+            self.store.check_output(&index_file).map_err(|error| net(error.into()))?;
             let file = self.store.open_blob(index_file.blob).map_err(|error| net(error.into()))?;
             let Some((file, _)) = file else {
                 return Err(net(crate::net::NetError::Vanished { url }));

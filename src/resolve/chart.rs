@@ -23,6 +23,8 @@ use std::collections::BTreeSet;
 
 /// The largest index in use has 25 MB.
 const INDEX_LIMIT: u64 = 32 << 20;
+/// Helm reads no chart that unpacks to more than 100 MiB.
+const CHART_LIMIT: u64 = 100 << 20;
 /// A signature is `Chart.yaml` and a few lines.
 const PROVENANCE_LIMIT: u64 = 1 << 20;
 
@@ -163,9 +165,8 @@ impl Resolver<'_> {
 
     /// Reads the packed chart: it must be the one that was asked for.
     fn read(&self, request: &Request, it: &Chart, found: &Found) -> Result<ChartMeta, ResolveError> {
-        let opened = self.store.open_blob(found.output.blob).map_err(net(request))?;
-        let (file, _) = opened.ok_or_else(|| vanished(request))?;
-        let meta = read_chart(file, &Limits::default()).map_err(format(request, &request.id))?.meta;
+        let bytes = self.bytes(request, &found.output, CHART_LIMIT)?;
+        let meta = read_chart(&bytes[..], &Limits::default()).map_err(format(request, &request.id))?.meta;
         let wanted = match it.source.as_ref() {
             Some(ChartSource::Http { name, .. }) => name.as_str(),
             Some(ChartSource::Oci(name)) => name.repository().rsplit('/').next().unwrap_or_default(),
@@ -184,7 +185,7 @@ impl Resolver<'_> {
     }
 
     fn bytes(&self, request: &Request, output: &Output, limit: u64) -> Result<Vec<u8>, ResolveError> {
-        let bytes = self.store.read_blob(output.blob, limit).map_err(net(request))?;
+        let bytes = self.store.read_output(output, limit).map_err(net(request))?;
         bytes.ok_or_else(|| vanished(request))
     }
 }

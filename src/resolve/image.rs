@@ -88,7 +88,7 @@ impl Resolver<'_> {
         let pin = (config.digest, config.size);
         let got = self.client.registry().blob(self.store, reference.name(), pin, &request.id).await;
         let output = got.map_err(net(request))?;
-        let bytes = self.store.read_blob(output.blob, DOCUMENT_LIMIT).map_err(net(request))?;
+        let bytes = self.store.read_output(&output, DOCUMENT_LIMIT).map_err(net(request))?;
         let read: Result<Config, _> = serde_json::from_slice(&bytes.unwrap_or_default());
         let wrong = |what: String| wrong(request, format!("`{reference}` {what}"));
         let found = read.map_err(|error| wrong(format!("has no configuration of an image: {error}")))?;

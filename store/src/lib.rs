@@ -22,6 +22,7 @@ mod journal;
 mod lease;
 mod need;
 mod partial;
+mod proof;
 mod record;
 mod root;
 mod tree;
@@ -150,18 +151,6 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::io("read", &path, error)),
         }
-    }
-
-    /// Reads a whole small blob; `None` where it is absent or larger than `limit`.
-    pub fn read_blob(&self, id: BlobId, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some((file, size)) = self.open_blob(id)? else { return Ok(None) };
-        if size > limit {
-            return Ok(None);
-        }
-        let mut bytes = Vec::with_capacity(size as usize);
-        let path = self.blob_path(id);
-        file.take(limit).read_to_end(&mut bytes).map_err(|error| StoreError::io("read", &path, error))?;
-        Ok(Some(bytes))
     }
 
     /// The blob behind a foreign digest, if its bytes are here.

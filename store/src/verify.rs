@@ -1,8 +1,9 @@
 //! Looks at everything: hashes blobs again, reads records, and follows every name.
 
 use crate::walk::{self, RecordKey};
-use crate::{Need, Record, Store, StoreError, Tree, read_alias, record};
-use gabion_digest::BlobId;
+use crate::{Need, Output, Record, Store, StoreError, Tree, read_alias, record};
+use gabion_digest::{BlobId, Sha256};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -31,6 +32,9 @@ impl Health {
     }
 }
 
+/// The SHA-256 that blobs really have.
+type Foreign = BTreeMap<BlobId, Sha256>;
+
 impl Store {
     /// Checks everything and changes nothing.
     pub fn verify(&self) -> Result<Health, StoreError> {
@@ -44,18 +48,22 @@ impl Store {
 
     fn examine(&self, repair: bool) -> Result<Health, StoreError> {
         let mut health = Health::default();
+        let mut foreign = BTreeMap::new();
         for (id, path) in self.blob_files()? {
-            match self.hashes(id)? {
-                Some((true, size)) => (health.good, health.bytes) = (health.good + 1, health.bytes + size),
-                Some((false, _)) => {
+            match self.hash(id)? {
+                Some(found) if found.blob == id => {
+                    (health.good, health.bytes) = (health.good + 1, health.bytes + found.size);
+                    foreign.insert(id, found.sha256);
+                }
+                Some(_) => {
                     health.damaged.push(id);
                     self.repair_one(repair, &path, &id.hex())?;
                 }
                 None => {}
             }
         }
-        self.examine_records(repair, &mut health)?;
-        self.examine_aliases(repair, &mut health)?;
+        self.examine_records(repair, &foreign, &mut health)?;
+        self.examine_aliases(repair, &foreign, &mut health)?;
         self.examine_roots(repair, &mut health)?;
         Ok(health)
     }
@@ -64,11 +72,18 @@ impl Store {
         if repair { self.quarantine(path, name) } else { Ok(()) }
     }
 
-    /// A record that cannot be read, or whose tree is not one. One whose blobs are not here is only a miss.
-    fn examine_records(&self, repair: bool, health: &mut Health) -> Result<(), StoreError> {
+    /// A record that cannot be read, whose tree is not one, or that gives bytes a name they have not. One whose
+    /// blobs are not here is only a miss.
+    fn examine_records(
+        &self,
+        repair: bool,
+        foreign: &Foreign,
+        health: &mut Health,
+    ) -> Result<(), StoreError> {
         for (key, path) in self.record_files()? {
+            let lies = |it: &Output| foreign.get(&it.blob).is_some_and(|real| *real != it.sha256);
             let good = match record::peek(&path, key)? {
-                Some(record) => self.trees_fit(&record)?,
+                Some(record) => !record.outputs.values().any(lies) && self.trees_fit(&record)?,
                 None => walk::meta(&path)?.is_none(),
             };
             if !good {
@@ -93,15 +108,22 @@ impl Store {
         Ok(true)
     }
 
-    /// One that cannot be read, or that says another size. One whose blob is not here any more is only a miss.
-    fn examine_aliases(&self, repair: bool, health: &mut Health) -> Result<(), StoreError> {
+    /// One that cannot be read, that says another size, or that leads to bytes with another name. One whose blob
+    /// is not here any more is only a miss.
+    fn examine_aliases(
+        &self,
+        repair: bool,
+        foreign: &Foreign,
+        health: &mut Health,
+    ) -> Result<(), StoreError> {
         for path in self.alias_files()? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let fits = |id| foreign.get(&id).is_none_or(|real| real.hex() == name);
             let good = match read_alias(&path)? {
-                Some((id, size)) => !self.has(id) || self.has_sized(id, size),
+                Some((id, size)) => !self.has(id) || (self.has_sized(id, size) && fits(id)),
                 None => walk::meta(&path)?.is_none(),
             };
             if !good {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
                 health.aliases.push(format!("sha256:{name}"));
                 self.repair_one(repair, &path, &format!("alias-{name}"))?;
             }
@@ -146,23 +168,5 @@ impl Store {
 
     fn is_complete_at(&self, key: RecordKey, path: &Path) -> Result<bool, StoreError> {
         Ok(record::peek(path, key)?.is_some_and(|record| self.is_complete(&record)))
-    }
-
-    /// Whether a blob's bytes hash to its name. A damaged one goes to quarantine.
-    pub fn check(&self, id: BlobId) -> Result<bool, StoreError> {
-        match self.hashes(id)? {
-            Some((good, _)) if good => Ok(true),
-            Some(_) => self.quarantine(&self.blob_path(id), &id.hex()).map(|()| false),
-            None => Ok(false),
-        }
-    }
-
-    /// Hashes a blob: whether it is good, and how large.
-    fn hashes(&self, id: BlobId) -> Result<Option<(bool, u64)>, StoreError> {
-        let Some((file, _)) = self.open_blob(id)? else { return Ok(None) };
-        let mut hasher = blake3::Hasher::new();
-        let read = hasher.update_reader(&file).map(drop);
-        read.map_err(|error| StoreError::io("read", &self.blob_path(id), error))?;
-        Ok(Some((hasher.finalize().as_bytes() == id.digest().as_bytes(), hasher.count())))
     }
 }

@@ -197,6 +197,16 @@ fn a_chart_lies_among_the_static_files_of_k3s_and_its_object_names_it_by_content
 }
 
 #[test]
+fn a_variable_that_a_chart_uses_is_part_of_what_is_asked() {
+    let world = chart_world("oci = 'up.invalid/charts/demo'\nversion = '~1.2'");
+    let first = world.ok("build");
+    let toml = fs_err::read_to_string(world.path("gabion.toml")).unwrap();
+    fs_err::write(world.path("gabion.toml"), toml.replace("from here", "from there")).unwrap();
+    assert!(world.ok("plan").contains("build    chart.demo"));
+    assert_ne!(world.ok("build"), first);
+}
+
+#[test]
 fn charts_that_are_not_what_they_should_be_are_refused() {
     let refused = |source: &str, told: &str| {
         let run = chart_world(source).run("lock");

@@ -9,6 +9,7 @@ mod failures;
 mod fuzz_smoke;
 mod git;
 mod images;
+mod integrity;
 mod limits;
 mod overlays;
 mod pipeline;

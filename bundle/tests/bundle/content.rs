@@ -101,9 +101,23 @@ fn members_of_several_pieces_are_checked_piece_by_piece() {
     let last = bad.len() - 2_000;
     bad[last] ^= 1;
     assert_eq!(check(&bad, &trust(&key(7))).unwrap_err().class(), Class::Integrity);
-    // The file changes while the bundle is being made.
+    // The file changes while the bundle is being made, or was never what it is said to be.
+    let refused = |spec: &gabion_bundle::Spec| {
+        let error = assemble(spec, &mut Cursor::new(Vec::new())).unwrap_err();
+        assert!(matches!(error, BundleError::Source { .. }) && error.class() == Class::Integrity);
+    };
     fs_err::write(&path, &bytes[1..]).unwrap();
-    assert!(matches!(assemble(&spec, &mut Cursor::new(Vec::new())), Err(BundleError::Content { .. })));
+    refused(&spec);
+    let mut flipped = bytes.clone();
+    flipped[20_000_000] ^= 1;
+    fs_err::write(&path, &flipped).unwrap();
+    refused(&spec);
+    fs_err::write(&path, &bytes).unwrap();
+    let lie = gabion_digest::Sha256::of(b"something else");
+    spec.members.pop();
+    let source = Source::File { path: path.clone(), size: hashed.size, blob: hashed.blob, sha256: lie };
+    spec.members.push(("content/fetch.big/big".to_owned(), source));
+    refused(&spec);
 }
 
 #[test]
