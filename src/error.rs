@@ -14,3 +14,9 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// One of several errors, with its code and its help below it.
+pub fn told(code: &str, error: &dyn std::error::Error, help: Option<String>) -> String {
+    let help = help.map_or_else(String::new, |help| format!("\n  {}", help.replace('\n', "\n  ")));
+    format!("[{code}] {}{help}", chain(error))
+}

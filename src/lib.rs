@@ -11,6 +11,7 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod exit;
+pub mod file;
 pub mod graph;
 pub mod image;
 pub mod lock;

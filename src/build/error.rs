@@ -98,7 +98,8 @@ impl BuildError {
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
             Self::Step { .. } => None,
             Self::Several { failures, skipped } => {
-                let lines = failures.iter().map(|error| format!("[{}] {}", error.code(), told(error)));
+                let lines =
+                    failures.iter().map(|error| crate::error::told(error.code(), error, error.help()));
                 let skipped = skipped.iter().map(|node| format!("not built: {node}"));
                 Some(lines.chain(skipped).collect::<Vec<_>>().join("\n"))
             }
@@ -126,9 +127,4 @@ impl BuildError {
             _ => false,
         }
     }
-}
-
-fn told(error: &BuildError) -> String {
-    let help = error.help().map_or_else(String::new, |help| format!("\n  {}", help.replace('\n', "\n  ")));
-    format!("{}{help}", crate::error::chain(error))
 }

@@ -59,8 +59,8 @@ impl HelmChart {
     /// its data.
     pub(super) fn to_yaml(&self) -> String {
         let mut text = format!(
-            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata:\n  name: {}\n  namespace: kube-system\nspec:\n  \
-             chart: https://%{{KUBERNETES_API}}%/static/charts/{}\n  targetNamespace: {}\n  createNamespace: true\n  \
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata:\n  name: \"{}\"\n  namespace: kube-system\nspec:\n  \
+             chart: https://%{{KUBERNETES_API}}%/static/charts/{}\n  targetNamespace: \"{}\"\n  createNamespace: true\n  \
              failurePolicy: abort\n",
             self.release, self.file, self.namespace
         );

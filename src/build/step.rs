@@ -10,6 +10,7 @@
 
 use super::helm_chart::{HelmChart, helm_chart};
 use crate::lock::LockedGraph;
+use crate::recipe::kinds::Fetch;
 use crate::recipe::{Address, Body, Node, Recipe, Table, Value};
 use gabion_digest::{ActionId, BlobId, Canonical, id_of};
 use gabion_store::{Output, Store, StoreError};
@@ -91,6 +92,11 @@ impl Step {
                 let mut parts = Vec::new();
                 for reference in &it.from {
                     let what = reference.value.to_string();
+                    let from = locked.graph.project.recipes.get(&reference.value.address);
+                    if from.is_some_and(|it| matches!(it.body, Body::Fetch(Fetch::Git { .. }))) {
+                        let why = format!("`{what}` is the archive of a repository, not documents");
+                        return Err(StepError::Input(why));
+                    }
                     for file in inputs.get(&reference.value.address).into_iter().flatten() {
                         parts.push(Input { what: what.clone(), from: From::Store(*file) });
                     }

@@ -5,10 +5,10 @@ use super::bundle::open_verified;
 use super::failure::Failure;
 use super::project::Session;
 use super::trust::{self, promoted_json};
-use super::ui::size;
 use crate::exit::Exit;
 use gabion_bundle::{Floor, Policy, Stage, TrustRoot};
 use gabion_host::{HostError, Report, Root, TrustState, install as install_bundle};
+use gabion_lockfile::human_size;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -83,7 +83,7 @@ pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit,
     session.ui.note(format!(
         "{verb} {} files ({}), removed {}, {} were right already",
         report.written.len(),
-        size(report.bytes),
+        human_size(report.bytes),
         report.removed.len(),
         report.unchanged
     ));

@@ -6,8 +6,9 @@ use super::passphrase;
 use super::trust::read_text;
 use super::ui::Ui;
 use crate::exit::Exit;
+use crate::file;
 use gabion_bundle::{BundleError, KeyInfo, Secret, SigningKey, TrustRoot, public_path, sign_root};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(ui: &Ui, command: &KeyCommand) -> Result<Exit, Failure> {
@@ -133,28 +134,14 @@ fn exists(path: &Path) -> Failure {
     Failure::from(error).help("gabion never writes over a key; name another file")
 }
 
-/// Writes a file that must not exist yet; one that could not be written whole goes again.
+/// Writes a file that must not exist yet.
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
-    use fs_err::os::unix::fs::OpenOptionsExt;
     let failed = |source| BundleError::Io { operation: "create", path: path.to_owned(), source };
-    let mut options = fs_err::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode).open(path).map_err(failed)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.map_err(|source| {
-        let _gone = fs_err::remove_file(path);
-        failed(source).into()
-    })
+    Ok(file::write_new(path, bytes, mode).map_err(failed)?)
 }
 
-/// Writes a file beside its name, synced, and renames it into place.
+/// Writes a file whole, in the place of what is there.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
-    let part = PathBuf::from(part);
-    write_new(&part, bytes, 0o644)?;
     let failed = |source| BundleError::Io { operation: "write", path: path.to_owned(), source };
-    fs_err::rename(&part, path).map_err(|source| {
-        let _gone = fs_err::remove_file(&part);
-        failed(source).into()
-    })
+    Ok(file::replace(path, bytes).map_err(failed)?)
 }

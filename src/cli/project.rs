@@ -2,7 +2,7 @@
 
 use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
 use super::failure::Failure;
-use super::ui::{Ui, size};
+use super::ui::Ui;
 use super::{key, trust};
 use crate::build::{self, BuildError};
 use crate::config::Config;
@@ -16,6 +16,7 @@ use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
 use gabion_bundle::{Assembled, BundleError, Role, SigningKey, Source, Spec, assemble_to_path};
 use gabion_digest::Digest;
+use gabion_lockfile::human_size;
 use gabion_store::{Lease, Need, Options, Output, Record, Root, Store};
 use std::path::{Path, PathBuf};
 
@@ -194,7 +195,7 @@ pub(super) fn plan(session: &Session<'_>, args: &PlanArgs) -> Result<Exit, Failu
             match decision {
                 Decision::Reuse => {}
                 Decision::Download { bytes, why } => {
-                    session.ui.data(format!("download {address} ({}, {why})", size(*bytes)));
+                    session.ui.data(format!("download {address} ({}, {why})", human_size(*bytes)));
                 }
                 Decision::Build { why } => session.ui.data(format!("build    {address} ({why})")),
             }

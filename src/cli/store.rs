@@ -3,9 +3,10 @@
 use super::args::{GcArgs, StoreCommand};
 use super::failure::Failure;
 use super::project::Session;
-use super::ui::{Ui, size};
+use super::ui::Ui;
 use crate::exit::Exit;
 use gabion_digest::BlobId;
+use gabion_lockfile::human_size;
 use gabion_store::{Count, Health, Policy, Referrer, Report, Store, Usage};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -109,7 +110,7 @@ fn show_health(ui: &Ui, health: &Health, repaired: bool) {
             ui.data(format!("{kind} {it}"));
         }
     }
-    ui.note(format!("{} blobs are good ({})", health.good, size(health.bytes)));
+    ui.note(format!("{} blobs are good ({})", health.good, human_size(health.bytes)));
     if !health.is_clean() && !repaired {
         ui.note("what is damaged counts as absent; `gabion store verify --repair` moves it to quarantine");
     }
@@ -142,11 +143,11 @@ fn show_usage(ui: &Ui, usage: &Usage) {
     }
     ui.data(format!("{:>11} {:>11}  root", "total", "exclusive"));
     for it in &usage.roots {
-        let (total, exclusive) = (size(it.total.bytes), size(it.exclusive.bytes));
+        let (total, exclusive) = (human_size(it.total.bytes), human_size(it.exclusive.bytes));
         ui.data(format!("{total:>11} {exclusive:>11}  {}  {}", it.name, it.reason));
     }
     for (name, it) in others {
-        ui.data(format!("{:>11} {:>11}  ({name})", size(it.bytes), ""));
+        ui.data(format!("{:>11} {:>11}  ({name})", human_size(it.bytes), ""));
     }
 }
 
@@ -172,12 +173,12 @@ fn show_report(ui: &Ui, report: &Report) {
     ui.note(format!(
         "{verb} {} blobs ({}), {} records, {} aliases, {} left-over files ({}); {} blobs stay ({})",
         report.blobs.files,
-        size(report.blobs.bytes),
+        human_size(report.blobs.bytes),
         report.records,
         report.aliases,
         report.left_over.files,
-        size(report.left_over.bytes),
+        human_size(report.left_over.bytes),
         report.kept.files,
-        size(report.kept.bytes),
+        human_size(report.kept.bytes),
     ));
 }

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use crate::event::Event;
 use crate::recipe::Diagnostics;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use gabion_lockfile::human_size;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -222,7 +223,7 @@ impl Status {
             Event::Finished { node, how, bytes } => {
                 self.running.remove(&node);
                 self.done += 1;
-                (how != "reused").then(|| Line::Plain(format!("{how:>9} {node} ({})", size(bytes))))
+                (how != "reused").then(|| Line::Plain(format!("{how:>9} {node} ({})", human_size(bytes))))
             }
             Event::Retry { url, why } => Some(Line::Plain(format!("{:>9} {url}: {why}", "retry"))),
             Event::Warning(text) => Some(Line::Warning(text)),
@@ -233,38 +234,13 @@ impl Status {
         let bytes: u64 = self.running.values().map(|(done, _)| done).sum();
         let names: Vec<&str> = self.running.keys().take(3).map(String::as_str).collect();
         let more = if self.running.len() > names.len() { ", …" } else { "" };
-        format!("{} {}/{} {} {}{more}", self.phase, self.done, self.total, size(bytes), names.join(", "))
-    }
-}
-
-/// Bytes for people: whole numbers below 10 KiB, then one decimal, powers of 1024.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 10 * 1024 {
-        return format!("{bytes} B");
-    }
-    // Tenths of the unit, in integers: the same text everywhere.
-    let mut tenths = bytes * 10 / 1024;
-    let mut unit = 0;
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths /= 1024;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_read_the_same_everywhere() {
-        let check = |bytes, expected: &str| assert_eq!(size(bytes), expected);
-        check(0, "0 B");
-        check(10_239, "10239 B");
-        check(10_240, "10.0 KiB");
-        check(1 << 20, "1.0 MiB");
-        check(73_400_320, "70.0 MiB");
-        check(5 << 40, "5.0 TiB");
+        format!(
+            "{} {}/{} {} {}{more}",
+            self.phase,
+            self.done,
+            self.total,
+            human_size(bytes),
+            names.join(", ")
+        )
     }
 }

@@ -8,7 +8,8 @@ use super::{BindError, Locks};
 use crate::graph::Graph;
 use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
-use gabion_digest::{Canonical, RequestId, Sha256, id_of};
+use gabion_bundle::{BY_HAND, EXTRACTOR};
+use gabion_digest::{Canonical, Digest, RequestId, Sha256, id_of};
 use gabion_lockfile::{AptLock, ChartSource, CommitId, Deb, Entry, Pin, Text};
 use gabion_oci::{Name, Reference};
 use std::borrow::Cow;
@@ -212,6 +213,10 @@ impl Canonical for Identity<'_> {
             closure.feed(into);
         }
         self.needs.feed(into);
+        if self.recipe.address.kind() == Kind::Bundle {
+            // Part of every bundle, and of no recipe.
+            [Digest::of(EXTRACTOR.as_bytes()), Digest::of(BY_HAND.as_bytes())].as_slice().feed(into);
+        }
     }
 }
 

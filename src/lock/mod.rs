@@ -6,6 +6,7 @@ mod family;
 pub use bind::{FilePin, ImagePin, Location, LockedGraph, bind, identity};
 pub use family::{Family, Question};
 
+use crate::file;
 use crate::recipe::{Address, Kind, Project};
 use crate::request::Request;
 use gabion_lockfile::{AptLock, Entry, Lock, LockDiff, LockError, Problem};
@@ -160,9 +161,7 @@ fn replace(path: &Path, text: &str) -> Result<bool, BindError> {
         return Ok(false);
     }
     let failed = |source| BindError::Io { operation: "write", path: path.to_owned(), source };
-    let part = path.with_extension(format!("lock.{}.part", std::process::id()));
-    fs_err::write(&part, text).map_err(failed)?;
-    fs_err::rename(&part, path).map_err(failed)?;
+    file::replace(path, text.as_bytes()).map_err(failed)?;
     Ok(true)
 }
 

@@ -119,7 +119,10 @@ impl ResolveError {
             Self::Git { source, .. } => source.help(),
             Self::Format { source, .. } => source.help(),
             Self::Closure { source, .. } => Some(source.0.join("\n")),
-            Self::Several(errors) => Some(errors.iter().map(told).collect::<Vec<_>>().join("\n")),
+            Self::Several(errors) => Some({
+                let told = |error: &Self| crate::error::told(error.code(), error, error.help());
+                errors.iter().map(told).collect::<Vec<_>>().join("\n")
+            }),
             Self::Backwards { .. } => Some(
                 "ask another mirror; to go back on purpose, remove the closure's lock and pin a `snapshot`"
                     .into(),
@@ -134,11 +137,6 @@ impl ResolveError {
             _ => self,
         }
     }
-}
-
-fn told(error: &ResolveError) -> String {
-    let help = error.help().map_or_else(String::new, |help| format!("\n  {}", help.replace('\n', "\n  ")));
-    format!("[{}] {}{help}", error.code(), crate::error::chain(error))
 }
 
 /// What the readers of foreign formats say.

@@ -15,6 +15,14 @@ pub enum StoreError {
         /// What it says.
         found: String,
     },
+    /// The folder is in use for something else.
+    #[error("`{path}` is no store, and not empty: there is `{found}`")]
+    Stranger {
+        /// The folder.
+        path: PathBuf,
+        /// What is in it.
+        found: PathBuf,
+    },
     /// The file system failed.
     #[error("could not {operation} `{path}`")]
     Io {
@@ -93,6 +101,7 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Format { .. } => "E0401",
+            Self::Stranger { .. } => "E0409",
             Self::Io { .. } => "E0402",
             Self::Full { .. } => "E0403",
             Self::ReadOnly { .. } => "E0404",
@@ -109,6 +118,7 @@ impl StoreError {
             Self::Format { .. } => {
                 Some("use another folder with `--store`, or the version that made this one".into())
             }
+            Self::Stranger { .. } => Some("name an empty folder, or one that does not exist yet".into()),
             Self::Full { .. } => Some(
                 "nothing is lost: make room, perhaps with `gabion store gc`, and run the same command again"
                     .into(),

@@ -57,6 +57,25 @@ const FORMAT: &str = "gabion-store 1\n";
 const FOLDERS: [&str; 9] =
     ["blob/b3", "alias/sha256", "request", "act", "roots", "lease", "fetch", "tmp", "quarantine"];
 
+/// What lies at the top of a store, `format` apart; `lost+found` is there where it is a file system of its own.
+const OWN: [&str; 15] = [
+    "blob",
+    "alias",
+    "request",
+    "act",
+    "roots",
+    "lease",
+    "fetch",
+    "tmp",
+    "quarantine",
+    "journal",
+    "index",
+    "gc.lock",
+    "index.lock",
+    "sweep.lock",
+    "lost+found",
+];
+
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -95,6 +114,14 @@ impl Store {
             Ok(text) if text == FORMAT => Ok(store),
             Ok(text) => Err(StoreError::Format { path: format, found: text.trim_end().to_owned() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // A store that was begun and not finished has nothing but these folders.
+                let stranger = walk::entries(root)?.into_iter().find(|path| {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    !OWN.contains(&name.as_str())
+                });
+                if let Some(path) = stranger {
+                    return Err(StoreError::Stranger { path: root.to_owned(), found: path });
+                }
                 for folder in FOLDERS {
                     fs::make_folders(&root.join(folder))?;
                 }

@@ -22,9 +22,9 @@ const NOT_ON_THE_HOST: [&str; 8] =
     ["reqwest", "hyper", "rustls", "tokio", "sled", "toml", "gabion-store", "clap"];
 
 /// The pipeline from left to right: a module may use what stands left of it.
-const PIPELINE: [&str; 14] = [
-    "error", "exit", "event", "config", "recipe", "graph", "request", "lock", "net", "image", "resolve",
-    "plan", "build", "assemble",
+const PIPELINE: [&str; 15] = [
+    "error", "exit", "file", "event", "config", "recipe", "graph", "request", "lock", "net", "image",
+    "resolve", "plan", "build", "assemble",
 ];
 
 fn read(path: &str) -> String {

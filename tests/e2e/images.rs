@@ -186,8 +186,8 @@ fn a_chart_lies_among_the_static_files_of_k3s_and_its_object_names_it_by_content
         assert_eq!(
             text,
             format!(
-                "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata:\n  name: demo\n  namespace: kube-system\nspec:\n  \
-                 chart: https://%{{KUBERNETES_API}}%/static/charts/{file}\n  targetNamespace: demo\n  createNamespace: true\n  \
+                "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata:\n  name: \"demo\"\n  namespace: kube-system\nspec:\n  \
+                 chart: https://%{{KUBERNETES_API}}%/static/charts/{file}\n  targetNamespace: \"demo\"\n  createNamespace: true\n  \
                  failurePolicy: abort\n  valuesContent: |2\n    note: from here\n    list:\n      - a\n"
             )
         );

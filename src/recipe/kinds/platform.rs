@@ -1,7 +1,9 @@
 //! `[manifests.NAME]`, `[host.NAME]` and `[bundle.NAME]`.
 
 use crate::recipe::address::{Address, Kind, Reference};
+use crate::recipe::diagnostic::{Code, Diagnostic};
 use crate::recipe::reader::{Reader, Spanned};
+use std::collections::BTreeSet;
 
 /// Kubernetes objects: files of the project and files of other nodes, in order.
 #[derive(Debug, Clone)]
@@ -24,6 +26,10 @@ impl Manifests {
             subst: reader.flag("subst", false),
             after: reader.references("after", &[Kind::Manifests, Kind::Chart]),
         };
+        for part in it.from.iter().filter(|part| part.value.output.is_some()) {
+            let why = format!("takes whole nodes, not `{}`", part.value);
+            reader.bad_value("from", &part.span, why);
+        }
         if it.files.is_empty() && it.from.is_empty() {
             let span = reader.span();
             reader.bad_value("files", &span, "and `from` are both empty: there is nothing to apply");
@@ -77,6 +83,11 @@ impl Bundle {
             trust: reader.string("trust"),
             trust_chain: reader.strings("trust-chain"),
         };
+        let mut seen = BTreeSet::new();
+        for again in it.base.iter().chain(&it.deploy).filter(|part| !seen.insert(&part.value.address)) {
+            let message = format!("`{}` is listed twice", again.value);
+            reader.report(Diagnostic::new(Code::Duplicate, &again.span, message));
+        }
         for file in it.trust_chain.iter().filter(|file| !is_chain_file(&file.value)) {
             reader.bad_value(
                 "trust-chain",
