@@ -5,42 +5,10 @@
 //! writes, so doing it again is doing it once.
 
 use crate::error::HostError;
+use crate::layout::{Layout, Wanted};
 use crate::root::Root;
 use crate::state::{State, Written};
-use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-
-/// One thing that must be at a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted<S> {
-    /// A regular file.
-    File {
-        /// Permission bits.
-        mode: u32,
-        /// Where its bytes come from.
-        source: S,
-        /// Its size.
-        size: u64,
-    },
-    /// A symlink to this target.
-    Link(String),
-}
-
-/// Everything that must be in a root: folders with their modes, files and links, by path without a
-/// leading slash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout<S> {
-    /// Folders that are made where they are missing, with their mode.
-    pub folders: BTreeMap<String, u32>,
-    /// Files and links.
-    pub entries: BTreeMap<String, Wanted<S>>,
-}
-
-impl<S> Default for Layout<S> {
-    fn default() -> Self {
-        Self { folders: BTreeMap::new(), entries: BTreeMap::new() }
-    }
-}
 
 /// What a run did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,8 +72,8 @@ pub fn plan<'l, S>(
     let before = State::load(root)?;
     let (mut report, todo) = compare(root, layout, produce)?;
     report.removed =
-        before.files.keys().filter(|path| !layout.entries.contains_key(*path)).cloned().collect();
-    let files = layout.entries.iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
+        before.files.keys().filter(|path| !layout.entries().contains_key(*path)).cloned().collect();
+    let files = layout.entries().iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
     let after = State { bundle: bundle.to_owned(), files };
     Ok(Plan { report, layout, todo, before, after })
 }
@@ -124,7 +92,7 @@ impl<S> Plan<'_, S> {
         make_folders(root, layout)?;
         after.begin(root, &before)?;
         for path in todo {
-            write_one(root, path, &layout.entries[path], produce)?;
+            write_one(root, path, &layout.entries()[path], produce)?;
         }
         for path in &report.removed {
             root.remove(path).map_err(|source| HostError::write(path, source))?;
@@ -139,10 +107,10 @@ fn make_folders<S>(root: &Root, layout: &Layout<S>) -> Result<(), HostError> {
     let make =
         |path: &str, mode| root.make_folder(path, mode).map_err(|source| HostError::write(path, source));
     make(crate::state::FOLDER, 0o700)?;
-    for (path, mode) in &layout.folders {
+    for (path, mode) in layout.folders() {
         make(path, *mode)?;
     }
-    for path in layout.entries.keys() {
+    for path in layout.entries().keys() {
         make(path.rsplit_once('/').map_or("", |(above, _)| above), 0o755)?;
     }
     Ok(())
@@ -155,7 +123,7 @@ fn compare<'l, S>(
 ) -> Result<(Report, Vec<&'l str>), HostError> {
     let mut report = Report::default();
     let mut todo = Vec::new();
-    for (path, wanted) in &layout.entries {
+    for (path, wanted) in layout.entries() {
         if is_there(root, path, wanted, produce)? {
             report.unchanged += 1;
             continue;
@@ -222,9 +190,9 @@ mod tests {
         let mut layout = Layout::default();
         for (path, text) in files {
             let wanted = Wanted::File { mode: 0o640, source: (*text).to_owned(), size: text.len() as u64 };
-            layout.entries.insert((*path).to_owned(), wanted);
+            layout.add(path, wanted).unwrap();
         }
-        layout.entries.insert("bin/link".to_owned(), Wanted::Link("k3s".to_owned()));
+        layout.add("bin/link", Wanted::Link("k3s".to_owned())).unwrap();
         layout
     }
 

@@ -15,14 +15,16 @@
 mod apply;
 mod error;
 mod k3s;
+mod layout;
 mod root;
 mod state;
 mod trust;
 mod unit;
 
-pub use apply::{Layout, Plan, Produce, Report, Wanted, plan};
+pub use apply::{Plan, Produce, Report, plan};
 pub use error::HostError;
 pub use k3s::{Content, install, layout};
+pub use layout::{Layout, Wanted};
 pub use root::{Root, RootLock};
 pub use state::{State, Written};
 pub use trust::{Accepted, TrustState};

@@ -2,8 +2,8 @@
 //!
 //! Both lie in `var/lib/gabion`: `installed.json`, and `journal.json` while a run is under way.
 
-use crate::apply::Wanted;
 use crate::error::HostError;
+use crate::layout::Wanted;
 use crate::root::Root;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
