@@ -6,7 +6,7 @@
 
 use crate::error::HostError;
 use crate::layout::{Layout, Wanted};
-use crate::root::Root;
+use crate::root::{Found, Root};
 use crate::state::{State, Written};
 use std::io::{self, Read, Write};
 
@@ -15,6 +15,8 @@ use std::io::{self, Read, Write};
 pub struct Report {
     /// Paths that were written.
     pub written: Vec<String>,
+    /// Folders of the layout that belonged to somebody else.
+    pub folders: Vec<String>,
     /// Paths that were right already.
     pub unchanged: usize,
     /// Paths of the previous bundle that this one does not have.
@@ -71,6 +73,7 @@ pub fn plan<'l, S>(
 ) -> Result<Plan<'l, S>, HostError> {
     let before = State::load(root)?;
     let (mut report, todo) = compare(root, layout, produce)?;
+    report.folders = foreign_folders(root, layout)?;
     report.removed =
         before.files.keys().filter(|path| !layout.entries().contains_key(*path)).cloned().collect();
     let files = layout.entries().iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
@@ -83,6 +86,7 @@ impl<S> Plan<'_, S> {
     pub fn execute(self, root: &Root, produce: &mut Produce<'_, S>) -> Result<Report, HostError> {
         let Self { report, layout, todo, before, after } = self;
         if report.written.is_empty()
+            && report.folders.is_empty()
             && report.removed.is_empty()
             && before == after
             && !State::interrupted(root)?
@@ -90,6 +94,9 @@ impl<S> Plan<'_, S> {
             return Ok(report);
         }
         make_folders(root, layout)?;
+        for path in &report.folders {
+            root.own_folder(path).map_err(|source| HostError::write(path, source))?;
+        }
         after.begin(root, &before)?;
         for path in todo {
             write_one(root, path, &layout.entries()[path], produce)?;
@@ -114,6 +121,17 @@ fn make_folders<S>(root: &Root, layout: &Layout<S>) -> Result<(), HostError> {
         make(path.rsplit_once('/').map_or("", |(above, _)| above), 0o755)?;
     }
     Ok(())
+}
+
+/// Folders that are there and in which somebody else could exchange what is installed.
+fn foreign_folders<S>(root: &Root, layout: &Layout<S>) -> Result<Vec<String>, HostError> {
+    let mut foreign = Vec::new();
+    for path in layout.folders().keys().map(String::as_str).chain([crate::state::FOLDER]) {
+        if root.is_foreign_folder(path).map_err(|source| HostError::read(path, source))? {
+            foreign.push(path.to_owned());
+        }
+    }
+    Ok(foreign)
 }
 
 fn compare<'l, S>(
@@ -148,7 +166,9 @@ fn is_there<S>(
         Wanted::Link(target) => root.links_to(path, target).map_err(reading),
         Wanted::File { mode, source, size } => {
             let Some((file, found)) = root.open_file(path).map_err(reading)? else { return Ok(false) };
-            if found != *mode || file.metadata().map_err(reading)?.len() != *size {
+            if found != (Found { mode: *mode, owned: true })
+                || file.metadata().map_err(reading)?.len() != *size
+            {
                 return Ok(false);
             }
             let mut compare =
@@ -257,6 +277,38 @@ mod tests {
         run(&root, &[("etc/a", "1")]);
         fs_err::write(folder.path().join("etc/a"), "2").unwrap();
         assert_eq!(run(&root, &[("etc/a", "1")]).written, ["etc/a"]);
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    fn what_belongs_to_somebody_else_is_mended() {
+        use std::os::unix::fs::{MetadataExt, chown, lchown};
+        if !rustix::process::geteuid().is_root() {
+            assert!(std::env::var_os("CI").is_none(), "only root can give a file away");
+            eprintln!("skipped: only root can give a file away");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        run(&root, &[("etc/a", "1"), ("etc/b", "2")]);
+        let at = |path: &str| folder.path().join(path);
+        chown(at("etc/a"), Some(1000), None).unwrap();
+        chown(at("etc/b"), None, Some(1000)).unwrap();
+        chown(at("var/lib/gabion"), Some(1000), Some(1000)).unwrap();
+        // A rest of somebody else, and a folder that gives its group to what is made in it.
+        fs_err::write(at("etc/.a.gabion-part"), "").unwrap();
+        chown(at("etc/.a.gabion-part"), Some(1000), Some(1000)).unwrap();
+        lchown(at("etc"), None, Some(1000)).unwrap();
+        fs_err::set_permissions(at("etc"), std::os::unix::fs::PermissionsExt::from_mode(0o2755)).unwrap();
+        let report = run(&root, &[("etc/a", "1"), ("etc/b", "2"), ("etc/new/c", "3")]);
+        assert_eq!(report.written, ["etc/a", "etc/b", "etc/new/c"]);
+        assert_eq!(report.folders, ["var/lib/gabion"]);
+        for path in ["etc/a", "etc/b", "etc/new", "etc/new/c", "var/lib/gabion"] {
+            let found = at(path).metadata().unwrap();
+            assert_eq!((found.uid(), found.gid()), (0, 0), "{path}");
+        }
+        let again = run(&root, &[("etc/a", "1"), ("etc/b", "2"), ("etc/new/c", "3")]);
+        assert_eq!((again.written, again.folders), (vec![], vec![]));
     }
 
     #[test]

@@ -25,6 +25,6 @@ pub use apply::{Plan, Produce, Report, plan};
 pub use error::HostError;
 pub use k3s::{Content, install, layout};
 pub use layout::{Layout, Wanted};
-pub use root::{Root, RootLock};
+pub use root::{Found, Root, RootLock};
 pub use state::{State, Written};
 pub use trust::{Accepted, TrustState};

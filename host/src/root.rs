@@ -5,12 +5,13 @@
 //!
 //! # Invariants
 //! - A file appears under its name complete, synced and with its mode, or not at all.
-//! - Modes are set explicitly; the umask of the caller changes nothing.
+//! - Modes and owners are set explicitly; the umask of the caller and a set-group-ID folder change
+//!   nothing.
 
-use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// An open root folder.
@@ -19,10 +20,39 @@ pub struct Root {
     folder: OwnedFd,
 }
 
+/// What an existing file is, its bytes aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Permission bits.
+    pub mode: u32,
+    /// Whether it belongs to who writes here.
+    pub owned: bool,
+}
+
 /// A root that nobody else installs into.
 #[derive(Debug)]
 pub struct RootLock {
     _folder: OwnedFd,
+}
+
+/// Who writes: what this process makes belongs to its user and group, wherever it makes it.
+fn writer() -> (Uid, Gid) {
+    (rustix::process::geteuid(), rustix::process::getegid())
+}
+
+fn is_writers(stat: &Stat) -> bool {
+    let (user, group) = writer();
+    stat.st_uid == user.as_raw() && stat.st_gid == group.as_raw()
+}
+
+/// Gives an open file or folder to the writer; a file system that knows no owners is not asked to
+/// change one that is right.
+fn own(file: impl AsFd) -> rustix::io::Result<()> {
+    if is_writers(&rustix::fs::fstat(&file)?) {
+        return Ok(());
+    }
+    let (user, group) = writer();
+    rustix::fs::chownat(&file, "", Some(user), Some(group), AtFlags::EMPTY_PATH)
 }
 
 /// Suffix of a file that is being written; one that is found is a rest of an interrupted run.
@@ -72,15 +102,32 @@ impl Root {
         self.make_folder(above, 0o755)?;
         let above = self.folder(above)?;
         match rustix::fs::mkdirat(&above, name, Mode::from_raw_mode(mode)) {
-            Ok(()) => rustix::fs::chmodat(&above, name, Mode::from_raw_mode(mode), AtFlags::empty())?,
+            Ok(()) => {
+                own(self.folder(path)?)?;
+                rustix::fs::chmodat(&above, name, Mode::from_raw_mode(mode), AtFlags::empty())?;
+            }
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(sync(&above)?)
     }
 
-    /// Opens a regular file for reading together with its mode; `None` where nothing has that name.
-    pub fn open_file(&self, path: &str) -> io::Result<Option<(File, u32)>> {
+    /// Whether an existing folder belongs to somebody else than who writes here.
+    pub fn is_foreign_folder(&self, path: &str) -> io::Result<bool> {
+        match self.folder(path) {
+            Ok(folder) => Ok(!is_writers(&rustix::fs::fstat(folder)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes an existing folder for who writes here; what is in it stays as it is.
+    pub fn own_folder(&self, path: &str) -> io::Result<()> {
+        Ok(own(self.folder(path)?)?)
+    }
+
+    /// Opens a regular file for reading together with what it is; `None` where nothing has that name.
+    pub fn open_file(&self, path: &str) -> io::Result<Option<(File, Found)>> {
         let (above, name) = split(path);
         let above = match self.folder(above) {
             Ok(above) => above,
@@ -100,7 +147,7 @@ impl Root {
         if !FileType::from_raw_mode(stat.st_mode).is_file() {
             return Ok(None);
         }
-        Ok(Some((File::from(file), stat.st_mode & 0o7777)))
+        Ok(Some((File::from(file), Found { mode: stat.st_mode & 0o7777, owned: is_writers(&stat) })))
     }
 
     /// Reads a small file whole; `None` where there is none.
@@ -124,13 +171,17 @@ impl Root {
         let (above, name) = split(path);
         let above = self.folder(above)?;
         let part = format!(".{name}{PART}");
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // A rest may belong to somebody who has it open: never write into it.
+        unlink(&above, &part)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(&above, &*part, flags, Mode::from_raw_mode(0o600))?);
         let written = (|| {
             let mut buffered = io::BufWriter::with_capacity(256 << 10, &file);
             produce(&mut buffered)?;
             buffered.flush()?;
             drop(buffered);
+            // The owner first: a change of it clears bits of the mode.
+            own(&file)?;
             rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
             file.sync_all()?;
             rustix::fs::renameat(&above, &*part, &above, name)?;
@@ -151,7 +202,7 @@ impl Root {
             _ => {}
         }
         let part = format!(".{name}{PART}");
-        let _rest = rustix::fs::unlinkat(&above, &*part, AtFlags::empty());
+        unlink(&above, &part)?;
         rustix::fs::symlinkat(target, &above, &*part)?;
         rustix::fs::renameat(&above, &*part, &above, name)?;
         sync(&above)?;
@@ -179,10 +230,7 @@ impl Root {
             Err(error) => return Err(error),
         };
         for name in [name.to_owned(), format!(".{name}{PART}")] {
-            match rustix::fs::unlinkat(&above, &*name, AtFlags::empty()) {
-                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-                Err(error) => return Err(error.into()),
-            }
+            unlink(&above, &name)?;
         }
         Ok(sync(&above)?)
     }
@@ -202,6 +250,14 @@ impl Root {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// Removes what is not a folder; nothing there is right too.
+fn unlink(above: &OwnedFd, name: &str) -> rustix::io::Result<()> {
+    match rustix::fs::unlinkat(above, name, AtFlags::empty()) {
+        Err(rustix::io::Errno::NOENT) => Ok(()),
+        other => other,
     }
 }
 
@@ -259,6 +315,20 @@ mod tests {
         drop(held);
         assert!(other.lock().unwrap().is_some());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_rest_that_somebody_has_open_is_not_written_into() {
+        let (folder, root) = root();
+        let rest = folder.path().join(".a.gabion-part");
+        fs_err::write(&rest, "rest").unwrap();
+        let mut held = fs_err::File::open(&rest).unwrap();
+        root.write("a", 0o600, &mut |out| out.write_all(b"new")).unwrap();
+        let mut seen = String::new();
+        held.read_to_string(&mut seen).unwrap();
+        assert_eq!(seen, "rest");
+        assert_eq!(root.read("a", 10).unwrap().unwrap(), b"new");
+        assert!(!rest.exists());
     }
 
     #[test]

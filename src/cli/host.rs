@@ -67,6 +67,7 @@ pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit,
             "root_version": verified.root.version,
             "dry_run": args.dry_run,
             "written": report.written,
+            "folders": report.folders,
             "removed": report.removed,
             "unchanged": report.unchanged,
             "bytes": report.bytes,
@@ -75,6 +76,9 @@ pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit,
     }
     for path in &report.written {
         session.ui.data(format!("+ /{path}"));
+    }
+    for path in &report.folders {
+        session.ui.data(format!("~ /{path}/ (owner)"));
     }
     for path in &report.removed {
         session.ui.data(format!("- /{path}"));
