@@ -38,6 +38,12 @@ pub enum HostError {
         #[source]
         source: io::Error,
     },
+    /// A folder stands where a file was put or is to be put.
+    #[error("a folder stands in the place of the file `/{path}`")]
+    Folder {
+        /// Path in the root.
+        path: String,
+    },
     /// The bundle did not give the bytes of a file.
     #[error("the bundle does not give the bytes of `/{path}`")]
     Content {
@@ -112,6 +118,7 @@ impl HostError {
             Self::Space { .. } => "E0607",
             Self::Floor { .. } => "E0608",
             Self::Busy { .. } => "E0609",
+            Self::Folder { .. } => "E0610",
         }
     }
 
@@ -123,6 +130,9 @@ impl HostError {
             }
             Self::Busy { .. } => Some("wait for it, and run the same command again".into()),
             Self::Write { .. } => Some("nothing half-written stays; run the same command again".into()),
+            Self::Folder { path } => Some(format!(
+                "nothing was written; move the folder `/{path}` away, and run the same command again"
+            )),
             Self::Content { .. } => {
                 Some("the medium may be failing: `gabion bundle verify` tells where".into())
             }

@@ -58,6 +58,13 @@ fn own(file: impl AsFd) -> rustix::io::Result<()> {
 /// Suffix of a file that is being written; one that is found is a rest of an interrupted run.
 const PART: &str = ".gabion-part";
 
+/// Where the bytes of `path` are gathered while it is written.
+pub(crate) fn part(path: &str) -> String {
+    let (above, name) = split(path);
+    let slash = if above.is_empty() { "" } else { "/" };
+    format!("{above}{slash}.{name}{PART}")
+}
+
 fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
@@ -126,6 +133,27 @@ impl Root {
         Ok(own(self.folder(path)?)?)
     }
 
+    /// Whether a folder has this very name; a symlink is none.
+    pub fn is_folder(&self, path: &str) -> io::Result<bool> {
+        let stat = self.look(path)?;
+        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()))
+    }
+
+    /// What has this very name, a symlink not followed.
+    fn look(&self, path: &str) -> io::Result<Option<Stat>> {
+        let (above, name) = split(path);
+        let above = match self.folder(above) {
+            Ok(above) => above,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match rustix::fs::statat(&above, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Opens a regular file for reading together with what it is; `None` where nothing has that name.
     pub fn open_file(&self, path: &str) -> io::Result<Option<(File, Found)>> {
         let (above, name) = split(path);
@@ -170,7 +198,7 @@ impl Root {
     ) -> io::Result<()> {
         let (above, name) = split(path);
         let above = self.folder(above)?;
-        let part = format!(".{name}{PART}");
+        let part = part(name);
         // A rest may belong to somebody who has it open: never write into it.
         unlink(&above, &part)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -201,7 +229,7 @@ impl Root {
             Ok(found) if found.as_bytes() == target.as_bytes() => return Ok(false),
             _ => {}
         }
-        let part = format!(".{name}{PART}");
+        let part = part(name);
         unlink(&above, &part)?;
         rustix::fs::symlinkat(target, &above, &*part)?;
         rustix::fs::renameat(&above, &*part, &above, name)?;
@@ -229,7 +257,7 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        for name in [name.to_owned(), format!(".{name}{PART}")] {
+        for name in [name.to_owned(), part(name)] {
             unlink(&above, &name)?;
         }
         Ok(sync(&above)?)

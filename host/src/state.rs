@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub(crate) const FOLDER: &str = "var/lib/gabion";
 const INSTALLED: &str = "var/lib/gabion/installed.json";
 const JOURNAL: &str = "var/lib/gabion/journal.json";
+/// The files of this module.
+pub(crate) const FILES: [&str; 2] = [INSTALLED, JOURNAL];
 /// More than a million files would be needed to reach this.
 const LIMIT: u64 = 256 << 20;
 
