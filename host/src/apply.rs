@@ -4,17 +4,24 @@
 //! that the run touches. A run that finds a journal simply goes on: every step compares before it
 //! writes, so doing it again is doing it once.
 
+use crate::compare::compare;
 use crate::error::HostError;
+use crate::kept;
 use crate::layout::{Layout, Wanted};
-use crate::root::{Found, Root};
+use crate::root::Root;
 use crate::state::{State, Written};
-use std::io::{self, Read, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 /// What a run did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Paths that were written.
+    /// Paths that were written, and where nothing was or what an earlier run wrote.
     pub written: Vec<String>,
+    /// Paths that were written, and where something was that no run wrote.
+    pub replaced: Vec<String>,
+    /// Where the older file of a replaced or removed path is kept; none where it had the wanted bytes.
+    pub kept: BTreeMap<String, String>,
     /// Folders of the layout that belonged to somebody else.
     pub folders: Vec<String>,
     /// Paths that were right already.
@@ -25,30 +32,12 @@ pub struct Report {
     pub bytes: u64,
 }
 
-/// Compares what is written into it with what it reads; ends the writing at the first difference.
-struct Compare<R> {
-    existing: R,
-    buffer: Vec<u8>,
-}
-
-impl<R: Read> Write for Compare<R> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.resize(bytes.len(), 0);
-        match self.existing.read_exact(&mut self.buffer) {
-            Ok(()) if self.buffer == bytes => Ok(bytes.len()),
-            _ => Err(io::Error::other(Differs)),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl Report {
+    /// How many paths were written.
+    pub fn changed(&self) -> usize {
+        self.written.len() + self.replaced.len()
     }
 }
-
-/// Marks the end of a comparison; never shown.
-#[derive(Debug, thiserror::Error)]
-#[error("the file differs")]
-struct Differs;
 
 /// Produces the bytes of a source.
 pub type Produce<'a, S> = dyn FnMut(&S, &mut dyn Write) -> io::Result<()> + 'a;
@@ -60,6 +49,7 @@ pub struct Plan<'l, S> {
     pub report: Report,
     layout: &'l Layout<S>,
     todo: Vec<&'l str>,
+    keeps: BTreeSet<String>,
     before: State,
     after: State,
 }
@@ -73,20 +63,54 @@ pub fn plan<'l, S>(
 ) -> Result<Plan<'l, S>, HostError> {
     let before = State::load(root)?;
     refuse_folders(root, layout.entries().keys().chain(before.files.keys()).map(String::as_str))?;
-    let (mut report, todo) = compare(root, layout, produce)?;
-    report.folders = foreign_folders(root, layout)?;
-    report.removed =
-        before.files.keys().filter(|path| !layout.entries().contains_key(*path)).cloned().collect();
     let files = layout.entries().iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
     let after = State { bundle: bundle.to_owned(), files };
-    Ok(Plan { report, layout, todo, before, after })
+    let report = Report { folders: foreign_folders(root, layout)?, ..Report::default() };
+    let mut plan = Plan { report, layout, todo: Vec::new(), keeps: BTreeSet::new(), before, after };
+    for (path, wanted) in layout.entries() {
+        let there = there(root, path, wanted, produce)?;
+        plan.entry(root, path, wanted, there)?;
+    }
+    for path in plan.before.files.keys().filter(|path| !layout.entries().contains_key(*path)) {
+        plan.report.removed.push(path.clone());
+        plan.report.kept.extend(kept::find(root, path)?.map(|kept| (path.clone(), kept)));
+    }
+    Ok(plan)
 }
 
-impl<S> Plan<'_, S> {
+impl<'l, S> Plan<'l, S> {
+    /// Decides about one entry.
+    fn entry(
+        &mut self,
+        root: &Root,
+        path: &'l str,
+        wanted: &Wanted<S>,
+        there: There,
+    ) -> Result<(), HostError> {
+        if there == There::Right {
+            self.report.unchanged += 1;
+            return Ok(());
+        }
+        if there == There::Nothing || self.before.files.contains_key(path) {
+            self.report.written.push(path.to_owned());
+        } else {
+            self.report.replaced.push(path.to_owned());
+            if there == There::Other {
+                self.report.kept.insert(path.to_owned(), kept::reserve(root, path)?);
+                self.keeps.insert(path.to_owned());
+            }
+        }
+        if let Wanted::File { size, .. } = wanted {
+            self.report.bytes += size;
+        }
+        self.todo.push(path);
+        Ok(())
+    }
+
     /// Does it.
     pub fn execute(self, root: &Root, produce: &mut Produce<'_, S>) -> Result<Report, HostError> {
-        let Self { report, layout, todo, before, after } = self;
-        if report.written.is_empty()
+        let Self { report, layout, todo, keeps, before, after } = self;
+        if report.changed() == 0
             && report.folders.is_empty()
             && report.removed.is_empty()
             && before == after
@@ -98,8 +122,11 @@ impl<S> Plan<'_, S> {
         for path in &report.folders {
             root.own_folder(path).map_err(|source| HostError::write(path, source))?;
         }
-        after.begin(root, &before)?;
+        after.begin(root, &before, &keeps)?;
         for path in todo {
+            if keeps.contains(path) {
+                root.keep(path, &kept::name(path)).map_err(|source| HostError::write(path, source))?;
+            }
             write_one(root, path, &layout.entries()[path], produce)?;
         }
         for path in &report.removed {
@@ -148,54 +175,44 @@ fn foreign_folders<S>(root: &Root, layout: &Layout<S>) -> Result<Vec<String>, Ho
     Ok(foreign)
 }
 
-fn compare<'l, S>(
-    root: &Root,
-    layout: &'l Layout<S>,
-    produce: &mut Produce<'_, S>,
-) -> Result<(Report, Vec<&'l str>), HostError> {
-    let mut report = Report::default();
-    let mut todo = Vec::new();
-    for (path, wanted) in layout.entries() {
-        if is_there(root, path, wanted, produce)? {
-            report.unchanged += 1;
-            continue;
-        }
-        report.written.push(path.clone());
-        if let Wanted::File { size, .. } = wanted {
-            report.bytes += size;
-        }
-        todo.push(path.as_str());
-    }
-    Ok((report, todo))
+/// What stands at the path of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    /// Nothing.
+    Nothing,
+    /// What is wanted.
+    Right,
+    /// The wanted bytes, with another mode or owner.
+    Bytes,
+    /// Something else.
+    Other,
 }
 
-fn is_there<S>(
+fn there<S>(
     root: &Root,
     path: &str,
     wanted: &Wanted<S>,
     produce: &mut Produce<'_, S>,
-) -> Result<bool, HostError> {
+) -> Result<There, HostError> {
     let reading = |source| HostError::read(path, source);
+    if !root.exists(path).map_err(reading)? {
+        return Ok(There::Nothing);
+    }
     match wanted {
-        Wanted::Link(target) => root.links_to(path, target).map_err(reading),
+        Wanted::Link(target) => {
+            Ok(if root.links_to(path, target).map_err(reading)? { There::Right } else { There::Other })
+        }
         Wanted::File { mode, source, size } => {
-            let Some((file, found)) = root.open_file(path).map_err(reading)? else { return Ok(false) };
-            if found != (Found { mode: *mode, owned: true })
-                || file.metadata().map_err(reading)?.len() != *size
+            let Some((file, found)) = root.open_file(path).map_err(reading)? else {
+                return Ok(There::Other);
+            };
+            if found.size != *size
+                || !compare(file, &mut |out| produce(source, out))
+                    .map_err(|error| HostError::content(path, error))?
             {
-                return Ok(false);
+                return Ok(There::Other);
             }
-            let mut compare =
-                Compare { existing: io::BufReader::with_capacity(256 << 10, file), buffer: Vec::new() };
-            match produce(source, &mut compare) {
-                Ok(()) => Ok(true),
-                Err(error)
-                    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Differs>) =>
-                {
-                    Ok(false)
-                }
-                Err(error) => Err(HostError::content(path, error)),
-            }
+            Ok(if found.mode == *mode && found.owned { There::Right } else { There::Bytes })
         }
     }
 }
@@ -353,6 +370,69 @@ mod tests {
             run(&root, &[("etc/a", "3")]);
             assert_eq!(root.read("etc/a", 9).unwrap().unwrap(), b"3");
         }
+    }
+
+    #[test]
+    fn what_was_there_before_is_kept_once_and_never_brought_back() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let text = |path: &str| fs_err::read_to_string(at(path)).unwrap();
+        fs_err::create_dir_all(at("etc")).unwrap();
+        fs_err::create_dir_all(at("bin")).unwrap();
+        fs_err::write(at("etc/a"), "theirs").unwrap();
+        fs_err::set_permissions(at("etc/a"), PermissionsExt::from_mode(0o604)).unwrap();
+        fs_err::write(at("etc/b"), "1").unwrap();
+        fs_err::set_permissions(at("etc/b"), PermissionsExt::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink("elsewhere", at("bin/link")).unwrap();
+        let inode = at("etc/a").metadata().unwrap().ino();
+
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        let wanted = layout(&[("etc/a", "1"), ("etc/b", "1"), ("etc/c", "1")]);
+        let planned = plan(&root, &wanted, "sha256:x", &mut produce).unwrap().report;
+        let report = apply(&root, &wanted, &mut produce).unwrap();
+        assert_eq!(planned, report);
+        assert_eq!(report.written, ["etc/c"]);
+        assert_eq!(report.replaced, ["bin/link", "etc/a", "etc/b"]);
+        let kept = ["bin/link", "etc/a"].map(|path| (path.to_owned(), format!("{path}.before-gabion")));
+        assert_eq!(report.kept, BTreeMap::from(kept));
+        let meta = at("etc/a.before-gabion").metadata().unwrap();
+        assert_eq!((meta.ino(), meta.mode() & 0o7777, meta.nlink()), (inode, 0o604, 1));
+        assert_eq!((text("etc/a.before-gabion"), text("etc/a")), ("theirs".to_owned(), "1".to_owned()));
+        assert_eq!(fs_err::read_link(at("bin/link.before-gabion")).unwrap().to_str(), Some("elsewhere"));
+        assert!(!at("etc/b.before-gabion").exists());
+
+        // From here on the path is ours: changed by hand or by a bundle, nothing more is kept.
+        fs_err::write(at("etc/a"), "by hand").unwrap();
+        let report = run(&root, &[("etc/a", "2"), ("etc/b", "1")]);
+        assert_eq!((report.written, report.replaced), (vec!["etc/a".to_owned()], vec![]));
+        assert_eq!(report.removed, ["etc/c"]);
+        assert_eq!(text("etc/a.before-gabion"), "theirs");
+        let report = run(&root, &[("etc/b", "1")]);
+        assert_eq!(report.removed, ["etc/a"]);
+        assert_eq!(report.kept["etc/a"], "etc/a.before-gabion");
+        assert!(!at("etc/a").exists());
+        assert_eq!(text("etc/a.before-gabion"), "theirs");
+    }
+
+    #[test]
+    fn an_older_kept_file_is_never_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let at = |path: &str| folder.path().join(path);
+        fs_err::create_dir_all(at("etc")).unwrap();
+        fs_err::write(at("etc/a"), "first").unwrap();
+        fs_err::write(at("etc/a.before-gabion"), "other").unwrap();
+        let before = fingerprint(folder.path());
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        let error = apply(&root, &layout(&[("etc/a", "1")]), &mut produce).unwrap_err();
+        assert!(matches!(error, HostError::Kept { .. }), "{error}");
+        assert_eq!(fingerprint(folder.path()), before);
+        // Brought back by hand from what was kept: nothing would be lost.
+        fs_err::write(at("etc/a"), "other").unwrap();
+        assert_eq!(run(&root, &[("etc/a", "1")]).replaced, ["etc/a"]);
+        assert_eq!(fs_err::read_to_string(at("etc/a.before-gabion")).unwrap(), "other");
     }
 
     #[test]

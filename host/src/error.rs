@@ -44,6 +44,14 @@ pub enum HostError {
         /// Path in the root.
         path: String,
     },
+    /// A file of others would be replaced, and its place to be kept is taken.
+    #[error("`/{path}` is not gabion's, and `/{kept}` is another file already")]
+    Kept {
+        /// Path in the root.
+        path: String,
+        /// Where it would be kept.
+        kept: String,
+    },
     /// The bundle did not give the bytes of a file.
     #[error("the bundle does not give the bytes of `/{path}`")]
     Content {
@@ -119,6 +127,7 @@ impl HostError {
             Self::Floor { .. } => "E0608",
             Self::Busy { .. } => "E0609",
             Self::Folder { .. } => "E0610",
+            Self::Kept { .. } => "E0611",
         }
     }
 
@@ -132,6 +141,9 @@ impl HostError {
             Self::Write { .. } => Some("nothing half-written stays; run the same command again".into()),
             Self::Folder { path } => Some(format!(
                 "nothing was written; move the folder `/{path}` away, and run the same command again"
+            )),
+            Self::Kept { path, kept } => Some(format!(
+                "nothing was written; compare the two, and move `/{path}` or `/{kept}` to a name of your own"
             )),
             Self::Content { .. } => {
                 Some("the medium may be failing: `gabion bundle verify` tells where".into())

@@ -2,10 +2,11 @@
 //!
 //! # Invariants
 //! - Every path is relative to the root and plain: no part of it is empty, `.` or `..`, and no
-//!   character is a control character.
+//!   character is a control character; none is a name that the installer gives itself.
 //! - No path has two entries.
 
 use crate::error::HostError;
+use crate::{kept, root};
 use std::collections::BTreeMap;
 
 /// One thing that must be at a path.
@@ -66,8 +67,9 @@ impl<S> Layout<S> {
 
 fn plain(path: &str) -> Result<&str, HostError> {
     let good = |part| !matches!(part, "" | "." | "..");
-    if !path.split('/').all(good) || path.chars().any(char::is_control) {
-        return Err(HostError::Unsupported(format!("{path:?} is not a path inside a root")));
+    let taken = [root::PART, kept::SUFFIX].iter().any(|suffix| path.ends_with(suffix));
+    if taken || !path.split('/').all(good) || path.chars().any(char::is_control) {
+        return Err(HostError::Unsupported(format!("{path:?} cannot be a path of a root")));
     }
     Ok(path)
 }
@@ -86,8 +88,23 @@ mod tests {
         }
         let before = layout.clone();
         for bad in [
-            "", "/", "/etc", "etc/", "etc//a", ".", "..", "./a", "a/.", "a/../b", "../a", "a\0", "a\nb",
-            "a/\u{7f}", "a\u{85}",
+            "",
+            "/",
+            "/etc",
+            "etc/",
+            "etc//a",
+            ".",
+            "..",
+            "./a",
+            "a/.",
+            "a/../b",
+            "../a",
+            "a\0",
+            "a\nb",
+            "a/\u{7f}",
+            "a\u{85}",
+            "etc/a.before-gabion",
+            "etc/.a.gabion-part",
         ] {
             assert!(matches!(layout.add(bad, link()), Err(HostError::Unsupported(_))), "{bad:?}");
             assert!(matches!(layout.add_folder(bad, 0o755), Err(HostError::Unsupported(_))), "{bad:?}");

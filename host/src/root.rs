@@ -8,6 +8,7 @@
 //! - Modes and owners are set explicitly; the umask of the caller and a set-group-ID folder change
 //!   nothing.
 
+use crate::compare::compare;
 use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -25,6 +26,8 @@ pub struct Root {
 pub struct Found {
     /// Permission bits.
     pub mode: u32,
+    /// Its size.
+    pub size: u64,
     /// Whether it belongs to who writes here.
     pub owned: bool,
 }
@@ -56,7 +59,7 @@ fn own(file: impl AsFd) -> rustix::io::Result<()> {
 }
 
 /// Suffix of a file that is being written; one that is found is a rest of an interrupted run.
-const PART: &str = ".gabion-part";
+pub(crate) const PART: &str = ".gabion-part";
 
 /// Where the bytes of `path` are gathered while it is written.
 pub(crate) fn part(path: &str) -> String {
@@ -139,6 +142,40 @@ impl Root {
         Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()))
     }
 
+    /// Whether anything has this very name.
+    pub fn exists(&self, path: &str) -> io::Result<bool> {
+        Ok(self.look(path)?.is_some())
+    }
+
+    /// Whether two paths are names of one file.
+    pub fn same_file(&self, left: &str, right: &str) -> io::Result<bool> {
+        let (left, right) = (self.look(left)?, self.look(right)?);
+        Ok(left.zip(right).is_some_and(|(a, b)| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)))
+    }
+
+    /// Whether two paths are names of one file, or regular files with the same bytes.
+    pub fn same(&self, left: &str, right: &str) -> io::Result<bool> {
+        if self.same_file(left, right)? {
+            return Ok(true);
+        }
+        match (self.open_file(left)?, self.open_file(right)?) {
+            (Some((mut left, found)), Some((right, other))) if found.size == other.size => {
+                compare(right, &mut |out| io::copy(&mut left, out).map(drop))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Gives a file or symlink a second name in the same folder, unless that name is taken.
+    pub fn keep(&self, path: &str, kept: &str) -> io::Result<()> {
+        let (above, name) = split(path);
+        let above = self.folder(above)?;
+        match rustix::fs::linkat(&above, name, &above, split(kept).1, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(sync(&above)?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// What has this very name, a symlink not followed.
     fn look(&self, path: &str) -> io::Result<Option<Stat>> {
         let (above, name) = split(path);
@@ -175,7 +212,12 @@ impl Root {
         if !FileType::from_raw_mode(stat.st_mode).is_file() {
             return Ok(None);
         }
-        Ok(Some((File::from(file), Found { mode: stat.st_mode & 0o7777, owned: is_writers(&stat) })))
+        let found = Found {
+            mode: stat.st_mode & 0o7777,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            owned: is_writers(&stat),
+        };
+        Ok(Some((File::from(file), found)))
     }
 
     /// Reads a small file whole; `None` where there is none.

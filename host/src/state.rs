@@ -3,10 +3,11 @@
 //! Both lie in `var/lib/gabion`: `installed.json`, and `journal.json` while a run is under way.
 
 use crate::error::HostError;
+use crate::kept;
 use crate::layout::Wanted;
 use crate::root::Root;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The folder of Gabion's own files on a host.
 pub(crate) const FOLDER: &str = "var/lib/gabion";
@@ -57,14 +58,22 @@ pub struct State {
 struct Journal {
     from: State,
     to: State,
+    /// Paths of `to` where files of others were, which the run keeps before it replaces them.
+    #[serde(default)]
+    keeps: BTreeSet<String>,
 }
 
 impl State {
     /// The state in force. After an interrupted run it is the union of where it came from and where it
-    /// went, so that nothing of either is forgotten.
+    /// went, so that nothing of either is forgotten; files of others that it had not come to stay theirs.
     pub(crate) fn load(root: &Root) -> Result<Self, HostError> {
-        if let Some(Journal { from, to }) = read::<Journal>(root, JOURNAL)? {
-            let files = from.files.into_iter().chain(to.files).collect();
+        if let Some(Journal { from, to, keeps }) = read::<Journal>(root, JOURNAL)? {
+            let mut files: BTreeMap<_, _> = from.files.into_iter().chain(to.files).collect();
+            for path in keeps {
+                if !kept::is_replaced(root, &path)? {
+                    files.remove(&path);
+                }
+            }
             return Ok(Self { bundle: from.bundle, files });
         }
         Ok(read(root, INSTALLED)?.unwrap_or_default())
@@ -80,8 +89,13 @@ impl State {
         read(root, INSTALLED)
     }
 
-    pub(crate) fn begin(&self, root: &Root, before: &Self) -> Result<(), HostError> {
-        write(root, JOURNAL, &Journal { from: before.clone(), to: self.clone() })
+    pub(crate) fn begin(
+        &self,
+        root: &Root,
+        before: &Self,
+        keeps: &BTreeSet<String>,
+    ) -> Result<(), HostError> {
+        write(root, JOURNAL, &Journal { from: before.clone(), to: self.clone(), keeps: keeps.clone() })
     }
 
     pub(crate) fn commit(&self, root: &Root) -> Result<(), HostError> {
