@@ -50,6 +50,7 @@ pub struct Plan<'l, S> {
     layout: &'l Layout<S>,
     todo: Vec<&'l str>,
     keeps: BTreeSet<String>,
+    rests: BTreeSet<String>,
     before: State,
     after: State,
 }
@@ -61,17 +62,25 @@ pub fn plan<'l, S>(
     bundle: &str,
     produce: &mut Produce<'_, S>,
 ) -> Result<Plan<'l, S>, HostError> {
-    let before = State::load(root)?;
-    refuse_folders(root, layout.entries().keys().chain(before.files.keys()).map(String::as_str))?;
+    let (before, theirs) = State::load(root)?;
+    let touched = layout.entries().keys().chain(before.files.keys()).chain(&theirs);
+    let rests = parts(root, touched.map(String::as_str))?;
     let files = layout.entries().iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
     let after = State { bundle: bundle.to_owned(), files };
     let report = Report { folders: foreign_folders(root, layout)?, ..Report::default() };
-    let mut plan = Plan { report, layout, todo: Vec::new(), keeps: BTreeSet::new(), before, after };
+    let mut plan = Plan { report, layout, todo: Vec::new(), keeps: BTreeSet::new(), rests, before, after };
     for (path, wanted) in layout.entries() {
         let there = there(root, path, wanted, produce)?;
         plan.entry(root, path, wanted, there)?;
     }
-    for path in plan.before.files.keys().filter(|path| !layout.entries().contains_key(*path)) {
+    for path in theirs.iter().filter(|path| !plan.keeps.contains(*path)) {
+        // A second name that an interrupted run gave, and that nothing needs.
+        plan.rests.extend(kept::find(root, path)?);
+    }
+    for path in gone(&plan.before, layout) {
+        if !root.exists(path).map_err(|source| HostError::read(path, source))? {
+            continue;
+        }
         plan.report.removed.push(path.clone());
         plan.report.kept.extend(kept::find(root, path)?.map(|kept| (path.clone(), kept)));
     }
@@ -107,16 +116,25 @@ impl<'l, S> Plan<'l, S> {
         Ok(())
     }
 
+    /// Whether there is nothing to write, not even the state.
+    fn is_idle(&self, root: &Root) -> Result<bool, HostError> {
+        Ok(self.report.changed() == 0
+            && self.report.folders.is_empty()
+            && self.report.removed.is_empty()
+            && self.rests.is_empty()
+            && self.before == self.after
+            && !State::interrupted(root)?)
+    }
+
     /// Does it.
     pub fn execute(self, root: &Root, produce: &mut Produce<'_, S>) -> Result<Report, HostError> {
-        let Self { report, layout, todo, keeps, before, after } = self;
-        if report.changed() == 0
-            && report.folders.is_empty()
-            && report.removed.is_empty()
-            && before == after
-            && !State::interrupted(root)?
-        {
-            return Ok(report);
+        if self.is_idle(root)? {
+            return Ok(self.report);
+        }
+        let Self { report, layout, todo, keeps, rests, before, after } = self;
+        // While the journal of the run that left them, if there was one, still stands.
+        for path in &rests {
+            root.remove(path).map_err(|source| HostError::write(path, source))?;
         }
         make_folders(root, layout)?;
         for path in &report.folders {
@@ -151,17 +169,27 @@ fn make_folders<S>(root: &Root, layout: &Layout<S>) -> Result<(), HostError> {
     Ok(())
 }
 
-/// Finds a folder in the place of a file while nothing is written yet: no write and no removal gets
-/// past it.
-fn refuse_folders<'p>(root: &Root, paths: impl Iterator<Item = &'p str>) -> Result<(), HostError> {
+/// Paths of the previous state that `layout` does not have.
+fn gone<'s, S>(before: &'s State, layout: &Layout<S>) -> impl Iterator<Item = &'s String> {
+    before.files.keys().filter(|path| !layout.entries().contains_key(*path))
+}
+
+/// Rests of interrupted writes of `paths` and of the state. A folder in the place of a file or of its
+/// rest ends it, while nothing is written yet: no write and no removal would get past it.
+fn parts<'p>(root: &Root, paths: impl Iterator<Item = &'p str>) -> Result<BTreeSet<String>, HostError> {
+    let mut parts = BTreeSet::new();
     for path in paths.chain(crate::state::FILES) {
-        for path in [path.to_owned(), crate::root::part(path)] {
-            if root.is_folder(&path).map_err(|source| HostError::read(&path, source))? {
-                return Err(HostError::Folder { path });
+        let part = crate::root::part(path);
+        for path in [path, &part] {
+            if root.is_folder(path).map_err(|source| HostError::read(path, source))? {
+                return Err(HostError::Folder { path: path.to_owned() });
             }
         }
+        if root.exists(&part).map_err(|source| HostError::read(&part, source))? {
+            parts.insert(part);
+        }
     }
-    Ok(())
+    Ok(parts)
 }
 
 /// Folders that are there and in which somebody else could exchange what is installed.
@@ -433,6 +461,86 @@ mod tests {
         fs_err::write(at("etc/a"), "other").unwrap();
         assert_eq!(run(&root, &[("etc/a", "1")]).replaced, ["etc/a"]);
         assert_eq!(fs_err::read_to_string(at("etc/a.before-gabion")).unwrap(), "other");
+    }
+
+    /// Names and texts of all files but the state.
+    fn texts(folder: &std::path::Path) -> BTreeMap<String, String> {
+        let named = |(at, ..): (std::path::PathBuf, u64, i64, i64)| {
+            let kind = at.symlink_metadata().unwrap().file_type();
+            let text = match kind.is_symlink() {
+                true => fs_err::read_link(&at).unwrap().to_str().unwrap().to_owned(),
+                false => fs_err::read_to_string(&at).unwrap(),
+            };
+            (at.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), text)
+        };
+        let all = fingerprint(folder).into_iter().filter(|(at, ..)| at.is_symlink() || !at.is_dir());
+        all.map(named).filter(|(path, _)| path != "var/lib/gabion/installed.json").collect()
+    }
+
+    /// Cuts a run at its `first` change and a run with another layout at its `second`; gives whether the first
+    /// came to its end.
+    fn cut_twice(first: usize, second: usize) -> bool {
+        // In memory where that is possible: a hundred runs sync thousands of times.
+        let memory = std::path::Path::new("/dev/shm");
+        let above = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let folder = tempfile::tempdir_in(above).unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        run(&root, &[("etc/a", "1"), ("etc/gone", "1"), ("etc/same", "1")]);
+        for path in ["etc/theirs", "etc/both"] {
+            fs_err::write(folder.path().join(path), "theirs").unwrap();
+        }
+        let with_link = |files: &[(&str, &str)], target: &str| {
+            let mut layout = layout(files);
+            layout.add("bin/other", Wanted::Link(target.to_owned())).unwrap();
+            layout
+        };
+        let one =
+            [("etc/a", "2"), ("etc/both", "2"), ("etc/new/b", "2"), ("etc/same", "2"), ("etc/theirs", "2")];
+        let one = with_link(&one, "one");
+        let two = [("etc/a", "3"), ("etc/both", "3"), ("etc/same", "1"), ("etc/two", "3")];
+        let two = with_link(&two, "two");
+        crate::power::cut_after(first);
+        let finished = apply(&root, &one, &mut produce).is_ok();
+        crate::power::cut_after(second);
+        let _cut = apply(&root, &two, &mut produce);
+        crate::power::cut_after(usize::MAX);
+
+        let before = texts(folder.path());
+        let theirs = before.get("etc/theirs").is_some_and(|text| text == "theirs");
+        let removed = ["etc/gone", "etc/new/b", "etc/theirs"];
+        let removed = removed.into_iter().filter(|path| before.contains_key(*path));
+        let removed = removed.filter(|path| !theirs || *path != "etc/theirs").collect::<Vec<_>>();
+        let report = apply(&root, &two, &mut produce).unwrap();
+        assert_eq!(report.removed, removed, "{first} {second}");
+        let mut wanted = BTreeMap::from([
+            ("bin/link", "k3s"),
+            ("bin/other", "two"),
+            ("etc/a", "3"),
+            ("etc/both", "3"),
+            ("etc/both.before-gabion", "theirs"),
+            ("etc/same", "1"),
+            ("etc/two", "3"),
+        ]);
+        // What the first run had not come to is as it was; what it replaced is kept.
+        let kept = before.contains_key("etc/theirs.before-gabion");
+        wanted.insert(if theirs || !kept { "etc/theirs" } else { "etc/theirs.before-gabion" }, "theirs");
+        let wanted = wanted.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned()));
+        assert_eq!(texts(folder.path()), wanted.collect(), "{first} {second}");
+        let again = apply(&root, &two, &mut produce).unwrap();
+        assert_eq!((again.changed(), again.removed.len(), again.unchanged), (0, 0, 6));
+        finished
+    }
+
+    #[test]
+    fn a_cut_at_any_step_leaves_nothing_behind_for_another_bundle() {
+        let steps = (0..).find(|first| cut_twice(*first, 0)).unwrap();
+        assert!(steps > 30, "{steps}");
+        for first in 0..=steps {
+            for second in [first / 3, first, first * 7 % steps] {
+                cut_twice(first, second);
+            }
+        }
     }
 
     #[test]

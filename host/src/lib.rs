@@ -19,6 +19,7 @@ mod error;
 mod k3s;
 mod kept;
 mod layout;
+mod power;
 mod root;
 mod state;
 mod trust;

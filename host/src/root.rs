@@ -9,6 +9,7 @@
 //!   nothing.
 
 use crate::compare::compare;
+use crate::power::step;
 use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -55,6 +56,7 @@ fn own(file: impl AsFd) -> rustix::io::Result<()> {
         return Ok(());
     }
     let (user, group) = writer();
+    step()?;
     rustix::fs::chownat(&file, "", Some(user), Some(group), AtFlags::EMPTY_PATH)
 }
 
@@ -111,9 +113,11 @@ impl Root {
         // Folders on the way are ordinary ones; only the last may be meant to be private.
         self.make_folder(above, 0o755)?;
         let above = self.folder(above)?;
+        step()?;
         match rustix::fs::mkdirat(&above, name, Mode::from_raw_mode(mode)) {
             Ok(()) => {
                 own(self.folder(path)?)?;
+                step()?;
                 rustix::fs::chmodat(&above, name, Mode::from_raw_mode(mode), AtFlags::empty())?;
             }
             Err(rustix::io::Errno::EXIST) => {}
@@ -170,6 +174,7 @@ impl Root {
     pub fn keep(&self, path: &str, kept: &str) -> io::Result<()> {
         let (above, name) = split(path);
         let above = self.folder(above)?;
+        step()?;
         match rustix::fs::linkat(&above, name, &above, split(kept).1, AtFlags::empty()) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(sync(&above)?),
             Err(error) => Err(error.into()),
@@ -244,6 +249,7 @@ impl Root {
         // A rest may belong to somebody who has it open: never write into it.
         unlink(&above, &part)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        step()?;
         let file = File::from(rustix::fs::openat(&above, &*part, flags, Mode::from_raw_mode(0o600))?);
         let written = (|| {
             let mut buffered = io::BufWriter::with_capacity(256 << 10, &file);
@@ -254,11 +260,12 @@ impl Root {
             own(&file)?;
             rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
             file.sync_all()?;
+            step()?;
             rustix::fs::renameat(&above, &*part, &above, name)?;
             sync(&above).map_err(io::Error::from)
         })();
         if written.is_err() {
-            let _gone = rustix::fs::unlinkat(&above, &*part, AtFlags::empty());
+            let _gone = unlink(&above, &part);
         }
         written
     }
@@ -273,7 +280,9 @@ impl Root {
         }
         let part = part(name);
         unlink(&above, &part)?;
+        step()?;
         rustix::fs::symlinkat(target, &above, &*part)?;
+        step()?;
         rustix::fs::renameat(&above, &*part, &above, name)?;
         sync(&above)?;
         Ok(true)
@@ -325,6 +334,7 @@ impl Root {
 
 /// Removes what is not a folder; nothing there is right too.
 fn unlink(above: &OwnedFd, name: &str) -> rustix::io::Result<()> {
+    step()?;
     match rustix::fs::unlinkat(above, name, AtFlags::empty()) {
         Err(rustix::io::Errno::NOENT) => Ok(()),
         other => other,

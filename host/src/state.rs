@@ -65,18 +65,21 @@ struct Journal {
 
 impl State {
     /// The state in force. After an interrupted run it is the union of where it came from and where it
-    /// went, so that nothing of either is forgotten; files of others that it had not come to stay theirs.
-    pub(crate) fn load(root: &Root) -> Result<Self, HostError> {
+    /// went, so that nothing of either is forgotten; files of others that it had not come to stay theirs,
+    /// and are given apart.
+    pub(crate) fn load(root: &Root) -> Result<(Self, Vec<String>), HostError> {
         if let Some(Journal { from, to, keeps }) = read::<Journal>(root, JOURNAL)? {
             let mut files: BTreeMap<_, _> = from.files.into_iter().chain(to.files).collect();
+            let mut theirs = Vec::new();
             for path in keeps {
                 if !kept::is_replaced(root, &path)? {
                     files.remove(&path);
+                    theirs.push(path);
                 }
             }
-            return Ok(Self { bundle: from.bundle, files });
+            return Ok((Self { bundle: from.bundle, files }, theirs));
         }
-        Ok(read(root, INSTALLED)?.unwrap_or_default())
+        Ok((read(root, INSTALLED)?.unwrap_or_default(), Vec::new()))
     }
 
     /// Whether a run did not come to its end.
