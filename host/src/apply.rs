@@ -126,6 +126,19 @@ impl<'l, S> Plan<'l, S> {
             && !State::interrupted(root)?)
     }
 
+    /// Refuses a plan that some file system has no room for.
+    pub fn check_room(&self, root: &Root) -> Result<(), HostError> {
+        if self.is_idle(root)? {
+            return Ok(());
+        }
+        let files = self.todo.iter().filter_map(|path| match self.layout.entries()[*path] {
+            Wanted::File { size, .. } => Some((*path, size)),
+            Wanted::Link(_) => None,
+        });
+        let state = self.after.sizes(&self.before, &self.keeps)?;
+        crate::room::check(root, files.chain(state))
+    }
+
     /// Does it.
     pub fn execute(self, root: &Root, produce: &mut Produce<'_, S>) -> Result<Report, HostError> {
         if self.is_idle(root)? {
@@ -461,6 +474,28 @@ mod tests {
         fs_err::write(at("etc/a"), "other").unwrap();
         assert_eq!(run(&root, &[("etc/a", "1")]).replaced, ["etc/a"]);
         assert_eq!(fs_err::read_to_string(at("etc/a.before-gabion")).unwrap(), "other");
+    }
+
+    #[test]
+    fn a_plan_without_room_is_refused_and_one_without_work_needs_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        let mut wanted = layout(&[("etc/a", "1")]);
+        plan(&root, &wanted, "sha256:x", &mut produce).unwrap().check_room(&root).unwrap();
+        let large = Wanted::File { mode: 0o600, source: String::new(), size: 1 << 60 };
+        wanted.add("usr/large", large).unwrap();
+        let plan = plan(&root, &wanted, "sha256:x", &mut produce).unwrap();
+        let error = plan.check_room(&root).unwrap_err();
+        // A block for each small file and for each of the two files of the state.
+        let expected = (1 << 60) + 3 * 4096;
+        assert!(matches!(error, HostError::Space { needed, .. } if needed == expected), "{error}");
+        // On a full disk, a host that is right stays right.
+        let proc = Root::open("/proc".as_ref()).unwrap();
+        let nothing = Layout::default();
+        let idle = super::plan(&proc, &nothing, "", &mut produce).unwrap();
+        idle.check_room(&proc).unwrap();
+        assert!(super::plan(&proc, &nothing, "sha256:x", &mut produce).unwrap().check_room(&proc).is_err());
     }
 
     /// Names and texts of all files but the state.

@@ -153,9 +153,6 @@ pub fn install<R: Read + Seek>(
         }
     };
     let plan = plan(root, &layout, &digest, &mut produce)?;
-    let free = root.free("var/lib").map_err(|source| HostError::read("var/lib", source))?;
-    if plan.report.bytes > free {
-        return Err(HostError::Space { path: "var/lib".to_owned(), free, needed: plan.report.bytes });
-    }
+    plan.check_room(root)?;
     if dry { Ok(plan.report) } else { plan.execute(root, &mut produce) }
 }

@@ -20,6 +20,7 @@ mod k3s;
 mod kept;
 mod layout;
 mod power;
+mod room;
 mod root;
 mod state;
 mod trust;

@@ -70,7 +70,7 @@ pub(crate) fn part(path: &str) -> String {
     format!("{above}{slash}.{name}{PART}")
 }
 
-fn split(path: &str) -> (&str, &str) {
+pub(crate) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
@@ -314,16 +314,30 @@ impl Root {
         Ok(sync(&above)?)
     }
 
-    /// Free bytes of the file system that holds `path` or the nearest folder above it.
-    pub fn free(&self, path: &str) -> io::Result<u64> {
-        let mut path = path;
+    /// The file system that holds the folder `path`, or will hold it, as a number.
+    pub fn device(&self, path: &str) -> io::Result<u64> {
+        Ok(rustix::fs::fstat(self.nearest(path)?.1)?.st_dev)
+    }
+
+    /// Where the file system that holds the folder `path`, or will hold it, begins in this root, and its
+    /// free bytes.
+    pub fn file_system(&self, path: &str) -> io::Result<(String, u64)> {
+        let (mut path, folder) = self.nearest(path)?;
+        let stat = rustix::fs::fstatvfs(folder)?;
+        let device = self.device(path)?;
+        while !path.is_empty() && self.device(split(path).0)? == device {
+            path = split(path).0;
+        }
+        Ok((path.to_owned(), stat.f_bavail.saturating_mul(stat.f_frsize)))
+    }
+
+    /// The nearest folder at or above `path`.
+    fn nearest<'p>(&self, mut path: &'p str) -> io::Result<(&'p str, OwnedFd)> {
+        use io::ErrorKind::{NotADirectory, NotFound};
         loop {
-            match self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY) {
-                Ok(folder) => {
-                    let stat = rustix::fs::fstatvfs(&folder)?;
-                    return Ok(stat.f_bavail.saturating_mul(stat.f_frsize));
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_empty() => {
+            match self.folder(path) {
+                Ok(folder) => return Ok((path, folder)),
+                Err(error) if matches!(error.kind(), NotFound | NotADirectory) && !path.is_empty() => {
                     path = split(path).0;
                 }
                 Err(error) => return Err(error),

@@ -92,13 +92,28 @@ impl State {
         read(root, INSTALLED)
     }
 
+    fn journal(&self, before: &Self, keeps: &BTreeSet<String>) -> Journal {
+        Journal { from: before.clone(), to: self.clone(), keeps: keeps.clone() }
+    }
+
+    /// The files that a run writes here, with their sizes.
+    pub(crate) fn sizes(
+        &self,
+        before: &Self,
+        keeps: &BTreeSet<String>,
+    ) -> Result<[(&'static str, u64); 2], HostError> {
+        let journal = text(JOURNAL, &self.journal(before, keeps))?;
+        Ok([(INSTALLED, text(INSTALLED, self)?.len() as u64), (JOURNAL, journal.len() as u64)])
+    }
+
+    /// Says what is about to be done, before anything is.
     pub(crate) fn begin(
         &self,
         root: &Root,
         before: &Self,
         keeps: &BTreeSet<String>,
     ) -> Result<(), HostError> {
-        write(root, JOURNAL, &Journal { from: before.clone(), to: self.clone(), keeps: keeps.clone() })
+        write(root, JOURNAL, &self.journal(before, keeps))
     }
 
     pub(crate) fn commit(&self, root: &Root) -> Result<(), HostError> {
@@ -115,12 +130,14 @@ fn read<T: for<'de> Deserialize<'de>>(root: &Root, path: &str) -> Result<Option<
         .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })
 }
 
-fn write<T: Serialize>(root: &Root, path: &str, value: &T) -> Result<(), HostError> {
+fn text<T: Serialize>(path: &str, value: &T) -> Result<String, HostError> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })?;
-    root.write(path, 0o600, &mut |out| {
-        out.write_all(text.as_bytes())?;
-        out.write_all(b"\n")
-    })
-    .map_err(|source| HostError::write(path, source))
+    Ok(text + "\n")
+}
+
+fn write<T: Serialize>(root: &Root, path: &str, value: &T) -> Result<(), HostError> {
+    let text = text(path, value)?;
+    root.write(path, 0o600, &mut |out| out.write_all(text.as_bytes()))
+        .map_err(|source| HostError::write(path, source))
 }
