@@ -4,49 +4,26 @@
 //! that the run touches. A run that finds a journal simply goes on: every step compares before it
 //! writes, so doing it again is doing it once.
 
+use crate::compare::compare;
 use crate::error::HostError;
+use crate::kept;
+use crate::layout::{Layout, Wanted};
 use crate::root::Root;
 use crate::state::{State, Written};
-use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
-
-/// One thing that must be at a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted<S> {
-    /// A regular file.
-    File {
-        /// Permission bits.
-        mode: u32,
-        /// Where its bytes come from.
-        source: S,
-        /// Its size.
-        size: u64,
-    },
-    /// A symlink to this target.
-    Link(String),
-}
-
-/// Everything that must be in a root: folders with their modes, files and links, by path without a
-/// leading slash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout<S> {
-    /// Folders that are made where they are missing, with their mode.
-    pub folders: BTreeMap<String, u32>,
-    /// Files and links.
-    pub entries: BTreeMap<String, Wanted<S>>,
-}
-
-impl<S> Default for Layout<S> {
-    fn default() -> Self {
-        Self { folders: BTreeMap::new(), entries: BTreeMap::new() }
-    }
-}
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 /// What a run did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Paths that were written.
+    /// Paths that were written, and where nothing was or what an earlier run wrote.
     pub written: Vec<String>,
+    /// Paths that were written, and where something was that no run wrote.
+    pub replaced: Vec<String>,
+    /// Where the older file of a replaced or removed path is kept; none where it had the wanted bytes.
+    pub kept: BTreeMap<String, String>,
+    /// Folders of the layout that belonged to somebody else.
+    pub folders: Vec<String>,
     /// Paths that were right already.
     pub unchanged: usize,
     /// Paths of the previous bundle that this one does not have.
@@ -55,30 +32,12 @@ pub struct Report {
     pub bytes: u64,
 }
 
-/// Compares what is written into it with what it reads; ends the writing at the first difference.
-struct Compare<R> {
-    existing: R,
-    buffer: Vec<u8>,
-}
-
-impl<R: Read> Write for Compare<R> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.resize(bytes.len(), 0);
-        match self.existing.read_exact(&mut self.buffer) {
-            Ok(()) if self.buffer == bytes => Ok(bytes.len()),
-            _ => Err(io::Error::other(Differs)),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl Report {
+    /// How many paths were written.
+    pub fn changed(&self) -> usize {
+        self.written.len() + self.replaced.len()
     }
 }
-
-/// Marks the end of a comparison; never shown.
-#[derive(Debug, thiserror::Error)]
-#[error("the file differs")]
-struct Differs;
 
 /// Produces the bytes of a source.
 pub type Produce<'a, S> = dyn FnMut(&S, &mut dyn Write) -> io::Result<()> + 'a;
@@ -90,6 +49,8 @@ pub struct Plan<'l, S> {
     pub report: Report,
     layout: &'l Layout<S>,
     todo: Vec<&'l str>,
+    keeps: BTreeSet<String>,
+    rests: BTreeSet<String>,
     before: State,
     after: State,
 }
@@ -101,30 +62,103 @@ pub fn plan<'l, S>(
     bundle: &str,
     produce: &mut Produce<'_, S>,
 ) -> Result<Plan<'l, S>, HostError> {
-    let before = State::load(root)?;
-    let (mut report, todo) = compare(root, layout, produce)?;
-    report.removed =
-        before.files.keys().filter(|path| !layout.entries.contains_key(*path)).cloned().collect();
-    let files = layout.entries.iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
+    let (before, theirs) = State::load(root)?;
+    let touched = layout.entries().keys().chain(before.files.keys()).chain(&theirs);
+    let rests = parts(root, touched.map(String::as_str))?;
+    let files = layout.entries().iter().map(|(path, wanted)| (path.clone(), Written::of(wanted))).collect();
     let after = State { bundle: bundle.to_owned(), files };
-    Ok(Plan { report, layout, todo, before, after })
+    let report = Report { folders: foreign_folders(root, layout)?, ..Report::default() };
+    let mut plan = Plan { report, layout, todo: Vec::new(), keeps: BTreeSet::new(), rests, before, after };
+    for (path, wanted) in layout.entries() {
+        let there = there(root, path, wanted, produce)?;
+        plan.entry(root, path, wanted, there)?;
+    }
+    for path in theirs.iter().filter(|path| !plan.keeps.contains(*path)) {
+        // A second name that an interrupted run gave, and that nothing needs.
+        plan.rests.extend(kept::find(root, path)?);
+    }
+    for path in gone(&plan.before, layout) {
+        if !root.exists(path).map_err(|source| HostError::read(path, source))? {
+            continue;
+        }
+        plan.report.removed.push(path.clone());
+        plan.report.kept.extend(kept::find(root, path)?.map(|kept| (path.clone(), kept)));
+    }
+    Ok(plan)
 }
 
-impl<S> Plan<'_, S> {
+impl<'l, S> Plan<'l, S> {
+    /// Decides about one entry.
+    fn entry(
+        &mut self,
+        root: &Root,
+        path: &'l str,
+        wanted: &Wanted<S>,
+        there: There,
+    ) -> Result<(), HostError> {
+        if there == There::Right {
+            self.report.unchanged += 1;
+            return Ok(());
+        }
+        if there == There::Nothing || self.before.files.contains_key(path) {
+            self.report.written.push(path.to_owned());
+        } else {
+            self.report.replaced.push(path.to_owned());
+            if there == There::Other {
+                self.report.kept.insert(path.to_owned(), kept::reserve(root, path)?);
+                self.keeps.insert(path.to_owned());
+            }
+        }
+        if let Wanted::File { size, .. } = wanted {
+            self.report.bytes += size;
+        }
+        self.todo.push(path);
+        Ok(())
+    }
+
+    /// Whether there is nothing to write, not even the state.
+    fn is_idle(&self, root: &Root) -> Result<bool, HostError> {
+        Ok(self.report.changed() == 0
+            && self.report.folders.is_empty()
+            && self.report.removed.is_empty()
+            && self.rests.is_empty()
+            && self.before == self.after
+            && !State::interrupted(root)?)
+    }
+
+    /// Refuses a plan that some file system has no room for.
+    pub fn check_room(&self, root: &Root) -> Result<(), HostError> {
+        if self.is_idle(root)? {
+            return Ok(());
+        }
+        let files = self.todo.iter().filter_map(|path| match self.layout.entries()[*path] {
+            Wanted::File { size, .. } => Some((*path, size)),
+            Wanted::Link(_) => None,
+        });
+        let state = self.after.sizes(&self.before, &self.keeps)?;
+        crate::room::check(root, files.chain(state))
+    }
+
     /// Does it.
     pub fn execute(self, root: &Root, produce: &mut Produce<'_, S>) -> Result<Report, HostError> {
-        let Self { report, layout, todo, before, after } = self;
-        if report.written.is_empty()
-            && report.removed.is_empty()
-            && before == after
-            && !State::interrupted(root)?
-        {
-            return Ok(report);
+        if self.is_idle(root)? {
+            return Ok(self.report);
+        }
+        let Self { report, layout, todo, keeps, rests, before, after } = self;
+        // While the journal of the run that left them, if there was one, still stands.
+        for path in &rests {
+            root.remove(path).map_err(|source| HostError::write(path, source))?;
         }
         make_folders(root, layout)?;
-        after.begin(root, &before)?;
+        for path in &report.folders {
+            root.own_folder(path).map_err(|source| HostError::write(path, source))?;
+        }
+        after.begin(root, &before, &keeps)?;
         for path in todo {
-            write_one(root, path, &layout.entries[path], produce)?;
+            if keeps.contains(path) {
+                root.keep(path, &kept::name(path)).map_err(|source| HostError::write(path, source))?;
+            }
+            write_one(root, path, &layout.entries()[path], produce)?;
         }
         for path in &report.removed {
             root.remove(path).map_err(|source| HostError::write(path, source))?;
@@ -139,61 +173,87 @@ fn make_folders<S>(root: &Root, layout: &Layout<S>) -> Result<(), HostError> {
     let make =
         |path: &str, mode| root.make_folder(path, mode).map_err(|source| HostError::write(path, source));
     make(crate::state::FOLDER, 0o700)?;
-    for (path, mode) in &layout.folders {
+    for (path, mode) in layout.folders() {
         make(path, *mode)?;
     }
-    for path in layout.entries.keys() {
+    for path in layout.entries().keys() {
         make(path.rsplit_once('/').map_or("", |(above, _)| above), 0o755)?;
     }
     Ok(())
 }
 
-fn compare<'l, S>(
-    root: &Root,
-    layout: &'l Layout<S>,
-    produce: &mut Produce<'_, S>,
-) -> Result<(Report, Vec<&'l str>), HostError> {
-    let mut report = Report::default();
-    let mut todo = Vec::new();
-    for (path, wanted) in &layout.entries {
-        if is_there(root, path, wanted, produce)? {
-            report.unchanged += 1;
-            continue;
-        }
-        report.written.push(path.clone());
-        if let Wanted::File { size, .. } = wanted {
-            report.bytes += size;
-        }
-        todo.push(path.as_str());
-    }
-    Ok((report, todo))
+/// Paths of the previous state that `layout` does not have.
+fn gone<'s, S>(before: &'s State, layout: &Layout<S>) -> impl Iterator<Item = &'s String> {
+    before.files.keys().filter(|path| !layout.entries().contains_key(*path))
 }
 
-fn is_there<S>(
+/// Rests of interrupted writes of `paths` and of the state. A folder in the place of a file or of its
+/// rest ends it, while nothing is written yet: no write and no removal would get past it.
+fn parts<'p>(root: &Root, paths: impl Iterator<Item = &'p str>) -> Result<BTreeSet<String>, HostError> {
+    let mut parts = BTreeSet::new();
+    for path in paths.chain(crate::state::FILES) {
+        let part = crate::root::part(path);
+        for path in [path, &part] {
+            if root.is_folder(path).map_err(|source| HostError::read(path, source))? {
+                return Err(HostError::Folder { path: path.to_owned() });
+            }
+        }
+        if root.exists(&part).map_err(|source| HostError::read(&part, source))? {
+            parts.insert(part);
+        }
+    }
+    Ok(parts)
+}
+
+/// Folders that are there and in which somebody else could exchange what is installed.
+fn foreign_folders<S>(root: &Root, layout: &Layout<S>) -> Result<Vec<String>, HostError> {
+    let mut foreign = Vec::new();
+    for path in layout.folders().keys().map(String::as_str).chain([crate::state::FOLDER]) {
+        if root.is_foreign_folder(path).map_err(|source| HostError::read(path, source))? {
+            foreign.push(path.to_owned());
+        }
+    }
+    Ok(foreign)
+}
+
+/// What stands at the path of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    /// Nothing.
+    Nothing,
+    /// What is wanted.
+    Right,
+    /// The wanted bytes, with another mode or owner.
+    Bytes,
+    /// Something else.
+    Other,
+}
+
+fn there<S>(
     root: &Root,
     path: &str,
     wanted: &Wanted<S>,
     produce: &mut Produce<'_, S>,
-) -> Result<bool, HostError> {
+) -> Result<There, HostError> {
     let reading = |source| HostError::read(path, source);
+    if !root.exists(path).map_err(reading)? {
+        return Ok(There::Nothing);
+    }
     match wanted {
-        Wanted::Link(target) => root.links_to(path, target).map_err(reading),
+        Wanted::Link(target) => {
+            Ok(if root.links_to(path, target).map_err(reading)? { There::Right } else { There::Other })
+        }
         Wanted::File { mode, source, size } => {
-            let Some((file, found)) = root.open_file(path).map_err(reading)? else { return Ok(false) };
-            if found != *mode || file.metadata().map_err(reading)?.len() != *size {
-                return Ok(false);
+            let Some((file, found)) = root.open_file(path).map_err(reading)? else {
+                return Ok(There::Other);
+            };
+            if found.size != *size
+                || !compare(file, &mut |out| produce(source, out))
+                    .map_err(|error| HostError::content(path, error))?
+            {
+                return Ok(There::Other);
             }
-            let mut compare =
-                Compare { existing: io::BufReader::with_capacity(256 << 10, file), buffer: Vec::new() };
-            match produce(source, &mut compare) {
-                Ok(()) => Ok(true),
-                Err(error)
-                    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Differs>) =>
-                {
-                    Ok(false)
-                }
-                Err(error) => Err(HostError::content(path, error)),
-            }
+            Ok(if found.mode == *mode && found.owned { There::Right } else { There::Bytes })
         }
     }
 }
@@ -222,9 +282,9 @@ mod tests {
         let mut layout = Layout::default();
         for (path, text) in files {
             let wanted = Wanted::File { mode: 0o640, source: (*text).to_owned(), size: text.len() as u64 };
-            layout.entries.insert((*path).to_owned(), wanted);
+            layout.add(path, wanted).unwrap();
         }
-        layout.entries.insert("bin/link".to_owned(), Wanted::Link("k3s".to_owned()));
+        layout.add("bin/link", Wanted::Link("k3s".to_owned())).unwrap();
         layout
     }
 
@@ -289,6 +349,233 @@ mod tests {
         run(&root, &[("etc/a", "1")]);
         fs_err::write(folder.path().join("etc/a"), "2").unwrap();
         assert_eq!(run(&root, &[("etc/a", "1")]).written, ["etc/a"]);
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    fn what_belongs_to_somebody_else_is_mended() {
+        use std::os::unix::fs::{MetadataExt, chown, lchown};
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can give a file away");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        run(&root, &[("etc/a", "1"), ("etc/b", "2")]);
+        let at = |path: &str| folder.path().join(path);
+        chown(at("etc/a"), Some(1000), None).unwrap();
+        chown(at("etc/b"), None, Some(1000)).unwrap();
+        chown(at("var/lib/gabion"), Some(1000), Some(1000)).unwrap();
+        // A rest of somebody else, and a folder that gives its group to what is made in it.
+        fs_err::write(at("etc/.a.gabion-part"), "").unwrap();
+        chown(at("etc/.a.gabion-part"), Some(1000), Some(1000)).unwrap();
+        lchown(at("etc"), None, Some(1000)).unwrap();
+        fs_err::set_permissions(at("etc"), std::os::unix::fs::PermissionsExt::from_mode(0o2755)).unwrap();
+        let report = run(&root, &[("etc/a", "1"), ("etc/b", "2"), ("etc/new/c", "3")]);
+        assert_eq!(report.written, ["etc/a", "etc/b", "etc/new/c"]);
+        assert_eq!(report.folders, ["var/lib/gabion"]);
+        for path in ["etc/a", "etc/b", "etc/new", "etc/new/c", "var/lib/gabion"] {
+            let found = at(path).metadata().unwrap();
+            assert_eq!((found.uid(), found.gid()), (0, 0), "{path}");
+        }
+        let again = run(&root, &[("etc/a", "1"), ("etc/b", "2"), ("etc/new/c", "3")]);
+        assert_eq!((again.written, again.folders), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_found_before_anything_is_written() {
+        let places = [
+            "etc/a",
+            "etc/.a.gabion-part",
+            "etc/gone",
+            "bin/link",
+            "var/lib/gabion/installed.json",
+            "var/lib/gabion/journal.json",
+        ];
+        for place in places {
+            let folder = tempfile::tempdir().unwrap();
+            let root = Root::open(folder.path()).unwrap();
+            run(&root, &[("etc/a", "1"), ("etc/gone", "2")]);
+            let at = folder.path().join(place);
+            if at.symlink_metadata().is_ok() {
+                fs_err::remove_file(&at).unwrap();
+            }
+            fs_err::create_dir(&at).unwrap();
+            let before = fingerprint(folder.path());
+            let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+            let error = apply(&root, &layout(&[("etc/a", "3")]), &mut produce).unwrap_err();
+            assert!(matches!(&error, HostError::Folder { path } if path == place), "{place}: {error}");
+            assert!(error.help().unwrap().contains(place));
+            assert_eq!(fingerprint(folder.path()), before, "{place}");
+            fs_err::remove_dir(&at).unwrap();
+            run(&root, &[("etc/a", "3")]);
+            assert_eq!(root.read("etc/a", 9).unwrap().unwrap(), b"3");
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_is_kept_once_and_never_brought_back() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let at = |path: &str| folder.path().join(path);
+        let text = |path: &str| fs_err::read_to_string(at(path)).unwrap();
+        fs_err::create_dir_all(at("etc")).unwrap();
+        fs_err::create_dir_all(at("bin")).unwrap();
+        fs_err::write(at("etc/a"), "theirs").unwrap();
+        fs_err::set_permissions(at("etc/a"), PermissionsExt::from_mode(0o604)).unwrap();
+        fs_err::write(at("etc/b"), "1").unwrap();
+        fs_err::set_permissions(at("etc/b"), PermissionsExt::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink("elsewhere", at("bin/link")).unwrap();
+        let inode = at("etc/a").metadata().unwrap().ino();
+
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        let wanted = layout(&[("etc/a", "1"), ("etc/b", "1"), ("etc/c", "1")]);
+        let planned = plan(&root, &wanted, "sha256:x", &mut produce).unwrap().report;
+        let report = apply(&root, &wanted, &mut produce).unwrap();
+        assert_eq!(planned, report);
+        assert_eq!(report.written, ["etc/c"]);
+        assert_eq!(report.replaced, ["bin/link", "etc/a", "etc/b"]);
+        let kept = ["bin/link", "etc/a"].map(|path| (path.to_owned(), format!("{path}.before-gabion")));
+        assert_eq!(report.kept, BTreeMap::from(kept));
+        let meta = at("etc/a.before-gabion").metadata().unwrap();
+        assert_eq!((meta.ino(), meta.mode() & 0o7777, meta.nlink()), (inode, 0o604, 1));
+        assert_eq!((text("etc/a.before-gabion"), text("etc/a")), ("theirs".to_owned(), "1".to_owned()));
+        assert_eq!(fs_err::read_link(at("bin/link.before-gabion")).unwrap().to_str(), Some("elsewhere"));
+        assert!(!at("etc/b.before-gabion").exists());
+
+        // From here on the path is ours: changed by hand or by a bundle, nothing more is kept.
+        fs_err::write(at("etc/a"), "by hand").unwrap();
+        let report = run(&root, &[("etc/a", "2"), ("etc/b", "1")]);
+        assert_eq!((report.written, report.replaced), (vec!["etc/a".to_owned()], vec![]));
+        assert_eq!(report.removed, ["etc/c"]);
+        assert_eq!(text("etc/a.before-gabion"), "theirs");
+        let report = run(&root, &[("etc/b", "1")]);
+        assert_eq!(report.removed, ["etc/a"]);
+        assert_eq!(report.kept["etc/a"], "etc/a.before-gabion");
+        assert!(!at("etc/a").exists());
+        assert_eq!(text("etc/a.before-gabion"), "theirs");
+    }
+
+    #[test]
+    fn an_older_kept_file_is_never_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let at = |path: &str| folder.path().join(path);
+        fs_err::create_dir_all(at("etc")).unwrap();
+        fs_err::write(at("etc/a"), "first").unwrap();
+        fs_err::write(at("etc/a.before-gabion"), "other").unwrap();
+        let before = fingerprint(folder.path());
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        let error = apply(&root, &layout(&[("etc/a", "1")]), &mut produce).unwrap_err();
+        assert!(matches!(error, HostError::Kept { .. }), "{error}");
+        assert_eq!(fingerprint(folder.path()), before);
+        // Brought back by hand from what was kept: nothing would be lost.
+        fs_err::write(at("etc/a"), "other").unwrap();
+        assert_eq!(run(&root, &[("etc/a", "1")]).replaced, ["etc/a"]);
+        assert_eq!(fs_err::read_to_string(at("etc/a.before-gabion")).unwrap(), "other");
+    }
+
+    #[test]
+    fn a_plan_without_room_is_refused_and_one_without_work_needs_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        let mut wanted = layout(&[("etc/a", "1")]);
+        plan(&root, &wanted, "sha256:x", &mut produce).unwrap().check_room(&root).unwrap();
+        let large = Wanted::File { mode: 0o600, source: String::new(), size: 1 << 60 };
+        wanted.add("usr/large", large).unwrap();
+        let plan = plan(&root, &wanted, "sha256:x", &mut produce).unwrap();
+        let error = plan.check_room(&root).unwrap_err();
+        // A block for each small file and for each of the two files of the state.
+        let expected = (1 << 60) + 3 * 4096;
+        assert!(matches!(error, HostError::Space { needed, .. } if needed == expected), "{error}");
+        // On a full disk, a host that is right stays right.
+        let proc = Root::open("/proc".as_ref()).unwrap();
+        let nothing = Layout::default();
+        let idle = super::plan(&proc, &nothing, "", &mut produce).unwrap();
+        idle.check_room(&proc).unwrap();
+        assert!(super::plan(&proc, &nothing, "sha256:x", &mut produce).unwrap().check_room(&proc).is_err());
+    }
+
+    /// Names and texts of all files but the state.
+    fn texts(folder: &std::path::Path) -> BTreeMap<String, String> {
+        let named = |(at, ..): (std::path::PathBuf, u64, i64, i64)| {
+            let kind = at.symlink_metadata().unwrap().file_type();
+            let text = match kind.is_symlink() {
+                true => fs_err::read_link(&at).unwrap().to_str().unwrap().to_owned(),
+                false => fs_err::read_to_string(&at).unwrap(),
+            };
+            (at.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), text)
+        };
+        let all = fingerprint(folder).into_iter().filter(|(at, ..)| at.is_symlink() || !at.is_dir());
+        all.map(named).filter(|(path, _)| path != "var/lib/gabion/installed.json").collect()
+    }
+
+    /// Cuts a run at its `first` change and a run with another layout at its `second`; gives whether the first
+    /// came to its end.
+    fn cut_twice(first: usize, second: usize) -> bool {
+        // In memory where that is possible: a hundred runs sync thousands of times.
+        let memory = std::path::Path::new("/dev/shm");
+        let above = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let folder = tempfile::tempdir_in(above).unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let mut produce = |text: &String, out: &mut dyn Write| out.write_all(text.as_bytes());
+        run(&root, &[("etc/a", "1"), ("etc/gone", "1"), ("etc/same", "1")]);
+        for path in ["etc/theirs", "etc/both"] {
+            fs_err::write(folder.path().join(path), "theirs").unwrap();
+        }
+        let with_link = |files: &[(&str, &str)], target: &str| {
+            let mut layout = layout(files);
+            layout.add("bin/other", Wanted::Link(target.to_owned())).unwrap();
+            layout
+        };
+        let one =
+            [("etc/a", "2"), ("etc/both", "2"), ("etc/new/b", "2"), ("etc/same", "2"), ("etc/theirs", "2")];
+        let one = with_link(&one, "one");
+        let two = [("etc/a", "3"), ("etc/both", "3"), ("etc/same", "1"), ("etc/two", "3")];
+        let two = with_link(&two, "two");
+        crate::power::cut_after(first);
+        let finished = apply(&root, &one, &mut produce).is_ok();
+        crate::power::cut_after(second);
+        let _cut = apply(&root, &two, &mut produce);
+        crate::power::cut_after(usize::MAX);
+
+        let before = texts(folder.path());
+        let theirs = before.get("etc/theirs").is_some_and(|text| text == "theirs");
+        let removed = ["etc/gone", "etc/new/b", "etc/theirs"];
+        let removed = removed.into_iter().filter(|path| before.contains_key(*path));
+        let removed = removed.filter(|path| !theirs || *path != "etc/theirs").collect::<Vec<_>>();
+        let report = apply(&root, &two, &mut produce).unwrap();
+        assert_eq!(report.removed, removed, "{first} {second}");
+        let mut wanted = BTreeMap::from([
+            ("bin/link", "k3s"),
+            ("bin/other", "two"),
+            ("etc/a", "3"),
+            ("etc/both", "3"),
+            ("etc/both.before-gabion", "theirs"),
+            ("etc/same", "1"),
+            ("etc/two", "3"),
+        ]);
+        // What the first run had not come to is as it was; what it replaced is kept.
+        let kept = before.contains_key("etc/theirs.before-gabion");
+        wanted.insert(if theirs || !kept { "etc/theirs" } else { "etc/theirs.before-gabion" }, "theirs");
+        let wanted = wanted.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned()));
+        assert_eq!(texts(folder.path()), wanted.collect(), "{first} {second}");
+        let again = apply(&root, &two, &mut produce).unwrap();
+        assert_eq!((again.changed(), again.removed.len(), again.unchanged), (0, 0, 6));
+        finished
+    }
+
+    #[test]
+    fn a_cut_at_any_step_leaves_nothing_behind_for_another_bundle() {
+        let steps = (0..).find(|first| cut_twice(*first, 0)).unwrap();
+        assert!(steps > 30, "{steps}");
+        for first in 0..=steps {
+            for second in [first / 3, first, first * 7 % steps] {
+                cut_twice(first, second);
+            }
+        }
     }
 
     #[test]

@@ -38,6 +38,20 @@ pub enum HostError {
         #[source]
         source: io::Error,
     },
+    /// A folder stands where a file was put or is to be put.
+    #[error("a folder stands in the place of the file `/{path}`")]
+    Folder {
+        /// Path in the root.
+        path: String,
+    },
+    /// A file of others would be replaced, and its place to be kept is taken.
+    #[error("`/{path}` is not gabion's, and `/{kept}` is another file already")]
+    Kept {
+        /// Path in the root.
+        path: String,
+        /// Where it would be kept.
+        kept: String,
+    },
     /// The bundle did not give the bytes of a file.
     #[error("the bundle does not give the bytes of `/{path}`")]
     Content {
@@ -112,6 +126,8 @@ impl HostError {
             Self::Space { .. } => "E0607",
             Self::Floor { .. } => "E0608",
             Self::Busy { .. } => "E0609",
+            Self::Folder { .. } => "E0610",
+            Self::Kept { .. } => "E0611",
         }
     }
 
@@ -123,6 +139,12 @@ impl HostError {
             }
             Self::Busy { .. } => Some("wait for it, and run the same command again".into()),
             Self::Write { .. } => Some("nothing half-written stays; run the same command again".into()),
+            Self::Folder { path } => Some(format!(
+                "nothing was written; move the folder `/{path}` away, and run the same command again"
+            )),
+            Self::Kept { path, kept } => Some(format!(
+                "nothing was written; compare the two, and move `/{path}` or `/{kept}` to a name of your own"
+            )),
             Self::Content { .. } => {
                 Some("the medium may be failing: `gabion bundle verify` tells where".into())
             }

@@ -1,7 +1,8 @@
 //! The layout that K3s expects on a host (docs.k3s.io: "Air-Gap Install", "Packaged Components").
 
-use crate::apply::{Layout, Report, Wanted, plan};
+use crate::apply::{Report, plan};
 use crate::error::HostError;
+use crate::layout::{Layout, Wanted};
 use crate::root::Root;
 use crate::unit::k3s_service;
 use gabion_bundle::{Member, Object, Verified};
@@ -31,7 +32,7 @@ pub fn layout<R: Read + Seek>(bundle: &mut Verified<R>) -> Result<Layout<Content
     let objects = bundle.manifest().objects.clone();
     let mut plan = Arrange { bundle, layout: Layout::default(), documents: 0 };
     for (path, mode) in [(IMAGES, 0o755), (SERVER, 0o700), (MANIFESTS, 0o700)] {
-        plan.layout.folders.insert(path.to_owned(), mode);
+        plan.layout.add_folder(path, mode)?;
     }
     for object in &objects {
         plan.object(object)?;
@@ -79,27 +80,20 @@ impl<R: Read + Seek> Arrange<'_, R> {
         found.ok_or_else(|| HostError::Unsupported(format!("it has no `{path}`")))
     }
 
-    fn add(&mut self, path: &str, wanted: Wanted<Content>) -> Result<(), HostError> {
-        match self.layout.entries.insert(path.to_owned(), wanted) {
-            None => Ok(()),
-            Some(_) => Err(HostError::Unsupported(format!("two objects want `/{path}`"))),
-        }
-    }
-
     fn copy(&mut self, path: &str, mode: u32, member: &str) -> Result<(), HostError> {
         let size = self.member(member)?.size;
-        self.add(path, Wanted::File { mode, source: Content::Member(member.to_owned()), size })
+        self.layout.add(path, Wanted::File { mode, source: Content::Member(member.to_owned()), size })
     }
 
     /// The binary, its other names, and its unit.
     fn k3s(&mut self, member: &str) -> Result<(), HostError> {
         self.copy("usr/local/bin/k3s", 0o755, member)?;
         for link in ["kubectl", "crictl", "ctr"] {
-            self.add(&format!("usr/local/bin/{link}"), Wanted::Link("k3s".to_owned()))?;
+            self.layout.add(&format!("usr/local/bin/{link}"), Wanted::Link("k3s".to_owned()))?;
         }
         let unit = k3s_service().into_bytes();
         let wanted = Wanted::File { mode: 0o644, size: unit.len() as u64, source: Content::Bytes(unit) };
-        self.add("etc/systemd/system/k3s.service", wanted)
+        self.layout.add("etc/systemd/system/k3s.service", wanted)
     }
 
     /// An archive for each image, so that a changed one is the only one that is imported again.
@@ -130,7 +124,7 @@ impl<R: Read + Seek> Arrange<'_, R> {
         }
         let path = format!("{IMAGES}/50-{}-{}.tar", plain(name)?, &archive.id().hex()[..16]);
         let size = archive.size();
-        self.add(&path, Wanted::File { mode: 0o644, source: Content::Images(Box::new(archive)), size })
+        self.layout.add(&path, Wanted::File { mode: 0o644, source: Content::Images(Box::new(archive)), size })
     }
 }
 
@@ -159,9 +153,6 @@ pub fn install<R: Read + Seek>(
         }
     };
     let plan = plan(root, &layout, &digest, &mut produce)?;
-    let free = root.free("var/lib").map_err(|source| HostError::read("var/lib", source))?;
-    if plan.report.bytes > free {
-        return Err(HostError::Space { path: "var/lib".to_owned(), free, needed: plan.report.bytes });
-    }
+    plan.check_room(root)?;
     if dry { Ok(plan.report) } else { plan.execute(root, &mut produce) }
 }

@@ -7,22 +7,29 @@
 //! - Only a [`gabion_bundle::Verified`] can be installed, and each piece is checked again at use.
 //! - A run that changes nothing writes nothing, not even a time stamp.
 //! - What the host accepted once, nothing older replaces: [`TrustState`].
+//! - A file that was not put there by a bundle is kept when it is replaced.
 //! - No path leaves the root, whatever symlinks the root holds.
 //!
 //! # What this crate does not do
 //! It reads no recipes and no lock, and has no network.
 
 mod apply;
+mod compare;
 mod error;
 mod k3s;
+mod kept;
+mod layout;
+mod power;
+mod room;
 mod root;
 mod state;
 mod trust;
 mod unit;
 
-pub use apply::{Layout, Plan, Produce, Report, Wanted, plan};
+pub use apply::{Plan, Produce, Report, plan};
 pub use error::HostError;
 pub use k3s::{Content, install, layout};
-pub use root::{Root, RootLock};
+pub use layout::{Layout, Wanted};
+pub use root::{Found, Root, RootLock};
 pub use state::{State, Written};
 pub use trust::{Accepted, TrustState};

@@ -5,12 +5,15 @@
 //!
 //! # Invariants
 //! - A file appears under its name complete, synced and with its mode, or not at all.
-//! - Modes are set explicitly; the umask of the caller changes nothing.
+//! - Modes and owners are set explicitly; the umask of the caller and a set-group-ID folder change
+//!   nothing.
 
-use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, ResolveFlags};
+use crate::compare::compare;
+use crate::power::step;
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// An open root folder.
@@ -19,16 +22,55 @@ pub struct Root {
     folder: OwnedFd,
 }
 
+/// What an existing file is, its bytes aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Permission bits.
+    pub mode: u32,
+    /// Its size.
+    pub size: u64,
+    /// Whether it belongs to who writes here.
+    pub owned: bool,
+}
+
 /// A root that nobody else installs into.
 #[derive(Debug)]
 pub struct RootLock {
     _folder: OwnedFd,
 }
 
-/// Suffix of a file that is being written; one that is found is a rest of an interrupted run.
-const PART: &str = ".gabion-part";
+/// Who writes: what this process makes belongs to its user and group, wherever it makes it.
+fn writer() -> (Uid, Gid) {
+    (rustix::process::geteuid(), rustix::process::getegid())
+}
 
-fn split(path: &str) -> (&str, &str) {
+fn is_writers(stat: &Stat) -> bool {
+    let (user, group) = writer();
+    stat.st_uid == user.as_raw() && stat.st_gid == group.as_raw()
+}
+
+/// Gives an open file or folder to the writer; a file system that knows no owners is not asked to
+/// change one that is right.
+fn own(file: impl AsFd) -> rustix::io::Result<()> {
+    if is_writers(&rustix::fs::fstat(&file)?) {
+        return Ok(());
+    }
+    let (user, group) = writer();
+    step()?;
+    rustix::fs::chownat(&file, "", Some(user), Some(group), AtFlags::EMPTY_PATH)
+}
+
+/// Suffix of a file that is being written; one that is found is a rest of an interrupted run.
+pub(crate) const PART: &str = ".gabion-part";
+
+/// Where the bytes of `path` are gathered while it is written.
+pub(crate) fn part(path: &str) -> String {
+    let (above, name) = split(path);
+    let slash = if above.is_empty() { "" } else { "/" };
+    format!("{above}{slash}.{name}{PART}")
+}
+
+pub(crate) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
@@ -71,16 +113,91 @@ impl Root {
         // Folders on the way are ordinary ones; only the last may be meant to be private.
         self.make_folder(above, 0o755)?;
         let above = self.folder(above)?;
+        step()?;
         match rustix::fs::mkdirat(&above, name, Mode::from_raw_mode(mode)) {
-            Ok(()) => rustix::fs::chmodat(&above, name, Mode::from_raw_mode(mode), AtFlags::empty())?,
+            Ok(()) => {
+                own(self.folder(path)?)?;
+                step()?;
+                rustix::fs::chmodat(&above, name, Mode::from_raw_mode(mode), AtFlags::empty())?;
+            }
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(sync(&above)?)
     }
 
-    /// Opens a regular file for reading together with its mode; `None` where nothing has that name.
-    pub fn open_file(&self, path: &str) -> io::Result<Option<(File, u32)>> {
+    /// Whether an existing folder belongs to somebody else than who writes here.
+    pub fn is_foreign_folder(&self, path: &str) -> io::Result<bool> {
+        match self.folder(path) {
+            Ok(folder) => Ok(!is_writers(&rustix::fs::fstat(folder)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes an existing folder for who writes here; what is in it stays as it is.
+    pub fn own_folder(&self, path: &str) -> io::Result<()> {
+        Ok(own(self.folder(path)?)?)
+    }
+
+    /// Whether a folder has this very name; a symlink is none.
+    pub fn is_folder(&self, path: &str) -> io::Result<bool> {
+        let stat = self.look(path)?;
+        Ok(stat.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()))
+    }
+
+    /// Whether anything has this very name.
+    pub fn exists(&self, path: &str) -> io::Result<bool> {
+        Ok(self.look(path)?.is_some())
+    }
+
+    /// Whether two paths are names of one file.
+    pub fn same_file(&self, left: &str, right: &str) -> io::Result<bool> {
+        let (left, right) = (self.look(left)?, self.look(right)?);
+        Ok(left.zip(right).is_some_and(|(a, b)| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)))
+    }
+
+    /// Whether two paths are names of one file, or regular files with the same bytes.
+    pub fn same(&self, left: &str, right: &str) -> io::Result<bool> {
+        if self.same_file(left, right)? {
+            return Ok(true);
+        }
+        match (self.open_file(left)?, self.open_file(right)?) {
+            (Some((mut left, found)), Some((right, other))) if found.size == other.size => {
+                compare(right, &mut |out| io::copy(&mut left, out).map(drop))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Gives a file or symlink a second name in the same folder, unless that name is taken.
+    pub fn keep(&self, path: &str, kept: &str) -> io::Result<()> {
+        let (above, name) = split(path);
+        let above = self.folder(above)?;
+        step()?;
+        match rustix::fs::linkat(&above, name, &above, split(kept).1, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(sync(&above)?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What has this very name, a symlink not followed.
+    fn look(&self, path: &str) -> io::Result<Option<Stat>> {
+        let (above, name) = split(path);
+        let above = match self.folder(above) {
+            Ok(above) => above,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match rustix::fs::statat(&above, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens a regular file for reading together with what it is; `None` where nothing has that name.
+    pub fn open_file(&self, path: &str) -> io::Result<Option<(File, Found)>> {
         let (above, name) = split(path);
         let above = match self.folder(above) {
             Ok(above) => above,
@@ -100,7 +217,12 @@ impl Root {
         if !FileType::from_raw_mode(stat.st_mode).is_file() {
             return Ok(None);
         }
-        Ok(Some((File::from(file), stat.st_mode & 0o7777)))
+        let found = Found {
+            mode: stat.st_mode & 0o7777,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            owned: is_writers(&stat),
+        };
+        Ok(Some((File::from(file), found)))
     }
 
     /// Reads a small file whole; `None` where there is none.
@@ -123,21 +245,27 @@ impl Root {
     ) -> io::Result<()> {
         let (above, name) = split(path);
         let above = self.folder(above)?;
-        let part = format!(".{name}{PART}");
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let part = part(name);
+        // A rest may belong to somebody who has it open: never write into it.
+        unlink(&above, &part)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        step()?;
         let file = File::from(rustix::fs::openat(&above, &*part, flags, Mode::from_raw_mode(0o600))?);
         let written = (|| {
             let mut buffered = io::BufWriter::with_capacity(256 << 10, &file);
             produce(&mut buffered)?;
             buffered.flush()?;
             drop(buffered);
+            // The owner first: a change of it clears bits of the mode.
+            own(&file)?;
             rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
             file.sync_all()?;
+            step()?;
             rustix::fs::renameat(&above, &*part, &above, name)?;
             sync(&above).map_err(io::Error::from)
         })();
         if written.is_err() {
-            let _gone = rustix::fs::unlinkat(&above, &*part, AtFlags::empty());
+            let _gone = unlink(&above, &part);
         }
         written
     }
@@ -150,9 +278,11 @@ impl Root {
             Ok(found) if found.as_bytes() == target.as_bytes() => return Ok(false),
             _ => {}
         }
-        let part = format!(".{name}{PART}");
-        let _rest = rustix::fs::unlinkat(&above, &*part, AtFlags::empty());
+        let part = part(name);
+        unlink(&above, &part)?;
+        step()?;
         rustix::fs::symlinkat(target, &above, &*part)?;
+        step()?;
         rustix::fs::renameat(&above, &*part, &above, name)?;
         sync(&above)?;
         Ok(true)
@@ -178,30 +308,50 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        for name in [name.to_owned(), format!(".{name}{PART}")] {
-            match rustix::fs::unlinkat(&above, &*name, AtFlags::empty()) {
-                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-                Err(error) => return Err(error.into()),
-            }
+        for name in [name.to_owned(), part(name)] {
+            unlink(&above, &name)?;
         }
         Ok(sync(&above)?)
     }
 
-    /// Free bytes of the file system that holds `path` or the nearest folder above it.
-    pub fn free(&self, path: &str) -> io::Result<u64> {
-        let mut path = path;
+    /// The file system that holds the folder `path`, or will hold it, as a number.
+    pub fn device(&self, path: &str) -> io::Result<u64> {
+        Ok(rustix::fs::fstat(self.nearest(path)?.1)?.st_dev)
+    }
+
+    /// Where the file system that holds the folder `path`, or will hold it, begins in this root, and its
+    /// free bytes.
+    pub fn file_system(&self, path: &str) -> io::Result<(String, u64)> {
+        let (mut path, folder) = self.nearest(path)?;
+        let stat = rustix::fs::fstatvfs(folder)?;
+        let device = self.device(path)?;
+        while !path.is_empty() && self.device(split(path).0)? == device {
+            path = split(path).0;
+        }
+        Ok((path.to_owned(), stat.f_bavail.saturating_mul(stat.f_frsize)))
+    }
+
+    /// The nearest folder at or above `path`.
+    fn nearest<'p>(&self, mut path: &'p str) -> io::Result<(&'p str, OwnedFd)> {
+        use io::ErrorKind::{NotADirectory, NotFound};
         loop {
-            match self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY) {
-                Ok(folder) => {
-                    let stat = rustix::fs::fstatvfs(&folder)?;
-                    return Ok(stat.f_bavail.saturating_mul(stat.f_frsize));
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_empty() => {
+            match self.folder(path) {
+                Ok(folder) => return Ok((path, folder)),
+                Err(error) if matches!(error.kind(), NotFound | NotADirectory) && !path.is_empty() => {
                     path = split(path).0;
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// Removes what is not a folder; nothing there is right too.
+fn unlink(above: &OwnedFd, name: &str) -> rustix::io::Result<()> {
+    step()?;
+    match rustix::fs::unlinkat(above, name, AtFlags::empty()) {
+        Err(rustix::io::Errno::NOENT) => Ok(()),
+        other => other,
     }
 }
 
@@ -259,6 +409,20 @@ mod tests {
         drop(held);
         assert!(other.lock().unwrap().is_some());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_rest_that_somebody_has_open_is_not_written_into() {
+        let (folder, root) = root();
+        let rest = folder.path().join(".a.gabion-part");
+        fs_err::write(&rest, "rest").unwrap();
+        let mut held = fs_err::File::open(&rest).unwrap();
+        root.write("a", 0o600, &mut |out| out.write_all(b"new")).unwrap();
+        let mut seen = String::new();
+        held.read_to_string(&mut seen).unwrap();
+        assert_eq!(seen, "rest");
+        assert_eq!(root.read("a", 10).unwrap().unwrap(), b"new");
+        assert!(!rest.exists());
     }
 
     #[test]

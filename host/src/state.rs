@@ -2,16 +2,19 @@
 //!
 //! Both lie in `var/lib/gabion`: `installed.json`, and `journal.json` while a run is under way.
 
-use crate::apply::Wanted;
 use crate::error::HostError;
+use crate::kept;
+use crate::layout::Wanted;
 use crate::root::Root;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The folder of Gabion's own files on a host.
 pub(crate) const FOLDER: &str = "var/lib/gabion";
 const INSTALLED: &str = "var/lib/gabion/installed.json";
 const JOURNAL: &str = "var/lib/gabion/journal.json";
+/// The files of this module.
+pub(crate) const FILES: [&str; 2] = [INSTALLED, JOURNAL];
 /// More than a million files would be needed to reach this.
 const LIMIT: u64 = 256 << 20;
 
@@ -55,17 +58,28 @@ pub struct State {
 struct Journal {
     from: State,
     to: State,
+    /// Paths of `to` where files of others were, which the run keeps before it replaces them.
+    #[serde(default)]
+    keeps: BTreeSet<String>,
 }
 
 impl State {
     /// The state in force. After an interrupted run it is the union of where it came from and where it
-    /// went, so that nothing of either is forgotten.
-    pub(crate) fn load(root: &Root) -> Result<Self, HostError> {
-        if let Some(Journal { from, to }) = read::<Journal>(root, JOURNAL)? {
-            let files = from.files.into_iter().chain(to.files).collect();
-            return Ok(Self { bundle: from.bundle, files });
+    /// went, so that nothing of either is forgotten; files of others that it had not come to stay theirs,
+    /// and are given apart.
+    pub(crate) fn load(root: &Root) -> Result<(Self, Vec<String>), HostError> {
+        if let Some(Journal { from, to, keeps }) = read::<Journal>(root, JOURNAL)? {
+            let mut files: BTreeMap<_, _> = from.files.into_iter().chain(to.files).collect();
+            let mut theirs = Vec::new();
+            for path in keeps {
+                if !kept::is_replaced(root, &path)? {
+                    files.remove(&path);
+                    theirs.push(path);
+                }
+            }
+            return Ok((Self { bundle: from.bundle, files }, theirs));
         }
-        Ok(read(root, INSTALLED)?.unwrap_or_default())
+        Ok((read(root, INSTALLED)?.unwrap_or_default(), Vec::new()))
     }
 
     /// Whether a run did not come to its end.
@@ -78,8 +92,28 @@ impl State {
         read(root, INSTALLED)
     }
 
-    pub(crate) fn begin(&self, root: &Root, before: &Self) -> Result<(), HostError> {
-        write(root, JOURNAL, &Journal { from: before.clone(), to: self.clone() })
+    fn journal(&self, before: &Self, keeps: &BTreeSet<String>) -> Journal {
+        Journal { from: before.clone(), to: self.clone(), keeps: keeps.clone() }
+    }
+
+    /// The files that a run writes here, with their sizes.
+    pub(crate) fn sizes(
+        &self,
+        before: &Self,
+        keeps: &BTreeSet<String>,
+    ) -> Result<[(&'static str, u64); 2], HostError> {
+        let journal = text(JOURNAL, &self.journal(before, keeps))?;
+        Ok([(INSTALLED, text(INSTALLED, self)?.len() as u64), (JOURNAL, journal.len() as u64)])
+    }
+
+    /// Says what is about to be done, before anything is.
+    pub(crate) fn begin(
+        &self,
+        root: &Root,
+        before: &Self,
+        keeps: &BTreeSet<String>,
+    ) -> Result<(), HostError> {
+        write(root, JOURNAL, &self.journal(before, keeps))
     }
 
     pub(crate) fn commit(&self, root: &Root) -> Result<(), HostError> {
@@ -96,12 +130,14 @@ fn read<T: for<'de> Deserialize<'de>>(root: &Root, path: &str) -> Result<Option<
         .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })
 }
 
-fn write<T: Serialize>(root: &Root, path: &str, value: &T) -> Result<(), HostError> {
+fn text<T: Serialize>(path: &str, value: &T) -> Result<String, HostError> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })?;
-    root.write(path, 0o600, &mut |out| {
-        out.write_all(text.as_bytes())?;
-        out.write_all(b"\n")
-    })
-    .map_err(|source| HostError::write(path, source))
+    Ok(text + "\n")
+}
+
+fn write<T: Serialize>(root: &Root, path: &str, value: &T) -> Result<(), HostError> {
+    let text = text(path, value)?;
+    root.write(path, 0o600, &mut |out| out.write_all(text.as_bytes()))
+        .map_err(|source| HostError::write(path, source))
 }

@@ -81,7 +81,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
         dry_run: false,
     })?;
     session.ui.note(format!("verified  every byte against {}", trust.display()));
-    session.ui.note(format!("installed {} files into {}", report.written.len(), host.display()));
+    session.ui.note(format!("installed {} files into {}", report.changed(), host.display()));
     session.ui.data(&outcome.digest);
     Ok(Exit::Ok)
 }

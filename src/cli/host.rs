@@ -67,6 +67,9 @@ pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit,
             "root_version": verified.root.version,
             "dry_run": args.dry_run,
             "written": report.written,
+            "replaced": report.replaced,
+            "kept": report.kept,
+            "folders": report.folders,
             "removed": report.removed,
             "unchanged": report.unchanged,
             "bytes": report.bytes,
@@ -76,13 +79,22 @@ pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit,
     for path in &report.written {
         session.ui.data(format!("+ /{path}"));
     }
+    for path in &report.replaced {
+        let kept = report.kept.get(path).map_or(String::new(), |kept| format!(" (kept as /{kept})"));
+        session.ui.data(format!("~ /{path}{kept}"));
+    }
+    for path in &report.folders {
+        session.ui.data(format!("~ /{path}/ (owner)"));
+    }
     for path in &report.removed {
-        session.ui.data(format!("- /{path}"));
+        let kept =
+            report.kept.get(path).map_or(String::new(), |kept| format!(" (older file kept as /{kept})"));
+        session.ui.data(format!("- /{path}{kept}"));
     }
     let verb = if args.dry_run { "would write" } else { "wrote" };
     session.ui.note(format!(
         "{verb} {} files ({}), removed {}, {} were right already",
-        report.written.len(),
+        report.changed(),
         human_size(report.bytes),
         report.removed.len(),
         report.unchanged
