@@ -161,3 +161,19 @@ fn what_is_extracted_from_a_medium_that_changes_is_not_there_at_all() {
     assert_eq!(error.class(), Class::Integrity, "{error}");
     assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 2, "the bundle and the first folder");
 }
+
+#[test]
+fn a_folder_may_be_named_with_a_slash_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = signed(&spec());
+    let mut verified = verify(Cursor::new(&bytes), &looking(&trust(&key(7)))).unwrap();
+    let members: Vec<String> = verified.manifest().members.iter().map(|it| it.path.clone()).collect();
+    let output = format!("{}/out/", folder.path().display());
+    extract(&mut verified, &members, output.as_ref()).unwrap();
+    assert_eq!(fs_err::read(folder.path().join("out/content/fetch.a/a.txt")).unwrap(), b"stones\n");
+    assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1, "a rest was left");
+    for nowhere in ["/", "..", "a/.."] {
+        let output = folder.path().join(nowhere);
+        assert!(matches!(extract(&mut verified, &members, &output), Err(BundleError::Io { .. })));
+    }
+}
