@@ -45,7 +45,7 @@ pub use manifest::{Manifest, Member, Object, PIECE};
 pub use policy::{Floor, Policy, Promoted, Stage};
 pub use promotion::{Hosts, Promotion, SignedPromotion};
 pub use release::Release;
-pub use sign::{promote_bundle, sign_bundle, sign_root};
+pub use sign::{mend_slot, open_slot, promote_bundle, sign_bundle, sign_root};
 pub use signatures::{Role, Signatures};
 pub use slot::{SLOT_SIZE, Slot};
 pub use tables::read_table;

@@ -282,6 +282,9 @@ pub struct SignerArgs {
 pub struct SignArgs {
     /// The file
     pub bundle: PathBuf,
+    /// Begin with an empty slot where what it holds cannot be used, as after a power cut while it was written
+    #[arg(long)]
+    pub replace_slot: bool,
     /// Which key signs
     #[command(flatten)]
     pub signer: SignerArgs,

@@ -453,3 +453,41 @@ fn what_is_extracted_is_whole_or_not_there() {
     let names = fs_err::read_dir(world.folder.path()).unwrap().map(|it| it.unwrap().file_name());
     assert!(!names.into_iter().any(|it| it.to_string_lossy().starts_with("none")), "a rest was left");
 }
+
+#[test]
+fn a_torn_slot_is_signed_again_only_on_demand() {
+    let world = world(RECIPES);
+    promoters(&world);
+    let mut bytes = fs_err::read(world.path("out/b.gabion")).unwrap();
+    let good = bytes.clone();
+    let at = bytes.windows(10).position(|it| it == b"-----BEGIN").unwrap();
+    bytes[at + 100..at + 200].fill(b'\n');
+    fs_err::write(world.path("out/b.gabion"), bytes).unwrap();
+    let sign = "bundle sign out/b.gabion --key rel --trust root.json";
+    refused(&world.run(sign), 6, &["E0505", "--replace-slot"]);
+    world.ok(&format!("{sign} --replace-slot"));
+    assert!(fs_err::read(world.path("out/b.gabion")).unwrap() == good);
+}
+
+#[test]
+fn promoters_at_once_lose_no_signature() {
+    let world = world(RECIPES);
+    let keys = ["rel", "p1", "p2", "p3", "p4"].map(|name| key(&world, name));
+    let [rel, promoters @ ..] = &keys;
+    let promoters: Vec<&TrustRoot> = promoters.iter().collect();
+    world.ok("build --key rel");
+    write_root(
+        &world,
+        "root.json",
+        1,
+        &[(Role::Root, 1, &[rel]), (Role::Release, 1, &[rel]), (Role::Promotion, 4, &promoters)],
+    );
+    std::thread::scope(|scope| {
+        for name in ["p1", "p2", "p3", "p4"] {
+            let promote = PROMOTE.replace("--key pro", &format!("--serial 1 --host prod --key {name}"));
+            let world = &world;
+            scope.spawn(move || world.ok(&promote));
+        }
+    });
+    world.ok("bundle verify out/b.gabion --trust root.json --host prod");
+}
