@@ -1,6 +1,7 @@
 //! `build`, `plan`, `lock`, `update`: the arrows from recipes to a bundle.
 
 use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
+use super::bundle::io;
 use super::failure::Failure;
 use super::ui::{Ui, size};
 use super::{key, trust};
@@ -14,7 +15,7 @@ use crate::plan::{Decision, Known, Plan};
 use crate::recipe::{Address, Body, Kind, Project};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
-use gabion_bundle::{Role, SigningKey, assemble_to_path};
+use gabion_bundle::{Role, SigningKey, assemble_to_path, open_slot, read_table, sign_bundle};
 use gabion_digest::Digest;
 use gabion_store::{Need, Options, Record, Root, Store};
 use std::path::{Path, PathBuf};
@@ -268,7 +269,7 @@ pub(super) fn build_target(
             return Ok(None);
         }
         if let Some(digest) = record.facts.get("digest")
-            && is_current(&path, digest, record.facts.get("size"), key)
+            && is_current(&path, digest, record.facts.get("size"), key)?
         {
             return Ok(Some(Outcome { digest: digest.clone(), path }));
         }
@@ -329,11 +330,29 @@ fn keep(session: &Session<'_>, project: &Project, target: &Address, needs: Vec<N
     (name, Root { reason, needs: needs.into_iter().collect() })
 }
 
-/// Whether `path` is the bundle of this digest, as far as its tables and size tell, and signed by `key`.
-fn is_current(path: &Path, digest: &str, size: Option<&String>, key: Option<&SigningKey>) -> bool {
-    let Ok(mut file) = fs_err::File::open(path) else { return false };
-    let fits = file.metadata().is_ok_and(|meta| size.is_some_and(|size| *size == meta.len().to_string()));
-    let Ok((release, slot, _)) = gabion_bundle::read_table(&mut file) else { return false };
-    let signed = key.is_none_or(|key| slot.release.signers().contains(&key.fingerprint()));
-    fits && signed && release.digest().to_string() == digest
+/// Whether `path` is the bundle of this digest, as far as its tables and size tell. Then it is signed where it
+/// stands, if `key` has not signed it yet: what others signed and promoted stays.
+fn is_current(
+    path: &Path,
+    digest: &str,
+    size: Option<&String>,
+    key: Option<&SigningKey>,
+) -> Result<bool, Failure> {
+    if !fs_err::metadata(path).is_ok_and(|meta| size.is_some_and(|size| *size == meta.len().to_string())) {
+        return Ok(false);
+    }
+    let opened = match key {
+        Some(_) => open_slot(path).ok(),
+        None => fs_err::File::open(path).ok().map(fs_err::File::into_file),
+    };
+    let Some(mut file) = opened else { return Ok(false) };
+    let Ok((release, slot, _)) = read_table(&mut file) else { return Ok(false) };
+    if release.digest().to_string() != digest {
+        return Ok(false);
+    }
+    if let Some(key) = key.filter(|key| !slot.release.signers().contains(&key.fingerprint())) {
+        sign_bundle(&mut file, key)?;
+        file.sync_all().map_err(|source| io("sync", path, source))?;
+    }
+    Ok(true)
 }

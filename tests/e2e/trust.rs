@@ -491,3 +491,25 @@ fn promoters_at_once_lose_no_signature() {
     });
     world.ok("bundle verify out/b.gabion --trust root.json --host prod");
 }
+
+#[test]
+fn building_again_with_another_key_keeps_what_others_signed_and_promoted() {
+    let world = world(RECIPES);
+    promoters(&world);
+    let other = key(&world, "other");
+    world.ok(&format!("{PROMOTE} --serial 1 --host prod"));
+    let before = fs_err::read(world.path("out/b.gabion")).unwrap();
+    let built = world.ok("build --key other");
+    let seen = json(&world.ok("bundle inspect out/b.gabion --json"));
+    assert_eq!(seen["digest"], *built.split(' ').next().unwrap());
+    assert_eq!((seen["signers"].as_array().unwrap().len(), &seen["promotion"]["serial"]), (2, &1.into()));
+    assert!(seen["signers"].as_array().unwrap().contains(&other.keys.keys().next().unwrap().as_str().into()));
+    world.ok("bundle verify out/b.gabion --trust root.json --host prod");
+    world.ok("bundle verify out/b.gabion --trust other.json");
+    // Nothing but the slot, and nothing at all the second time.
+    let after = fs_err::read(world.path("out/b.gabion")).unwrap();
+    let changed = before.iter().zip(&after).filter(|(old, new)| old != new).count();
+    assert!(before.len() == after.len() && (1..65_536).contains(&changed), "{changed}");
+    world.ok("build --key rel");
+    assert!(fs_err::read(world.path("out/b.gabion")).unwrap() == after);
+}
