@@ -299,7 +299,7 @@ pub(super) fn build_target(
     };
     let spec = assemble::spec(&locked, recipe, &built, &store);
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        fs_err::create_dir_all(folder).map_err(|error| Failure::usage(error.to_string()))?;
+        fs_err::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
     }
     let assembled = assemble_to_path(&spec, &path, key)?;
     let digest = assembled.digest.to_string();

@@ -36,8 +36,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
 /// The trust root that is named or configured, if any.
 pub(super) fn known_root(session: &Session<'_>, given: Option<&Path>) -> Result<Option<TrustRoot>, Failure> {
     let Some(path) = given.or(session.config.trust.as_deref()) else { return Ok(None) };
-    let text = fs_err::read_to_string(path).map_err(|error| BundleError::Root(error.to_string()))?;
-    Ok(Some(TrustRoot::parse(&text)?))
+    Ok(Some(TrustRoot::parse(&read_text(path)?)?))
 }
 
 /// The trust root that is named or configured; a root inside a bundle proves nothing and is never asked.
