@@ -513,3 +513,21 @@ fn building_again_with_another_key_keeps_what_others_signed_and_promoted() {
     world.ok("build --key rel");
     assert!(fs_err::read(world.path("out/b.gabion")).unwrap() == after);
 }
+
+#[test]
+fn the_root_for_reading_may_be_the_newest_of_the_chain() {
+    let trust = "trust = 'keys/root.2.json'\ntrust-chain = ['keys/root.2.json', 'keys/root.2.json.sig']\n";
+    let world = world(&format!("{RECIPES}{trust}"));
+    let (old, new) = (key(&world, "old"), key(&world, "new"));
+    fs_err::create_dir(world.path("keys")).unwrap();
+    write_root(&world, "root.json", 1, &[(Role::Root, 1, &[&old]), (Role::Release, 1, &[&old])]);
+    write_root(&world, "keys/root.2.json", 2, &[(Role::Root, 1, &[&new]), (Role::Release, 1, &[&new])]);
+    world.ok("key sign-root keys/root.2.json --key new");
+    world.ok("key sign-root keys/root.2.json --key old");
+    world.ok("build --key new");
+    let verified = json(&world.ok("bundle verify out/b.gabion --trust root.json --json"));
+    assert_eq!(verified["root_version"], 2);
+    let listed = world.ok("bundle ls out/b.gabion");
+    let names: Vec<&str> = listed.lines().filter_map(|it| it.split("trust/").nth(1)).collect();
+    assert_eq!(names, ["root.json", "root.2.json", "root.2.json.sig"]);
+}
