@@ -65,12 +65,14 @@ pub fn assemble(spec: &Spec, out: &mut (impl Write + Seek)) -> Result<Assembled,
     let seek = |source| write_error("the tables", source);
     out.seek(SeekFrom::Start(front)).map_err(seek)?;
     let mut size = front + 2 * BLOCK;
-    for ((path, source), member) in spec.members.iter().zip(&mut manifest.members) {
-        member.pieces = match source {
+    for (at, (path, source)) in spec.members.iter().enumerate() {
+        let member = &manifest.members[at];
+        size += room(member.size);
+        let pieces = match source {
             Source::Bytes(bytes) => write_member(out, path, member, &mut bytes.as_slice())?,
             Source::File { path: file, .. } => write_member(out, path, member, &mut open(file)?)?,
         };
-        size += room(member.size);
+        manifest.members.set_pieces(at, pieces);
     }
     out.write_all(&[0; 2 * BLOCK as usize]).map_err(|source| write_error("the end", source))?;
     let table = manifest.to_text();
@@ -123,7 +125,7 @@ fn tables(spec: &Spec) -> Result<(Manifest, Release), BundleError> {
         features: Features::default(),
         name: spec.name.clone(),
         platform: spec.platform.clone(),
-        members,
+        members: members.into(),
         objects: spec.objects.clone(),
     };
     Ok((manifest, release))

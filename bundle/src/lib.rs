@@ -41,7 +41,7 @@ pub use assemble::{Assembled, Source, Spec, assemble, assemble_to_path};
 pub use chain::next_root;
 pub use error::{BundleError, Class};
 pub use key::{KeyInfo, Secret, SigningKey, public_path};
-pub use manifest::{Manifest, Member, Object, PIECE};
+pub use manifest::{Manifest, Member, Members, Object, PIECE};
 pub use policy::{Floor, Policy, Promoted, Stage};
 pub use promotion::{Hosts, Promotion, SignedPromotion};
 pub use release::Release;

@@ -173,7 +173,7 @@ pub(crate) fn consistent(release: &Release, manifest: &Manifest) -> Result<(), B
     }
     let mut left: BTreeSet<&str> = release.members.keys().map(String::as_str).collect();
     left.remove("bundle.json");
-    for member in &manifest.members {
+    for member in manifest.members.iter() {
         let pieces = if member.size > PIECE { piece_count(member) } else { 0 };
         if !left.remove(member.path.as_str())
             || member.pieces.len() as u64 != pieces

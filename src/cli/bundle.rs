@@ -119,7 +119,7 @@ fn list(ui: &ui::Ui, args: &BundleArgs) -> Result<Exit, Failure> {
         ui.data(serde_json::json!({ "schema": 1, "members": members }));
         return Ok(Exit::Ok);
     }
-    for member in members {
+    for member in members.iter() {
         ui.data(format!("{:>12} {}", member.size, member.path));
     }
     Ok(Exit::Ok)
@@ -129,12 +129,13 @@ fn extract(session: &Session<'_>, args: &ExtractArgs) -> Result<Exit, Failure> {
     let root = trust::root(session, args.trust.trust.as_deref())?;
     let policy = Policy { full: args.full, ..trust::policy(&root, &args.trust, Stage::Look)? };
     let mut verified = open_verified(&args.bundle, &policy)?;
-    let all: Vec<String> = verified.manifest().members.iter().map(|member| member.path.clone()).collect();
-    if let Some(unknown) = args.members.iter().find(|it| !all.contains(it)) {
+    let manifest = verified.manifest();
+    if let Some(unknown) = args.members.iter().find(|it| manifest.member(it).is_none()) {
         return Err(Failure::usage(format!("the bundle has no `{unknown}`"))
             .help("`gabion bundle ls` lists the members"));
     }
-    let mut chosen = if args.members.is_empty() { all } else { args.members.clone() };
+    let all = || manifest.members.iter().map(|member| member.path.clone()).collect();
+    let mut chosen: Vec<String> = if args.members.is_empty() { all() } else { args.members.clone() };
     chosen.sort();
     chosen.dedup();
     gabion_bundle::extract(&mut verified, &chosen, &args.output)?;

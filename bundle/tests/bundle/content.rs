@@ -1,7 +1,7 @@
 //! The file against damage, and against what must not go in.
 
 use crate::kit::{check, key, looking, promoted, promoters, release_of, signed, spec, trust};
-use gabion_bundle::{BundleError, Class, Release, Source, assemble, extract, verify};
+use gabion_bundle::{BundleError, Class, Release, Source, Spec, assemble, extract, verify};
 use std::io::Cursor;
 
 #[test]
@@ -176,4 +176,29 @@ fn a_folder_may_be_named_with_a_slash_at_its_end() {
         let output = folder.path().join(nowhere);
         assert!(matches!(extract(&mut verified, &members, &output), Err(BundleError::Io { .. })));
     }
+}
+
+/// Members without content, as many, with paths of this length.
+fn many(count: usize, length: usize) -> Spec {
+    let mut spec = spec();
+    for number in 0..count {
+        let path = format!("content/{number:0>width$}", width = length - "content/".len());
+        spec.members.push((path, Source::Bytes(Vec::new())));
+    }
+    spec
+}
+
+#[test]
+fn each_of_a_hundred_thousand_members_is_found_at_once() {
+    let spec = many(100_000, 100);
+    let bytes = signed(&spec);
+    let mut verified = verify(Cursor::new(&bytes), &looking(&trust(&key(7)))).unwrap();
+    let start = std::time::Instant::now();
+    for (path, _) in &spec.members {
+        assert_eq!(verified.manifest().member(path).unwrap().path, *path);
+        verified.copy_member(path, &mut std::io::sink()).unwrap();
+    }
+    assert!(verified.manifest().member("content/").is_none());
+    // Looking at every member for each would take ten thousand million comparisons.
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
 }
