@@ -55,24 +55,26 @@ impl TrustState {
         Ok(floor)
     }
 
-    /// Raises the floor to what was just installed; nothing is ever lowered, and nothing is written where
-    /// nothing changes.
-    pub fn raise<R>(root: &Root, installed: &Verified<R>) -> Result<(), HostError> {
-        // Read again: another run may have raised it in the meantime.
-        let before = Self::load(root)?;
-        let mut next = before.clone();
-        next.root_version = next.root_version.max(installed.root.version);
-        if let Some(promoted) = &installed.promotion {
+    /// The state of a host that accepted `bundle` too; nothing is ever lowered.
+    #[must_use]
+    pub fn raised<R>(&self, bundle: &Verified<R>) -> Self {
+        let mut next = self.clone();
+        next.root_version = next.root_version.max(bundle.root.version);
+        if let Some(promoted) = &bundle.promotion {
             let (name, serial) = (&promoted.promotion.name, promoted.promotion.serial);
             if next.bundles.get(name).is_none_or(|before| before.serial < serial) {
-                let accepted = Accepted { serial, digest: installed.digest.to_string() };
+                let accepted = Accepted { serial, digest: bundle.digest.to_string() };
                 next.bundles.insert(name.clone(), accepted);
             }
         }
-        if next == before {
-            return Ok(());
-        }
-        let text = serde_json::to_string_pretty(&next).map_err(damaged)?;
+        next
+    }
+
+    /// Writes the state. Whoever does holds the lock of `root` from the moment that it was loaded, and writes
+    /// no file of the bundle before: a run that is cut leaves a floor that only this bundle or a newer one
+    /// passes.
+    pub fn save(&self, root: &Root) -> Result<(), HostError> {
+        let text = serde_json::to_string_pretty(self).map_err(damaged)?;
         root.make_folder(FOLDER, 0o700).map_err(|source| HostError::write(FOLDER, source))?;
         root.write(STATE, 0o600, &mut |out| writeln!(out, "{text}"))
             .map_err(|source| HostError::write(STATE, source))

@@ -531,3 +531,25 @@ fn the_root_for_reading_may_be_the_newest_of_the_chain() {
     let names: Vec<&str> = listed.lines().filter_map(|it| it.split("trust/").nth(1)).collect();
     assert_eq!(names, ["root.json", "root.2.json", "root.2.json.sig"]);
 }
+
+#[test]
+fn a_run_that_is_cut_has_raised_the_floor_and_the_same_bundle_goes_on() {
+    let world = world(RECIPES);
+    promoters(&world);
+    fs_err::copy(world.path("out/b.gabion"), world.path("plain.gabion")).unwrap();
+    world.ok(&format!("{PROMOTE} --serial 5 --host prod"));
+    let install = format!("{INSTALL} --host prod");
+    // A folder where a file must be: the run fails in the middle, when the file gets its name.
+    let obstacle = world.path("host/var/lib/gabion/files/fetch.a/a.txt");
+    fs_err::create_dir_all(obstacle.join("in the way")).unwrap();
+    refused(&world.run(&install), 1, &["E0603", "fetch.a/a.txt"]);
+    assert_eq!(json(&fs_err::read_to_string(world.path(STATE)).unwrap())["bundles"]["b"]["serial"], 5);
+    fs_err::copy(world.path("out/b.gabion"), world.path("five.gabion")).unwrap();
+    fs_err::copy(world.path("plain.gabion"), world.path("out/b.gabion")).unwrap();
+    world.ok(&format!("{PROMOTE} --serial 4 --host prod"));
+    refused(&world.run(&install), 6, &["E0520", "5 is the lowest"]);
+    fs_err::remove_dir_all(&obstacle).unwrap();
+    fs_err::rename(world.path("five.gabion"), world.path("out/b.gabion")).unwrap();
+    world.ok(&install);
+    assert_eq!(fs_err::read(&obstacle).unwrap(), b"stones");
+}
