@@ -63,6 +63,14 @@ pub enum HostError {
         /// What is wrong with it.
         message: String,
     },
+    /// The host has another name.
+    #[error("this host is `{known}`, not `{given}`")]
+    OtherHost {
+        /// What it was called before.
+        known: String,
+        /// What it is called now.
+        given: String,
+    },
     /// The bundle says something that this installer cannot do.
     #[error("the bundle cannot be installed: {0}")]
     Unsupported(String),
@@ -112,6 +120,7 @@ impl HostError {
             Self::Space { .. } => "E0607",
             Self::Floor { .. } => "E0608",
             Self::Busy { .. } => "E0609",
+            Self::OtherHost { .. } => "E0610",
         }
     }
 
@@ -133,14 +142,18 @@ impl HostError {
                 "without it an older bundle would pass; put `/{path}` back, or move it away and name the floor with \
                  `--min-serial`"
             )),
+            Self::OtherHost { .. } => Some(
+                "is this the right root? What it is called stands in `/var/lib/gabion/trust/state.json`"
+                    .into(),
+            ),
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
             Self::Read { .. } | Self::Unsupported(_) => None,
         }
     }
 
-    /// Whether what the host knows about trust cannot be used.
+    /// Whether what the host knows about trust cannot be used, or says something else.
     pub fn is_trust(&self) -> bool {
-        matches!(self, Self::Floor { .. })
+        matches!(self, Self::Floor { .. } | Self::OtherHost { .. })
     }
 
     /// Whether bytes were not what they must be, rather than the host failing.

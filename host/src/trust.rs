@@ -1,6 +1,6 @@
 //! What this host accepted before: the floor below which nothing passes.
 //!
-//! It lies in `var/lib/gabion/trust/state.json`, outside of what a bundle puts on the root, so that going
+//! It also keeps the name that promotions know this host by. It lies in `var/lib/gabion/trust/state.json`, outside of what a bundle puts on the root, so that going
 //! back to an older bundle does not lower it.
 
 use crate::error::HostError;
@@ -20,6 +20,9 @@ const LIMIT: u64 = 4 << 20;
 pub struct TrustState {
     /// Version of the newest trust root that judged.
     pub root_version: u32,
+    /// What this host is called in promotions, once somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// The promotion with the highest serial, by name of the bundle.
     pub bundles: BTreeMap<String, Accepted>,
 }
@@ -53,6 +56,19 @@ impl TrustState {
             floor.seen.insert(name.clone(), (*serial, digest.parse().map_err(damaged)?));
         }
         Ok(floor)
+    }
+
+    /// The state of a host that is called `given`, where somebody says so. A host keeps its name: no bundle
+    /// says it, and it does not change from one install to the next.
+    pub fn named(&self, given: Option<&str>) -> Result<Self, HostError> {
+        match (&self.host, given) {
+            (Some(known), Some(given)) if known != given => {
+                Err(HostError::OtherHost { known: known.clone(), given: given.to_owned() })
+            }
+            (known, given) => {
+                Ok(Self { host: given.map(str::to_owned).or_else(|| known.clone()), ..self.clone() })
+            }
+        }
     }
 
     /// The state of a host that accepted `bundle` too; nothing is ever lowered.
@@ -113,6 +129,20 @@ mod tests {
         ] {
             assert!(matches!(with(&bad), Err(HostError::Floor { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_host_keeps_the_name_that_it_was_given_first() {
+        let new = TrustState::default();
+        assert_eq!(new.named(None).unwrap(), new);
+        let prod = new.named(Some("prod")).unwrap();
+        assert_eq!(prod.host.as_deref(), Some("prod"));
+        assert_eq!(
+            (prod.named(None).unwrap(), prod.named(Some("prod")).unwrap()),
+            (prod.clone(), prod.clone())
+        );
+        let error = prod.named(Some("staging")).unwrap_err();
+        assert!(error.is_trust() && error.to_string().contains("`prod`, not `staging`"), "{error}");
     }
 
     #[test]

@@ -56,9 +56,9 @@ fn check(session: &Session<'_>, args: &VerifyArgs) -> Result<Exit, Failure> {
         full: args.full,
         ..trust::policy(&root, &args.trust, stage)?
     };
-    let mut verified = open_verified(&args.bundle, &policy)?;
-    if let Some(host) = &args.promotion.host {
-        trust::admit(&mut verified, Some(host))?;
+    let verified = open_verified(&args.bundle, &policy)?;
+    if let (Some(host), Some(promoted)) = (&args.promotion.host, &verified.promotion) {
+        trust::admit(promoted, Some(host))?;
     }
     if session.ui.json {
         session.ui.data(serde_json::json!({

@@ -41,8 +41,11 @@ pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> 
         ..trust::policy(what.trust, what.judging, Stage::Install)?
     };
     let mut verified = open_verified(what.bundle, &policy)?;
-    trust::admit(&mut verified, what.promotion.host.as_deref())?;
-    let after = before.raised(&verified);
+    let mut after = before.raised(&verified);
+    if let Some(promoted) = &verified.promotion {
+        after = after.named(what.promotion.host.as_deref())?;
+        trust::admit(promoted, after.host.as_deref())?;
+    }
     if !what.dry_run && after != before {
         // What cannot be installed moves no floor; what can moves it first, so that no cut leaves it low.
         install_bundle(&root, &mut verified, true)?;

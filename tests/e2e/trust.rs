@@ -87,19 +87,24 @@ fn a_host_takes_only_what_is_promoted_for_it_and_remembers_the_serial() {
     refused(&world.run(&format!("{INSTALL} --host edge")), 6, &["E0519", "`prod staging`, not for `edge`"]);
     refused(&world.run(&format!("{INSTALL} --min-serial 6")), 6, &["E0520", "promotion 5 of `b`"]);
     assert_eq!(fs_err::read_dir(world.path("host")).unwrap().count(), 0, "a refusal writes nothing");
-    assert!(world.ok(&format!("{INSTALL} --dry-run")).contains("+ /var/lib/gabion/files/fetch.a/a.txt"));
+    assert!(
+        world
+            .ok(&format!("{INSTALL} --host prod --dry-run"))
+            .contains("+ /var/lib/gabion/files/fetch.a/a.txt")
+    );
     assert_eq!(fs_err::read_dir(world.path("host")).unwrap().count(), 0, "a dry run writes nothing");
-    // The only host of the bundle is `prod`; nobody has to say so.
-    let report = json(&world.ok(&format!("{INSTALL} --json")));
+    let report = json(&world.ok(&format!("{INSTALL} --host prod --json")));
     assert_eq!((&report["promotion"]["serial"], &report["root_version"]), (&5.into(), &1.into()));
     assert_eq!(report["promotion"]["hosts"], serde_json::json!(["prod", "staging"]));
     let state = json(&fs_err::read_to_string(world.path(STATE)).unwrap());
     assert_eq!(state["bundles"]["b"]["serial"], 5);
-    assert_eq!(state["bundles"]["b"]["digest"], report["digest"]);
+    assert_eq!((&state["bundles"]["b"]["digest"], &state["host"]), (&report["digest"], &"prod".into()));
     let mode = |path: &str| world.path(path).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(STATE), mode("host/var/lib/gabion/trust")), (0o600, 0o700));
     let written = world.path(STATE).metadata().unwrap().modified().unwrap();
+    // It knows its name now, and takes no other one, though the bundle is promoted for that too.
     assert_eq!(world.ok(INSTALL), "");
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610", "`prod`, not `staging`"]);
     assert_eq!(world.path(STATE).metadata().unwrap().modified().unwrap(), written);
 }
 
@@ -109,7 +114,7 @@ fn a_lower_serial_and_another_bundle_of_the_same_serial_are_refused() {
     promoters(&world);
     fs_err::copy(world.path("out/b.gabion"), world.path("plain.gabion")).unwrap();
     world.ok(&format!("{PROMOTE} --serial 5 --host prod"));
-    world.ok(INSTALL);
+    world.ok(&format!("{INSTALL} --host prod"));
     let first = json(&fs_err::read_to_string(world.path(STATE)).unwrap());
     // An older promotion of the very same bundle.
     fs_err::copy(world.path("plain.gabion"), world.path("out/b.gabion")).unwrap();
@@ -159,13 +164,26 @@ fn a_promotion_can_travel_in_a_file_of_its_own() {
 }
 
 #[test]
-fn a_bundle_that_does_not_say_which_host_it_is_for_asks() {
-    let world = world("[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[bundle.b]\nbase = ['fetch.a']\n");
+fn a_bundle_does_not_say_which_host_this_is() {
+    // What the recipes know as a host is nobody's name.
+    let world = world(&RECIPES.replace("host.prod", "host.staging"));
     promoters(&world);
-    world.ok(&format!("{PROMOTE} --serial 1 --host prod"));
+    world.ok(&format!("{PROMOTE} --serial 1 --host staging"));
+    refused(&world.run(INSTALL), 2, &["promoted for `staging`", "`--host`"]);
+    refused(&world.run(&format!("{INSTALL} --host prod")), 6, &["E0519", "not for `prod`"]);
+    refused(&world.run(&format!("{INSTALL} --host *")), 2, &["one word"]);
+    assert_eq!(fs_err::read_dir(world.path("host")).unwrap().count(), 0, "a refusal writes nothing");
+    world.ok(&format!("{PROMOTE} --serial 2 --host *"));
+    world.ok(INSTALL);
+    assert_eq!(json(&fs_err::read_to_string(world.path(STATE)).unwrap()).get("host"), None);
+    world.ok(&format!("{PROMOTE} --serial 3 --host prod"));
     refused(&world.run(INSTALL), 2, &["`--host`"]);
     world.ok(&format!("{INSTALL} --host prod"));
-    world.ok(&format!("{PROMOTE} --serial 2 --host *"));
+    world.ok(&format!("{PROMOTE} --serial 4 --host staging"));
+    refused(&world.run(INSTALL), 6, &["E0519", "not for `prod`"]);
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610"]);
+    world.ok(&format!("{PROMOTE} --serial 5 --host *"));
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610"]);
     world.ok(INSTALL);
 }
 
@@ -193,7 +211,7 @@ fn two_of_three_promoters_sign_one_after_the_other() {
     }
     refused(&promote("rel"), 6, &["E0512", "not named for this role"]);
     assert_eq!(promote("p3").code, 0);
-    world.ok(INSTALL);
+    world.ok(&format!("{INSTALL} --host prod"));
     let seen = json(&world.ok("bundle inspect out/b.gabion --json"));
     assert_eq!(seen["promotion"]["signers"].as_array().unwrap().len(), 2);
     assert_eq!(seen["checked"], false);
@@ -396,7 +414,7 @@ fn a_key_in_the_agent_releases_and_promotes() {
     let _gone = agent.kill();
     let _waited = agent.wait();
     assert_eq!((built.code, promoted.code), (0, 0), "{}{}", built.stderr, promoted.stderr);
-    world.ok(INSTALL);
+    world.ok(&format!("{INSTALL} --host prod"));
     refused(&with("bundle sign out/b.gabion --key rel.pub"), 1, &["E0513", "ssh-add -l"]);
     refused(&world.run("bundle sign out/b.gabion --key rel.pub"), 1, &["E0510", "no ssh-agent"]);
 }
