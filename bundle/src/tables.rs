@@ -71,46 +71,51 @@ impl<R: Read> Cursor<R> {
         Ok(())
     }
 
-    /// A content member, piece by piece.
+    /// Hands the next bytes to `each`, in parts.
+    fn feed(&mut self, size: u64, each: &mut dyn FnMut(&[u8])) -> Result<(), BundleError> {
+        let mut buffer = vec![0; size.min(256 << 10) as usize];
+        let mut left = size;
+        while left > 0 {
+            let count = left.min(buffer.len() as u64) as usize;
+            self.exact(&mut buffer[..count])?;
+            left -= count as u64;
+            each(&buffer[..count]);
+        }
+        Ok(())
+    }
+
+    /// A content member, piece by piece: its pieces bind every byte. Where `sha256` is given, that and the
+    /// BLAKE3 of the whole are checked too.
     pub(crate) fn content(&mut self, member: &Member, sha256: Option<Sha256>) -> Result<(), BundleError> {
         self.header(&member.path, Some(member.size))?;
-        let (mut left, mut whole) = (member.size, DualHasher::new());
-        let mut blake3_whole = blake3::Hasher::new();
-        let mut buffer = vec![0; 256 << 10];
+        let differs = |at, table| {
+            BundleError::damaged(at, format!("`{}` has other bytes than `{table}` says", member.path))
+        };
+        let begin = self.at;
+        let mut whole = sha256.map(|_| DualHasher::new());
+        // One piece alone is the whole: it is hashed once.
+        let piecewise = whole.is_none() || !member.pieces.is_empty();
         for index in 0..piece_count(member) {
             let start = self.at;
             let mut piece = blake3::Hasher::new();
-            let mut in_piece = left.min(PIECE);
-            left -= in_piece;
-            while in_piece > 0 {
-                let count = in_piece.min(buffer.len() as u64) as usize;
-                self.exact(&mut buffer[..count])?;
-                in_piece -= count as u64;
-                piece.update(&buffer[..count]);
-                if sha256.is_some() {
-                    whole.update(&buffer[..count]);
+            self.feed((member.size - (start - begin)).min(PIECE), &mut |bytes| {
+                if piecewise {
+                    piece.update(bytes);
                 }
-                if !member.pieces.is_empty() {
-                    blake3_whole.update(&buffer[..count]);
+                if let Some(whole) = &mut whole {
+                    whole.update(bytes);
                 }
-            }
+            })?;
             let expected = member.pieces.get(index as usize).unwrap_or(&member.blake3);
-            if piece.finalize().as_bytes() != expected.as_bytes() {
-                return Err(BundleError::damaged(
-                    start,
-                    format!("`{}` has other bytes than `bundle.json` says", member.path),
-                ));
+            if piecewise && piece.finalize().as_bytes() != expected.as_bytes() {
+                return Err(differs(start, "bundle.json"));
             }
         }
-        let digest_fits =
-            member.pieces.is_empty() || blake3_whole.finalize().as_bytes() == member.blake3.as_bytes();
-        if !digest_fits || sha256.is_some_and(|sha256| sha256 != whole.finish().sha256) {
-            return Err(BundleError::damaged(
-                self.at,
-                format!("`{}` has other bytes than `RELEASE` says", member.path),
-            ));
+        match whole.map(DualHasher::finish) {
+            Some(found) if found.blob != member.blob() => Err(differs(begin, "bundle.json")),
+            Some(found) if Some(found.sha256) != sha256 => Err(differs(begin, "RELEASE")),
+            _ => self.zeros(padding(member.size)),
         }
-        self.zeros(padding(member.size))
     }
 }
 

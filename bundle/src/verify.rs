@@ -89,8 +89,8 @@ impl<R: Read + Seek> Contents<R> {
 
 /// Checks every byte and every signature of a bundle against what `policy` asks.
 ///
-/// With `policy.full` the SHA-256 of every member is checked too; `bundle.json`, which is bound by both
-/// digests, already binds every byte by BLAKE3. A promotion is judged for everything but the host,
+/// `bundle.json`, which is bound by both digests, binds every byte by the BLAKE3 of its piece. With
+/// `policy.full` the SHA-256 and the BLAKE3 of every whole member are checked too. A promotion is judged for everything but the host,
 /// which [`Promoted::admit`] judges.
 pub fn verify<R: Read + Seek>(reader: R, policy: &Policy<'_>) -> Result<Verified<R>, BundleError> {
     let mut cursor = Cursor { reader, at: 0 };
