@@ -5,6 +5,7 @@ use crate::header::{BLOCK, header, is_member_path, padding};
 use crate::manifest::{Features, Manifest, Member, Object, PIECE};
 use crate::release::Release;
 use crate::slot::Slot;
+use crate::tables::{RELEASE_LIMIT, TABLE_LIMIT};
 use crate::unnamed::Unnamed;
 use gabion_digest::{BlobId, Digest, Sha256};
 use std::collections::BTreeMap;
@@ -59,8 +60,14 @@ pub struct Assembled {
 pub fn assemble(spec: &Spec, out: &mut (impl Write + Seek)) -> Result<Assembled, BundleError> {
     let (mut manifest, mut release) = tables(spec)?;
     let slot = Slot::default().to_bytes()?;
-    let table_size = manifest.to_text().len() as u64;
-    let front = [release.to_string().len() as u64, slot.len() as u64, table_size];
+    let (release_size, table_size) = (release.to_string().len() as u64, manifest.to_text().len() as u64);
+    for (path, size, limit) in [("RELEASE", release_size, RELEASE_LIMIT), (TABLE, table_size, TABLE_LIMIT)] {
+        if size > limit {
+            let why = format!("it has {size} bytes, and no reader takes more than {limit}");
+            return Err(BundleError::Content { path: path.to_owned(), why });
+        }
+    }
+    let front = [release_size, slot.len() as u64, table_size];
     let front: u64 = front.into_iter().map(room).sum();
     let seek = |source| write_error("the tables", source);
     out.seek(SeekFrom::Start(front)).map_err(seek)?;

@@ -9,10 +9,11 @@ use gabion_digest::{Digest, DualHasher, Sha256};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 
-/// `RELEASE` of a million members stays below.
-const RELEASE_LIMIT: u64 = 256 << 20;
-/// `bundle.json` too.
-const TABLE_LIMIT: u64 = 1 << 30;
+/// `RELEASE` of a hundred thousand members stays below, however long their paths are. Both tables are held
+/// before any signature is judged.
+pub(crate) const RELEASE_LIMIT: u64 = 32 << 20;
+/// `bundle.json` of as many stays below, with paths of common length.
+pub(crate) const TABLE_LIMIT: u64 = 64 << 20;
 
 /// Reads from a position that errors can name.
 pub(crate) struct Cursor<R> {

@@ -213,3 +213,25 @@ fn each_of_a_hundred_thousand_members_is_found_at_once() {
     // Looking at every member for each would take ten thousand million comparisons.
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
 }
+
+#[test]
+fn tables_that_are_too_large_are_neither_read_nor_written() {
+    let good = signed(&spec());
+    let header = |size: u64| {
+        let mut header = tar::Header::new_ustar();
+        header.as_mut_bytes().copy_from_slice(&good[..512]);
+        header.set_size(size);
+        header.set_cksum();
+        header
+    };
+    for (size, expected) in [((32 << 20) + 1, "larger than it can be"), (32 << 20, "ends inside `RELEASE`")] {
+        let bytes = [header(size).as_bytes(), &good[512..]].concat();
+        let error = check(&bytes, &trust(&key(7))).unwrap_err();
+        assert!(error.class() == Class::Integrity && error.to_string().contains(expected), "{error}");
+    }
+    for (spec, table) in [(many(120_000, 230), "RELEASE"), (many(400_000, 15), "bundle.json")] {
+        let error = assemble(&spec, &mut Cursor::new(Vec::new())).unwrap_err();
+        assert!(error.to_string().contains(table), "{error}");
+        assert!(matches!(error, BundleError::Content { .. }));
+    }
+}
