@@ -2,8 +2,8 @@
 
 use crate::BundleError;
 use crate::header::{BLOCK, header, is_member_path, padding};
-use crate::manifest::{Features, Manifest, Member, Object, PIECE};
-use crate::release::Release;
+use crate::manifest::{Features, Manifest, Member, Object, PIECE, is_plain};
+use crate::release::{Release, is_name, is_platform};
 use crate::slot::Slot;
 use crate::tables::{RELEASE_LIMIT, TABLE_LIMIT};
 use crate::unnamed::Unnamed;
@@ -60,11 +60,21 @@ pub struct Assembled {
 pub fn assemble(spec: &Spec, out: &mut (impl Write + Seek)) -> Result<Assembled, BundleError> {
     let (mut manifest, mut release) = tables(spec)?;
     let slot = Slot::default().to_bytes()?;
-    let (release_size, table_size) = (release.to_string().len() as u64, manifest.to_text().len() as u64);
+    let table = manifest.to_text();
+    let content = |path: &str, why: &str| BundleError::Content { path: path.to_owned(), why: why.to_owned() };
+    if !(is_name(&spec.name) && is_platform(&spec.platform)) {
+        return Err(content("RELEASE", "its name or its platform is none"));
+    }
+    if !is_plain(&table) {
+        return Err(content(TABLE, "it is not plain ASCII"));
+    }
+    let (release_size, table_size) = (release.to_string().len() as u64, table.len() as u64);
     for (path, size, limit) in [("RELEASE", release_size, RELEASE_LIMIT), (TABLE, table_size, TABLE_LIMIT)] {
         if size > limit {
-            let why = format!("it has {size} bytes, and no reader takes more than {limit}");
-            return Err(BundleError::Content { path: path.to_owned(), why });
+            return Err(content(
+                path,
+                &format!("it has {size} bytes, and no reader takes more than {limit}"),
+            ));
         }
     }
     let front = [release_size, slot.len() as u64, table_size];

@@ -182,8 +182,11 @@ impl Manifest {
     }
 
     /// Reads the text; `None` for anything that is not letter by letter what would be written, which
-    /// also refuses repeated keys.
+    /// also refuses repeated keys, and for anything but plain ASCII without escapes.
     pub fn parse(text: &str) -> Option<Self> {
+        if !is_plain(text) {
+            return None;
+        }
         let manifest: Self = serde_json::from_str(text).ok()?;
         (manifest.format == 1 && manifest.to_text() == text).then_some(manifest)
     }
@@ -192,6 +195,11 @@ impl Manifest {
     pub fn member(&self, path: &str) -> Option<&Member> {
         self.members.position(path).map(|at| &self.members[at])
     }
+}
+
+/// Whether a table says nothing that a terminal would take for a command, not even behind an escape of JSON.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\n' || (matches!(byte, b' '..=b'~') && byte != b'\\'))
 }
 
 /// Digests as text: any type with one spelling.

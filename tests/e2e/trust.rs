@@ -571,3 +571,25 @@ fn a_run_that_is_cut_has_raised_the_floor_and_the_same_bundle_goes_on() {
     world.ok(&install);
     assert_eq!(fs_err::read(&obstacle).unwrap(), b"stones");
 }
+
+#[test]
+fn what_a_foreign_file_says_cannot_command_the_terminal() {
+    let world = world(RECIPES);
+    promoters(&world);
+    fs_err::write(world.path("evil.json"), r#"{"\u001b[2J": 1}"#).unwrap();
+    let bytes = fs_err::read(world.path("out/b.gabion")).unwrap();
+    let at = bytes.windows(8).position(|it| it == b"name: b\n").unwrap();
+    let evil = [&bytes[..at + 6], b"\x1b", &bytes[at + 7..]].concat();
+    fs_err::write(world.path("evil.gabion"), evil).unwrap();
+    for (command, exit) in [
+        ("bundle verify out/b.gabion --trust evil.json", 6),
+        ("bundle verify out/b.gabion --trust evil.json --json", 6),
+        ("bundle inspect evil.gabion", 5),
+        ("bundle ls evil.gabion --json", 5),
+    ] {
+        let run = world.run(command);
+        refused(&run, exit, &[]);
+        let shown = run.stdout + &run.stderr;
+        assert!(shown.chars().all(|it| it == '\n' || !it.is_control()), "{command}: {shown:?}");
+    }
+}

@@ -1,7 +1,9 @@
 //! The file against damage, and against what must not go in.
 
 use crate::kit::{check, key, looking, promoted, promoters, release_of, signed, spec, trust, with_table};
-use gabion_bundle::{BundleError, Class, Policy, Release, Source, Spec, assemble, extract, verify};
+use gabion_bundle::{
+    BundleError, Class, Object, Policy, Release, Source, Spec, assemble, extract, read_table, verify,
+};
 use std::io::Cursor;
 
 #[test]
@@ -144,6 +146,15 @@ fn release_has_one_text() {
         good.replacen("content/fetch.a", "/content/a", 1),
         good.replacen("content/fetch.a", "content/f\u{e4}tch", 1),
         good.to_uppercase(),
+        good.replacen("platform", "plat\x1b[2J", 1),
+        good.replacen("name: platform", "name: plat\x1b[2J", 1),
+        good.replacen("name: platform", "name: Platform", 1),
+        good.replacen("name: platform", "name: -", 1),
+        good.replacen("name: platform", "name: ", 1),
+        good.replacen("linux/amd64", "linux/\x1b]0;", 1),
+        good.replacen("linux/amd64", "linux", 1),
+        good.replacen("linux/amd64", "linux/arm/v7/x", 1),
+        good.replacen("linux/amd64", "linux//v7", 1),
         format!("\u{feff}{good}"),
     ] {
         assert!(bad != good && Release::parse(&bad).is_none(), "{bad}");
@@ -187,6 +198,32 @@ fn a_folder_may_be_named_with_a_slash_at_its_end() {
         let output = folder.path().join(nowhere);
         assert!(matches!(extract(&mut verified, &members, &output), Err(BundleError::Io { .. })));
     }
+}
+
+#[test]
+fn what_an_unverified_table_says_cannot_command_a_terminal() {
+    let good = signed(&spec());
+    for (from, to) in [
+        ("content/fetch.a", r"content/\u001ba"),
+        ("content/fetch.a", "content/f\u{9b}ch.a"),
+        ("content/fetch.a", "content/\u{7f}etch.a"),
+        ("\"inline\"", r#""i\nine""#),
+    ] {
+        let error = read_table(&mut Cursor::new(with_table(&good, from, to))).unwrap_err();
+        assert!(error.to_string().ends_with("`bundle.json` is not in its one form"), "{error}");
+    }
+    read_table(&mut Cursor::new(with_table(&good, "content/fetch.a", "content/other.a"))).unwrap();
+    let refused = |change: fn(&mut Spec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        let error = assemble(&spec, &mut Cursor::new(Vec::new())).unwrap_err();
+        assert!(matches!(error, BundleError::Content { .. }), "{error}");
+    };
+    refused(|spec| spec.name = "Platform".to_owned());
+    refused(|spec| spec.platform = "amd64".to_owned());
+    refused(|spec| {
+        spec.objects.push(Object::K3sImages { member: "\x1b[2J".to_owned() });
+    });
 }
 
 /// Members without content, as many, with paths of this length.
