@@ -18,6 +18,7 @@ use crate::{assemble, graph, plan, recipe, resolve};
 use gabion_bundle::{Role, SigningKey, assemble_to_path, open_slot, read_table, sign_bundle};
 use gabion_digest::Digest;
 use gabion_store::{Need, Options, Record, Root, Store};
+use rustix::fs::{FlockOperation, flock};
 use std::path::{Path, PathBuf};
 
 /// Configuration and flags of one run.
@@ -338,19 +339,17 @@ fn is_current(
     size: Option<&String>,
     key: Option<&SigningKey>,
 ) -> Result<bool, Failure> {
-    if !fs_err::metadata(path).is_ok_and(|meta| size.is_some_and(|size| *size == meta.len().to_string())) {
-        return Ok(false);
-    }
-    let opened = match key {
-        Some(_) => open_slot(path).ok(),
-        None => fs_err::File::open(path).ok().map(fs_err::File::into_file),
-    };
-    let Some(mut file) = opened else { return Ok(false) };
+    let Ok(mut file) = fs_err::File::open(path).map(fs_err::File::into_file) else { return Ok(false) };
+    // Whoever is signing it is waited for: half a slot would look like none.
+    let _waited = flock(&file, FlockOperation::LockShared);
+    let fits = file.metadata().is_ok_and(|meta| size.is_some_and(|size| *size == meta.len().to_string()));
     let Ok((release, slot, _)) = read_table(&mut file) else { return Ok(false) };
-    if release.digest().to_string() != digest {
+    if !fits || release.digest().to_string() != digest {
         return Ok(false);
     }
+    drop(file);
     if let Some(key) = key.filter(|key| !slot.release.signers().contains(&key.fingerprint())) {
+        let mut file = open_slot(path)?;
         sign_bundle(&mut file, key)?;
         file.sync_all().map_err(|source| io("sync", path, source))?;
     }
