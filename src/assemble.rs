@@ -32,9 +32,13 @@ pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &St
         text(&format!("lock/locks/{id}.lock"), closure.to_text().as_bytes());
     }
     text("recipes/recipes.toml", effective(locked).as_bytes());
-    let is_trust = |path: &str| bundle.trust.as_ref().is_some_and(|trust| trust.value == path);
-    for file in &recipe.files {
-        let name = file.path.rsplit('/').next().filter(|_| !is_trust(&file.path)).unwrap_or("root.json");
+    let file = |path: &str| recipe.files.iter().find(|it| it.path == path);
+    if let Some(root) = bundle.trust.as_ref().and_then(|it| file(&it.value)) {
+        text("trust/root.json", &root.bytes);
+    }
+    // The root that is for reading may be one of the chain too.
+    for file in bundle.trust_chain.iter().filter_map(|it| file(&it.value)) {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
         text(&format!("trust/{name}"), &file.bytes);
     }
     text("extract.py", EXTRACTOR.as_bytes());

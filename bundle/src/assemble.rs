@@ -2,9 +2,10 @@
 
 use crate::BundleError;
 use crate::header::{BLOCK, header, is_member_path, padding};
-use crate::manifest::{Features, Manifest, Member, Object, PIECE};
-use crate::release::Release;
+use crate::manifest::{Features, Manifest, Member, Object, PIECE, is_plain};
+use crate::release::{Release, is_name, is_platform};
 use crate::slot::Slot;
+use crate::tables::{RELEASE_LIMIT, TABLE_LIMIT};
 use crate::unnamed::Unnamed;
 use gabion_digest::{BlobId, Digest, DualHasher, Sha256};
 use std::collections::BTreeMap;
@@ -59,20 +60,37 @@ pub struct Assembled {
 pub fn assemble(spec: &Spec, out: &mut (impl Write + Seek)) -> Result<Assembled, BundleError> {
     let (mut manifest, mut release) = tables(spec)?;
     let slot = Slot::default().to_bytes()?;
-    let table_size = manifest.to_text().len() as u64;
-    let front = [release.to_string().len() as u64, slot.len() as u64, table_size];
+    let table = manifest.to_text();
+    let content = |path: &str, why: &str| BundleError::Content { path: path.to_owned(), why: why.to_owned() };
+    if !(is_name(&spec.name) && is_platform(&spec.platform)) {
+        return Err(content("RELEASE", "its name or its platform is none"));
+    }
+    if !is_plain(&table) {
+        return Err(content(TABLE, "it is not plain ASCII"));
+    }
+    let (release_size, table_size) = (release.to_string().len() as u64, table.len() as u64);
+    for (path, size, limit) in [("RELEASE", release_size, RELEASE_LIMIT), (TABLE, table_size, TABLE_LIMIT)] {
+        if size > limit {
+            return Err(content(
+                path,
+                &format!("it has {size} bytes, and no reader takes more than {limit}"),
+            ));
+        }
+    }
+    let front = [release_size, slot.len() as u64, table_size];
     let front: u64 = front.into_iter().map(room).sum();
     let seek = |source| write_error("the tables", source);
     out.seek(SeekFrom::Start(front)).map_err(seek)?;
     let mut size = front + 2 * BLOCK;
-    for ((path, source), member) in spec.members.iter().zip(&mut manifest.members) {
-        member.pieces = match source {
-            Source::Bytes(bytes) => write_member(out, member, release.members[path], &mut bytes.as_slice())?,
-            Source::File { path: file, .. } => {
-                write_member(out, member, release.members[path], &mut open(file)?)?
-            }
-        };
+    for (at, (path, source)) in spec.members.iter().enumerate() {
+        let member = &manifest.members[at];
         size += room(member.size);
+        let sha256 = release.members[path];
+        let pieces = match source {
+            Source::Bytes(bytes) => write_member(out, member, sha256, &mut bytes.as_slice())?,
+            Source::File { path: file, .. } => write_member(out, member, sha256, &mut open(file)?)?,
+        };
+        manifest.members.set_pieces(at, pieces);
     }
     out.write_all(&[0; 2 * BLOCK as usize]).map_err(|source| write_error("the end", source))?;
     let table = manifest.to_text();
@@ -125,7 +143,7 @@ fn tables(spec: &Spec) -> Result<(Manifest, Release), BundleError> {
         features: Features::default(),
         name: spec.name.clone(),
         platform: spec.platform.clone(),
-        members,
+        members: members.into(),
         objects: spec.objects.clone(),
     };
     Ok((manifest, release))

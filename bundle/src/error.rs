@@ -239,9 +239,11 @@ impl BundleError {
             Self::Source { .. } => {
                 Some("the store is damaged: `gabion store verify --repair`, then build again".into())
             }
-            Self::Slot(_) | Self::Signature(_) => {
-                Some("do not use this file; get it again from where it was signed".into())
-            }
+            Self::Slot(_) | Self::Signature(_) => Some(
+                "do not use this file; get it again from where it was signed,\n\
+                 or sign it afresh with `gabion bundle sign --replace-slot`"
+                    .into(),
+            ),
             Self::Unsigned => Some("sign it with `gabion bundle sign --key KEY BUNDLE`".into()),
             Self::Untrusted { others, .. } if !others.is_empty() => {
                 let line = |(name, standing): &(String, Standing)| format!("{name}: {standing}");

@@ -31,6 +31,52 @@ impl Member {
     }
 }
 
+/// Members in the order of the archive, found by path without looking at each.
+///
+/// Read like a slice. The paths cannot be changed from outside, so the index always fits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Vec<Member>")]
+pub struct Members {
+    list: Vec<Member>,
+    /// Positions in the list, in the order of the paths.
+    by_path: Vec<u32>,
+}
+
+impl From<Vec<Member>> for Members {
+    fn from(list: Vec<Member>) -> Self {
+        let mut by_path: Vec<u32> = (0..list.len() as u32).collect();
+        by_path.sort_by_key(|at| &list[*at as usize].path);
+        Self { list, by_path }
+    }
+}
+
+impl Serialize for Members {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.list.serialize(serializer)
+    }
+}
+
+impl std::ops::Deref for Members {
+    type Target = [Member];
+
+    fn deref(&self) -> &[Member] {
+        &self.list
+    }
+}
+
+impl Members {
+    /// Where the member at `path` stands in the list.
+    pub fn position(&self, path: &str) -> Option<usize> {
+        let found = self.by_path.binary_search_by_key(&path, |at| self.list[*at as usize].path.as_str());
+        Some(self.by_path[found.ok()?] as usize)
+    }
+
+    /// Sets the hashes of the pieces of the member at this place in the list.
+    pub(crate) fn set_pieces(&mut self, at: usize, pieces: Vec<Digest>) {
+        self.list[at].pieces = pieces;
+    }
+}
+
 /// What a member is for: what an installer reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -123,7 +169,7 @@ pub struct Manifest {
     /// `linux/amd64`.
     pub platform: String,
     /// Members behind `bundle.json`, in their order.
-    pub members: Vec<Member>,
+    pub members: Members,
     /// What they are for, in install order.
     pub objects: Vec<Object>,
 }
@@ -136,16 +182,24 @@ impl Manifest {
     }
 
     /// Reads the text; `None` for anything that is not letter by letter what would be written, which
-    /// also refuses repeated keys.
+    /// also refuses repeated keys, and for anything but plain ASCII without escapes.
     pub fn parse(text: &str) -> Option<Self> {
+        if !is_plain(text) {
+            return None;
+        }
         let manifest: Self = serde_json::from_str(text).ok()?;
         (manifest.format == 1 && manifest.to_text() == text).then_some(manifest)
     }
 
     /// The member at `path`.
     pub fn member(&self, path: &str) -> Option<&Member> {
-        self.members.iter().find(|it| it.path == path)
+        self.members.position(path).map(|at| &self.members[at])
     }
+}
+
+/// Whether a table says nothing that a terminal would take for a command, not even behind an escape of JSON.
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\n' || (matches!(byte, b' '..=b'~') && byte != b'\\'))
 }
 
 /// Digests as text: any type with one spelling.

@@ -53,6 +53,24 @@ impl Release {
             members.insert(path.to_owned(), Sha256::from_hex(hex).ok()?);
         }
         let release = Self { name, platform, manifest, members };
-        (text.is_ascii() && release.to_string() == text).then_some(release)
+        (is_name(&release.name) && is_platform(&release.platform) && release.to_string() == text)
+            .then_some(release)
     }
+}
+
+/// Whether `name` can name a bundle: a word as recipes allow it (RFC 1123, a label).
+pub(crate) fn is_name(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// Whether `platform` is `os/arch` or `os/arch/variant` (OCI image specification, "Platform").
+pub(crate) fn is_platform(platform: &str) -> bool {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit())
+    };
+    platform.len() <= 64 && (2..=3).contains(&platform.split('/').count()) && platform.split('/').all(word)
 }

@@ -9,10 +9,11 @@ use gabion_digest::{Digest, DualHasher, Sha256};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 
-/// `RELEASE` of a million members stays below.
-const RELEASE_LIMIT: u64 = 256 << 20;
-/// `bundle.json` too.
-const TABLE_LIMIT: u64 = 1 << 30;
+/// `RELEASE` of a hundred thousand members stays below, however long their paths are. Both tables are held
+/// before any signature is judged.
+pub(crate) const RELEASE_LIMIT: u64 = 32 << 20;
+/// `bundle.json` of as many stays below, with paths of common length.
+pub(crate) const TABLE_LIMIT: u64 = 64 << 20;
 
 /// Reads from a position that errors can name.
 pub(crate) struct Cursor<R> {
@@ -71,46 +72,51 @@ impl<R: Read> Cursor<R> {
         Ok(())
     }
 
-    /// A content member, piece by piece.
+    /// Hands the next bytes to `each`, in parts.
+    fn feed(&mut self, size: u64, each: &mut dyn FnMut(&[u8])) -> Result<(), BundleError> {
+        let mut buffer = vec![0; size.min(256 << 10) as usize];
+        let mut left = size;
+        while left > 0 {
+            let count = left.min(buffer.len() as u64) as usize;
+            self.exact(&mut buffer[..count])?;
+            left -= count as u64;
+            each(&buffer[..count]);
+        }
+        Ok(())
+    }
+
+    /// A content member, piece by piece: its pieces bind every byte. Where `sha256` is given, that and the
+    /// BLAKE3 of the whole are checked too.
     pub(crate) fn content(&mut self, member: &Member, sha256: Option<Sha256>) -> Result<(), BundleError> {
         self.header(&member.path, Some(member.size))?;
-        let (mut left, mut whole) = (member.size, DualHasher::new());
-        let mut blake3_whole = blake3::Hasher::new();
-        let mut buffer = vec![0; 256 << 10];
+        let differs = |at, table| {
+            BundleError::damaged(at, format!("`{}` has other bytes than `{table}` says", member.path))
+        };
+        let begin = self.at;
+        let mut whole = sha256.map(|_| DualHasher::new());
+        // One piece alone is the whole: it is hashed once.
+        let piecewise = whole.is_none() || !member.pieces.is_empty();
         for index in 0..piece_count(member) {
             let start = self.at;
             let mut piece = blake3::Hasher::new();
-            let mut in_piece = left.min(PIECE);
-            left -= in_piece;
-            while in_piece > 0 {
-                let count = in_piece.min(buffer.len() as u64) as usize;
-                self.exact(&mut buffer[..count])?;
-                in_piece -= count as u64;
-                piece.update(&buffer[..count]);
-                if sha256.is_some() {
-                    whole.update(&buffer[..count]);
+            self.feed((member.size - (start - begin)).min(PIECE), &mut |bytes| {
+                if piecewise {
+                    piece.update(bytes);
                 }
-                if !member.pieces.is_empty() {
-                    blake3_whole.update(&buffer[..count]);
+                if let Some(whole) = &mut whole {
+                    whole.update(bytes);
                 }
-            }
+            })?;
             let expected = member.pieces.get(index as usize).unwrap_or(&member.blake3);
-            if piece.finalize().as_bytes() != expected.as_bytes() {
-                return Err(BundleError::damaged(
-                    start,
-                    format!("`{}` has other bytes than `bundle.json` says", member.path),
-                ));
+            if piecewise && piece.finalize().as_bytes() != expected.as_bytes() {
+                return Err(differs(start, "bundle.json"));
             }
         }
-        let digest_fits =
-            member.pieces.is_empty() || blake3_whole.finalize().as_bytes() == member.blake3.as_bytes();
-        if !digest_fits || sha256.is_some_and(|sha256| sha256 != whole.finish().sha256) {
-            return Err(BundleError::damaged(
-                self.at,
-                format!("`{}` has other bytes than `RELEASE` says", member.path),
-            ));
+        match whole.map(DualHasher::finish) {
+            Some(found) if found.blob != member.blob() => Err(differs(begin, "bundle.json")),
+            Some(found) if Some(found.sha256) != sha256 => Err(differs(begin, "RELEASE")),
+            _ => self.zeros(padding(member.size)),
         }
-        self.zeros(padding(member.size))
     }
 }
 
@@ -173,7 +179,7 @@ pub(crate) fn consistent(release: &Release, manifest: &Manifest) -> Result<(), B
     }
     let mut left: BTreeSet<&str> = release.members.keys().map(String::as_str).collect();
     left.remove("bundle.json");
-    for member in &manifest.members {
+    for member in manifest.members.iter() {
         let pieces = if member.size > PIECE { piece_count(member) } else { 0 };
         if !left.remove(member.path.as_str())
             || member.pieces.len() as u64 != pieces

@@ -8,13 +8,12 @@ use crate::policy::{Policy, Promoted};
 use crate::tables::{Cursor, consistent, piece_count, tables};
 use crate::trust::TrustRoot;
 use gabion_digest::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// A bundle whose every byte was checked and whose signers are trusted.
 #[derive(Debug)]
 pub struct Verified<R> {
-    members: Members<R>,
+    contents: Contents<R>,
     /// The bundle's digest.
     pub digest: Sha256,
     /// Fingerprints of the trusted keys that signed.
@@ -29,18 +28,19 @@ pub struct Verified<R> {
 
 /// The members of a bundle by name, each piece checked when it is read.
 #[derive(Debug)]
-struct Members<R> {
+struct Contents<R> {
     reader: R,
     manifest: Manifest,
-    offsets: BTreeMap<String, u64>,
+    /// Where the content of each member begins, in the order of the manifest.
+    offsets: Vec<u64>,
 }
 
-impl<R: Read + Seek> Members<R> {
+impl<R: Read + Seek> Contents<R> {
     /// The members that `manifest` lists, the first one's header at `at`.
     fn new(reader: R, manifest: Manifest, mut at: u64) -> Result<Self, BundleError> {
-        let mut offsets = BTreeMap::new();
-        for member in &manifest.members {
-            offsets.insert(member.path.clone(), at + BLOCK);
+        let mut offsets = Vec::with_capacity(manifest.members.len());
+        for member in manifest.members.iter() {
+            offsets.push(at + BLOCK);
             let end =
                 member.size.checked_add(2 * BLOCK + padding(member.size)).and_then(|it| it.checked_add(at));
             let end = end.ok_or_else(|| BundleError::damaged(at, "a size is larger than any file"))?;
@@ -51,10 +51,10 @@ impl<R: Read + Seek> Members<R> {
 
     fn copy(&mut self, path: &str, out: &mut dyn io::Write) -> io::Result<()> {
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-        let member =
-            self.manifest.member(path).ok_or_else(|| invalid(format!("the bundle has no `{path}`")))?;
-        let offset = self.offsets.get(path).copied().unwrap_or_default();
-        self.reader.seek(SeekFrom::Start(offset))?;
+        let index = self.manifest.members.position(path);
+        let index = index.ok_or_else(|| invalid(format!("the bundle has no `{path}`")))?;
+        let member = &self.manifest.members[index];
+        self.reader.seek(SeekFrom::Start(self.offsets[index]))?;
         let mut left = member.size;
         for index in 0..piece_count(member) {
             let size = left.min(PIECE);
@@ -72,9 +72,10 @@ impl<R: Read + Seek> Members<R> {
 
     /// A small member as text, before the whole file was checked: it must prove itself.
     fn text(&mut self, path: &str) -> Result<String, BundleError> {
-        let at = self.offsets.get(path).copied().unwrap_or_default();
+        let index = self.manifest.members.position(path);
+        let at = index.map_or(0, |index| self.offsets[index]);
         let wrong = |what: &str| BundleError::damaged(at, format!("`{path}` {what}"));
-        if self.manifest.member(path).is_none_or(|member| member.size > chain::LIMIT) {
+        if index.is_none_or(|index| self.manifest.members[index].size > chain::LIMIT) {
             return Err(wrong("is larger than it can be"));
         }
         let mut bytes = Vec::new();
@@ -88,25 +89,25 @@ impl<R: Read + Seek> Members<R> {
 
 /// Checks every byte and every signature of a bundle against what `policy` asks.
 ///
-/// With `policy.full` the SHA-256 of every member is checked too; `bundle.json`, which is bound by both
-/// digests, already binds every byte by BLAKE3. A promotion is judged for everything but the host,
+/// `bundle.json`, which is bound by both digests, binds every byte by the BLAKE3 of its piece. With
+/// `policy.full` the SHA-256 and the BLAKE3 of every whole member are checked too. A promotion is judged for everything but the host,
 /// which [`Promoted::admit`] judges.
 pub fn verify<R: Read + Seek>(reader: R, policy: &Policy<'_>) -> Result<Verified<R>, BundleError> {
     let mut cursor = Cursor { reader, at: 0 };
     let (release, text, slot, manifest) = tables(&mut cursor)?;
     slot.check(text.as_bytes())?;
     consistent(&release, &manifest)?;
-    let mut members = Members::new(cursor.reader, manifest.clone(), cursor.at)?;
-    let root = chain::follow(policy.root, &manifest, policy.now, &mut |path| members.text(path))?;
+    let mut contents = Contents::new(cursor.reader, manifest.clone(), cursor.at)?;
+    let root = chain::follow(policy.root, &manifest, policy.now, &mut |path| contents.text(path))?;
     let digest = Sha256::of(text.as_bytes());
     let judged = policy.judge(&root, &slot, digest, &release.name)?;
 
-    let mut cursor = Cursor { reader: members.reader, at: cursor.at };
+    let mut cursor = Cursor { reader: contents.reader, at: cursor.at };
     cursor
         .reader
         .seek(SeekFrom::Start(cursor.at))
         .map_err(|source| BundleError::Read { at: cursor.at, source })?;
-    for member in &manifest.members {
+    for member in manifest.members.iter() {
         cursor.content(member, release.members.get(&member.path).copied().filter(|_| policy.full))?;
     }
     cursor.zeros(2 * BLOCK)?;
@@ -115,7 +116,7 @@ pub fn verify<R: Read + Seek>(reader: R, policy: &Policy<'_>) -> Result<Verified
         return Err(BundleError::damaged(size, "there are bytes behind the end"));
     }
     Ok(Verified {
-        members: Members { reader: cursor.reader, manifest, offsets: members.offsets },
+        contents: Contents { reader: cursor.reader, manifest, offsets: contents.offsets },
         digest,
         signers: judged.signers,
         promotion: judged.promotion,
@@ -127,13 +128,13 @@ pub fn verify<R: Read + Seek>(reader: R, policy: &Policy<'_>) -> Result<Verified
 impl<R: Read + Seek> Verified<R> {
     /// The table.
     pub fn manifest(&self) -> &Manifest {
-        &self.members.manifest
+        &self.contents.manifest
     }
 
     /// Hands a member's bytes to `out`, each piece only after its hash was checked again.
     ///
     /// A piece that changed since verification is `InvalidData`; so is a member that is not there.
     pub fn copy_member(&mut self, path: &str, out: &mut dyn io::Write) -> io::Result<()> {
-        self.members.copy(path, out)
+        self.contents.copy(path, out)
     }
 }

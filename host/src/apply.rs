@@ -502,9 +502,10 @@ mod tests {
     fn texts(folder: &std::path::Path) -> BTreeMap<String, String> {
         let named = |(at, ..): (std::path::PathBuf, u64, i64, i64)| {
             let kind = at.symlink_metadata().unwrap().file_type();
-            let text = match kind.is_symlink() {
-                true => fs_err::read_link(&at).unwrap().to_str().unwrap().to_owned(),
-                false => fs_err::read_to_string(&at).unwrap(),
+            let text = if kind.is_symlink() {
+                fs_err::read_link(&at).unwrap().to_str().unwrap().to_owned()
+            } else {
+                fs_err::read_to_string(&at).unwrap()
             };
             (at.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), text)
         };
@@ -569,7 +570,7 @@ mod tests {
 
     #[test]
     fn a_cut_at_any_step_leaves_nothing_behind_for_another_bundle() {
-        let steps = (0..).find(|first| cut_twice(*first, 0)).unwrap();
+        let steps = (0..1000).find(|first| cut_twice(*first, 0)).unwrap();
         assert!(steps > 30, "{steps}");
         for first in 0..=steps {
             for second in [first / 3, first, first * 7 % steps] {

@@ -77,6 +77,14 @@ pub enum HostError {
         /// What is wrong with it.
         message: String,
     },
+    /// The host has another name.
+    #[error("this host is `{known}`, not `{given}`")]
+    OtherHost {
+        /// What it was called before.
+        known: String,
+        /// What it is called now.
+        given: String,
+    },
     /// The bundle says something that this installer cannot do.
     #[error("the bundle cannot be installed: {0}")]
     Unsupported(String),
@@ -128,6 +136,7 @@ impl HostError {
             Self::Busy { .. } => "E0609",
             Self::Folder { .. } => "E0610",
             Self::Kept { .. } => "E0611",
+            Self::OtherHost { .. } => "E0612",
         }
     }
 
@@ -155,14 +164,18 @@ impl HostError {
                 "without it an older bundle would pass; put `/{path}` back, or move it away and name the floor with \
                  `--min-serial`"
             )),
+            Self::OtherHost { .. } => Some(
+                "is this the right root? What it is called stands in `/var/lib/gabion/trust/state.json`"
+                    .into(),
+            ),
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
             Self::Read { .. } | Self::Unsupported(_) => None,
         }
     }
 
-    /// Whether what the host knows about trust cannot be used.
+    /// Whether what the host knows about trust cannot be used, or says something else.
     pub fn is_trust(&self) -> bool {
-        matches!(self, Self::Floor { .. })
+        matches!(self, Self::Floor { .. } | Self::OtherHost { .. })
     }
 
     /// Whether bytes were not what they must be, rather than the host failing.

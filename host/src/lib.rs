@@ -6,7 +6,9 @@
 //! # Invariants
 //! - Only a [`gabion_bundle::Verified`] can be installed, and each piece is checked again at use.
 //! - A run that changes nothing writes nothing, not even a time stamp.
-//! - What the host accepted once, nothing older replaces: [`TrustState`].
+//! - No older trust root judges than one that the host accepted, and where the trust root asks for promotions,
+//!   no lower serial is installed: [`TrustState`], raised before the first file is written. Without
+//!   promotions nothing says which of two bundles is older, and either replaces the other.
 //! - A file that was not put there by a bundle is kept when it is replaced.
 //! - No path leaves the root, whatever symlinks the root holds.
 //!

@@ -1,6 +1,6 @@
 //! What this host accepted before: the floor below which nothing passes.
 //!
-//! It lies in `var/lib/gabion/trust/state.json`, outside of what a bundle puts on the root, so that going
+//! It also keeps the name that promotions know this host by. It lies in `var/lib/gabion/trust/state.json`, outside of what a bundle puts on the root, so that going
 //! back to an older bundle does not lower it.
 
 use crate::error::HostError;
@@ -20,6 +20,9 @@ const LIMIT: u64 = 4 << 20;
 pub struct TrustState {
     /// Version of the newest trust root that judged.
     pub root_version: u32,
+    /// What this host is called in promotions, once somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// The promotion with the highest serial, by name of the bundle.
     pub bundles: BTreeMap<String, Accepted>,
 }
@@ -55,24 +58,39 @@ impl TrustState {
         Ok(floor)
     }
 
-    /// Raises the floor to what was just installed; nothing is ever lowered, and nothing is written where
-    /// nothing changes.
-    pub fn raise<R>(root: &Root, installed: &Verified<R>) -> Result<(), HostError> {
-        // Read again: another run may have raised it in the meantime.
-        let before = Self::load(root)?;
-        let mut next = before.clone();
-        next.root_version = next.root_version.max(installed.root.version);
-        if let Some(promoted) = &installed.promotion {
+    /// The state of a host that is called `given`, where somebody says so. A host keeps its name: no bundle
+    /// says it, and it does not change from one install to the next.
+    pub fn named(&self, given: Option<&str>) -> Result<Self, HostError> {
+        match (&self.host, given) {
+            (Some(known), Some(given)) if known != given => {
+                Err(HostError::OtherHost { known: known.clone(), given: given.to_owned() })
+            }
+            (known, given) => {
+                Ok(Self { host: given.map(str::to_owned).or_else(|| known.clone()), ..self.clone() })
+            }
+        }
+    }
+
+    /// The state of a host that accepted `bundle` too; nothing is ever lowered.
+    #[must_use]
+    pub fn raised<R>(&self, bundle: &Verified<R>) -> Self {
+        let mut next = self.clone();
+        next.root_version = next.root_version.max(bundle.root.version);
+        if let Some(promoted) = &bundle.promotion {
             let (name, serial) = (&promoted.promotion.name, promoted.promotion.serial);
             if next.bundles.get(name).is_none_or(|before| before.serial < serial) {
-                let accepted = Accepted { serial, digest: installed.digest.to_string() };
+                let accepted = Accepted { serial, digest: bundle.digest.to_string() };
                 next.bundles.insert(name.clone(), accepted);
             }
         }
-        if next == before {
-            return Ok(());
-        }
-        let text = serde_json::to_string_pretty(&next).map_err(damaged)?;
+        next
+    }
+
+    /// Writes the state. Whoever does holds the lock of `root` from the moment that it was loaded, and writes
+    /// no file of the bundle before: a run that is cut leaves a floor that only this bundle or a newer one
+    /// passes.
+    pub fn save(&self, root: &Root) -> Result<(), HostError> {
+        let text = serde_json::to_string_pretty(self).map_err(damaged)?;
         root.make_folder(FOLDER, 0o700).map_err(|source| HostError::write(FOLDER, source))?;
         root.write(STATE, 0o600, &mut |out| writeln!(out, "{text}"))
             .map_err(|source| HostError::write(STATE, source))
@@ -111,6 +129,20 @@ mod tests {
         ] {
             assert!(matches!(with(&bad), Err(HostError::Floor { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_host_keeps_the_name_that_it_was_given_first() {
+        let new = TrustState::default();
+        assert_eq!(new.named(None).unwrap(), new);
+        let prod = new.named(Some("prod")).unwrap();
+        assert_eq!(prod.host.as_deref(), Some("prod"));
+        assert_eq!(
+            (prod.named(None).unwrap(), prod.named(Some("prod")).unwrap()),
+            (prod.clone(), prod.clone())
+        );
+        let error = prod.named(Some("staging")).unwrap_err();
+        assert!(error.is_trust() && error.to_string().contains("`prod`, not `staging`"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::ui::{Color, Progress};
 use clap::{Args, Parser, Subcommand};
-use gabion_bundle::Time;
+use gabion_bundle::{Hosts, Time};
 use std::path::PathBuf;
 
 /// One signed, reproducible bundle for a whole platform
@@ -223,8 +223,9 @@ pub struct PromotionArgs {
     /// A promotion from a file of its own, in the place of the bundle's
     #[arg(long, value_name = "FILE")]
     pub promotion: Option<PathBuf>,
-    /// Name of the host that the promotion must name
-    #[arg(long, value_name = "NAME")]
+    /// What this host is called: a promotion must name it, unless it is for every host. An installed host
+    /// remembers its name
+    #[arg(long, value_name = "NAME", value_parser = parse_host)]
     pub host: Option<String>,
     /// The lowest serial that is accepted
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
@@ -282,6 +283,9 @@ pub struct SignerArgs {
 pub struct SignArgs {
     /// The file
     pub bundle: PathBuf,
+    /// Begin with an empty slot where what it holds cannot be used, as after a power cut while it was written
+    #[arg(long)]
+    pub replace_slot: bool,
     /// Which key signs
     #[command(flatten)]
     pub signer: SignerArgs,
@@ -388,6 +392,14 @@ pub struct StoreLsArgs {
 pub struct ForgetArgs {
     /// Its name, as `store du` shows it
     pub root: String,
+}
+
+/// A name that a promotion could name.
+fn parse_host(text: &str) -> Result<String, String> {
+    match Hosts::parse([text]) {
+        Some(Hosts::Named(_)) => Ok(text.to_owned()),
+        _ => Err("a host is one word of letters, digits, `.`, `_` and `-`".to_owned()),
+    }
 }
 
 /// Bytes, with a unit or without: `500M`, `2G`, `1048576`.

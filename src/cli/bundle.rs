@@ -7,8 +7,8 @@ use super::trust::{self, promoted_json, promotion_json, promotion_line};
 use super::{key, ui};
 use crate::exit::Exit;
 use gabion_bundle::{
-    BundleError, Floor, Hosts, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, TrustRoot,
-    Verified, promote_bundle, read_table, sign_bundle, verify,
+    BundleError, Floor, Hosts, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, Time, TrustRoot,
+    Verified, mend_slot, open_slot, promote_bundle, read_table, sign_bundle, verify,
 };
 use std::io::BufReader;
 use std::path::Path;
@@ -24,13 +24,17 @@ pub(super) fn run(session: &Session<'_>, command: &BundleCommand) -> Result<Exit
     }
 }
 
-fn io(operation: &'static str, path: &Path, source: std::io::Error) -> BundleError {
+pub(super) fn io(operation: &'static str, path: &Path, source: std::io::Error) -> BundleError {
     BundleError::Io { operation, path: path.to_owned(), source }
 }
 
 fn open(path: &Path) -> Result<BufReader<std::fs::File>, Failure> {
     let file = fs_err::File::open(path).map_err(|source| io("open", path, source))?;
-    Ok(BufReader::with_capacity(1 << 20, file.into_file()))
+    Ok(buffered(file.into_file()))
+}
+
+fn buffered(file: std::fs::File) -> BufReader<std::fs::File> {
+    BufReader::with_capacity(1 << 20, file)
 }
 
 /// Verifies the file `bundle` as `policy` asks.
@@ -52,9 +56,9 @@ fn check(session: &Session<'_>, args: &VerifyArgs) -> Result<Exit, Failure> {
         full: args.full,
         ..trust::policy(&root, &args.trust, stage)?
     };
-    let mut verified = open_verified(&args.bundle, &policy)?;
-    if let Some(host) = &args.promotion.host {
-        trust::admit(&mut verified, Some(host))?;
+    let verified = open_verified(&args.bundle, &policy)?;
+    if let (Some(host), Some(promoted)) = (&args.promotion.host, &verified.promotion) {
+        trust::admit(promoted, Some(host))?;
     }
     if session.ui.json {
         session.ui.data(serde_json::json!({
@@ -115,7 +119,7 @@ fn list(ui: &ui::Ui, args: &BundleArgs) -> Result<Exit, Failure> {
         ui.data(serde_json::json!({ "schema": 1, "members": members }));
         return Ok(Exit::Ok);
     }
-    for member in members {
+    for member in members.iter() {
         ui.data(format!("{:>12} {}", member.size, member.path));
     }
     Ok(Exit::Ok)
@@ -125,12 +129,13 @@ fn extract(session: &Session<'_>, args: &ExtractArgs) -> Result<Exit, Failure> {
     let root = trust::root(session, args.trust.trust.as_deref())?;
     let policy = Policy { full: args.full, ..trust::policy(&root, &args.trust, Stage::Look)? };
     let mut verified = open_verified(&args.bundle, &policy)?;
-    let all: Vec<String> = verified.manifest().members.iter().map(|member| member.path.clone()).collect();
-    if let Some(unknown) = args.members.iter().find(|it| !all.contains(it)) {
+    let manifest = verified.manifest();
+    if let Some(unknown) = args.members.iter().find(|it| manifest.member(it).is_none()) {
         return Err(Failure::usage(format!("the bundle has no `{unknown}`"))
             .help("`gabion bundle ls` lists the members"));
     }
-    let mut chosen = if args.members.is_empty() { all } else { args.members.clone() };
+    let all = || manifest.members.iter().map(|member| member.path.clone()).collect();
+    let mut chosen: Vec<String> = if args.members.is_empty() { all() } else { args.members.clone() };
     chosen.sort();
     chosen.dedup();
     gabion_bundle::extract(&mut verified, &chosen, &args.output)?;
@@ -153,19 +158,17 @@ fn signer(session: &Session<'_>, args: &SignerArgs) -> Result<SigningKey, Failur
     key::load(name.ok_or_else(|| Failure::usage("no key given").help("name one with `--key`"))?)
 }
 
-/// Opens a bundle to change its slot.
-fn open_slot(path: &Path) -> Result<fs_err::File, Failure> {
-    let mut options = fs_err::OpenOptions::new();
-    Ok(options.read(true).write(true).open(path).map_err(|source| io("open", path, source))?)
-}
-
 fn sign(session: &Session<'_>, args: &SignArgs) -> Result<Exit, Failure> {
     let key = signer(session, &args.signer)?;
     trust::may_sign(session, args.signer.trust.as_deref(), Role::Release, &key)?;
     let mut file = open_slot(&args.bundle)?;
+    if args.replace_slot {
+        mend_slot(&mut file)?;
+    }
     sign_bundle(&mut file, &key)?;
     file.sync_all().map_err(|source| io("sync", &args.bundle, source))?;
-    let (release, slot, _) = read_table(&mut open(&args.bundle)?)?;
+    // Still alone with it: the next one to sign is not seen in the middle of a write.
+    let (release, slot, _) = read_table(&mut file)?;
     if session.ui.json {
         session.ui.data(serde_json::json!({
             "schema": 1,
@@ -185,22 +188,13 @@ fn promote(session: &Session<'_>, args: &PromoteArgs) -> Result<Exit, Failure> {
             .help("`*` alone is every host")
     })?;
     let (root, now) = (trust::root(session, args.signer.trust.as_deref())?, trust::now()?);
-    // Nobody promotes what is damaged or not released. The key is held against the newest root.
-    let verified = open_verified(&args.bundle, &Policy::new(&root, now, Stage::Release))?;
+    let (root, statement) = statement(args, hosts, &root, now)?;
     let key = signer(session, &args.signer)?;
-    verified.root.may_sign(Role::Promotion, &key.fingerprint(), now)?;
-    let statement = Promotion {
-        bundle: verified.digest,
-        name: verified.manifest().name.clone(),
-        channel: args.channel.clone(),
-        serial: args.serial,
-        hosts,
-        root_version: verified.root.version,
-        date: now,
+    root.may_sign(Role::Promotion, &key.fingerprint(), now)?;
+    let promotion = match &args.output {
+        Some(path) => promote_apart(path, statement, &key, &root)?,
+        None => promote_in_place(&args.bundle, statement, &key, &root)?,
     };
-    let mut promotion = SignedPromotion::after(standing_promotion(args, &verified.root)?, statement)?;
-    promotion.sign(&key)?;
-    write_promotion(args, &promotion)?;
     if session.ui.json {
         let promotion = promotion_json(promotion.promotion(), &promotion.signatures().signers());
         session.ui.data(serde_json::json!({ "schema": 1, "promotion": promotion }));
@@ -214,25 +208,71 @@ fn promote(session: &Session<'_>, args: &PromoteArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// Writes a promotion to the file that was named, otherwise into the bundle.
-fn write_promotion(args: &PromoteArgs, promotion: &SignedPromotion) -> Result<(), Failure> {
-    if let Some(path) = &args.output {
-        return key::replace(path, promotion.to_text()?.as_bytes());
-    }
-    let mut file = open_slot(&args.bundle)?;
-    promote_bundle(&mut file, promotion)?;
-    Ok(file.sync_all().map_err(|source| io("sync", &args.bundle, source))?)
+/// What is promoted, and the newest root that `root` vouches for. Nobody promotes what is damaged or not
+/// released.
+fn statement(
+    args: &PromoteArgs,
+    hosts: Hosts,
+    root: &TrustRoot,
+    now: Time,
+) -> Result<(TrustRoot, Promotion), Failure> {
+    // Whoever is in the middle of a write of the slot is waited for; a stick that is only read cannot be locked.
+    let file = match args.output {
+        Some(_) => open(&args.bundle)?,
+        None => buffered(open_slot(&args.bundle)?),
+    };
+    let verified = verify(file, &Policy::new(root, now, Stage::Release))?;
+    let statement = Promotion {
+        bundle: verified.digest,
+        name: verified.manifest().name.clone(),
+        channel: args.channel.clone(),
+        serial: args.serial,
+        hosts,
+        root_version: verified.root.version,
+        date: now,
+    };
+    Ok((verified.root, statement))
 }
 
-/// The promotion that stands where the new one goes, unless it is of nobody whom the root knows: then it
-/// binds nobody.
-fn standing_promotion(args: &PromoteArgs, root: &TrustRoot) -> Result<Option<SignedPromotion>, Failure> {
-    let standing = match &args.output {
-        Some(path) if path.exists() => Some(SignedPromotion::parse(&trust::read_text(path)?)?),
-        Some(_) => None,
-        None => read_table(&mut open(&args.bundle)?)?.1.promotion,
-    };
+/// Writes the promotion to a file of its own, beside the signatures that it has there.
+fn promote_apart(
+    path: &Path,
+    statement: Promotion,
+    key: &SigningKey,
+    root: &TrustRoot,
+) -> Result<SignedPromotion, Failure> {
+    let standing = if path.exists() { Some(SignedPromotion::parse(&trust::read_text(path)?)?) } else { None };
+    let promotion = signed_after(standing, statement, key, root)?;
+    key::replace(path, promotion.to_text()?.as_bytes())?;
+    Ok(promotion)
+}
+
+/// Writes the promotion into the bundle; from reading the old one to here nobody else changes it.
+fn promote_in_place(
+    bundle: &Path,
+    statement: Promotion,
+    key: &SigningKey,
+    root: &TrustRoot,
+) -> Result<SignedPromotion, Failure> {
+    let mut file = open_slot(bundle)?;
+    let promotion = signed_after(read_table(&mut file)?.1.promotion, statement, key, root)?;
+    promote_bundle(&mut file, &promotion)?;
+    file.sync_all().map_err(|source| io("sync", bundle, source))?;
+    Ok(promotion)
+}
+
+/// The statement with the signature of `key`, in the place of the one that stands there, unless that is of
+/// nobody whom the root knows: then it binds nobody.
+fn signed_after(
+    standing: Option<SignedPromotion>,
+    statement: Promotion,
+    key: &SigningKey,
+    root: &TrustRoot,
+) -> Result<SignedPromotion, Failure> {
     let promoters = root.roles.get(&Role::Promotion);
     let known = |name: &String| promoters.is_some_and(|it| it.keys.contains(name));
-    Ok(standing.filter(|it| it.signatures().signers().iter().any(known)))
+    let standing = standing.filter(|it| it.signatures().signers().iter().any(known));
+    let mut promotion = SignedPromotion::after(standing, statement)?;
+    promotion.sign(key)?;
+    Ok(promotion)
 }

@@ -1,6 +1,7 @@
 //! `demo`: the whole platform, end to end, from a miniature upstream inside this program.
 
 use super::args::{DemoArgs, PromotionArgs, TrustArgs};
+use super::bundle::io;
 use super::failure::Failure;
 use super::host::{Installing, put};
 use super::project::{Session, bind, build_target};
@@ -40,22 +41,22 @@ const RECIPES: [(&str, &str); 18] = recipes![
 
 pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
-    let failed = |error: std::io::Error| Failure::usage(error.to_string());
     if folder.exists() {
         return Err(Failure::usage(format!("`{}` exists", folder.display()))
             .help("name another folder, or remove it"));
     }
     for (path, text) in RECIPES.iter().filter(|(path, _)| !(args.relock && is_lock(path))) {
-        write(&folder.join(path), text).map_err(failed)?;
+        write(&folder.join(path), text)?;
     }
     // From here on the folder is a project like any other, with the overlay in force.
     let toml = RECIPES[0].1.replace("edition = ", "env = \"demo\"\nedition = ");
-    write(&folder.join("gabion.toml"), &toml).map_err(failed)?;
+    write(&folder.join("gabion.toml"), &toml)?;
     let key = SigningKey::from_seed(DEMO_SEED, "gabion demo key");
     let trust = folder.join("trust/root.json");
     let root = TrustRoot::single(&key.public_line()?)?;
-    write(&trust, &root.to_text()).map_err(failed)?;
+    write(&trust, &root.to_text())?;
 
+    let failed = |source| io("serve", Path::new("127.0.0.1"), source);
     let upstream = Upstream::start(Content::platform()).map_err(failed)?;
     session.config.mirrors = upstream.mirrors().into_iter().map(|(from, to)| (from, vec![to])).collect();
     let project = recipe::load(folder, None)?;
@@ -70,7 +71,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     session.ui.note(format!("built     {}", outcome.path.display()));
     session.ui.note(format!("signed by {} (the demo key)", key.fingerprint()));
     let host = folder.join("host");
-    fs_err::create_dir(&host).map_err(failed)?;
+    fs_err::create_dir(&host).map_err(|source| io("create", &host, source))?;
     let (_, report) = put(&Installing {
         bundle: &outcome.path,
         root: &host,
@@ -90,9 +91,9 @@ fn is_lock(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|it| it == "lock")
 }
 
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
-        fs_err::create_dir_all(folder)?;
+        fs_err::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
     }
-    fs_err::write(path, text)
+    Ok(fs_err::write(path, text).map_err(|source| io("write", path, source))?)
 }

@@ -25,26 +25,33 @@ pub(super) struct Installing<'a> {
 
 pub(super) type Verified = gabion_bundle::Verified<BufReader<std::fs::File>>;
 
-/// Verifies the bundle against what the host accepted before, installs it, and raises the host's floor.
+/// Verifies the bundle against what the host accepted before, raises the host's floor, and installs it.
 pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> {
     let failed = |source| HostError::Root { path: what.root.display().to_string(), source };
     let root = Root::open(what.root).map_err(failed)?;
     let busy = || HostError::Busy { path: what.root.display().to_string() };
     // From the floor that is read to the floor that is raised, nobody else changes this root.
     let _alone = root.lock().map_err(failed)?.ok_or_else(busy)?;
+    let before = TrustState::load(&root)?;
     let promotion = trust::promotion(what.promotion)?;
     let policy = Policy {
         promotion: promotion.as_ref(),
-        floor: Floor { min_serial: what.promotion.min_serial, ..TrustState::load(&root)?.floor()? },
+        floor: Floor { min_serial: what.promotion.min_serial, ..before.floor()? },
         full: what.full,
         ..trust::policy(what.trust, what.judging, Stage::Install)?
     };
     let mut verified = open_verified(what.bundle, &policy)?;
-    trust::admit(&mut verified, what.promotion.host.as_deref())?;
-    let report = install_bundle(&root, &mut verified, what.dry_run)?;
-    if !what.dry_run {
-        TrustState::raise(&root, &verified)?;
+    let mut after = before.raised(&verified);
+    if let Some(promoted) = &verified.promotion {
+        after = after.named(what.promotion.host.as_deref())?;
+        trust::admit(promoted, after.host.as_deref())?;
     }
+    if !what.dry_run && after != before {
+        // What cannot be installed moves no floor; what can moves it first, so that no cut leaves it low.
+        install_bundle(&root, &mut verified, true)?;
+        after.save(&root)?;
+    }
+    let report = install_bundle(&root, &mut verified, what.dry_run)?;
     Ok((verified, report))
 }
 

@@ -1,6 +1,7 @@
 //! `build`, `plan`, `lock`, `update`: the arrows from recipes to a bundle.
 
 use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
+use super::bundle::io;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{key, trust};
@@ -14,10 +15,14 @@ use crate::plan::{Decision, Known, Plan};
 use crate::recipe::{Address, Body, Kind, Project};
 use crate::request::Request;
 use crate::{assemble, graph, plan, recipe, resolve};
-use gabion_bundle::{Assembled, BundleError, Role, SigningKey, Source, Spec, assemble_to_path};
+use gabion_bundle::{
+    Assembled, BundleError, Role, SigningKey, Source, Spec, assemble_to_path, open_slot, read_table,
+    sign_bundle,
+};
 use gabion_digest::Digest;
 use gabion_lockfile::human_size;
 use gabion_store::{Lease, Need, Options, Output, Record, Root, Store};
+use rustix::fs::{FlockOperation, flock};
 use std::path::{Path, PathBuf};
 
 /// Configuration and flags of one run.
@@ -269,7 +274,7 @@ pub(super) fn build_target(
             return Ok(None);
         }
         if let Some(digest) = record.facts.get("digest")
-            && is_current(&path, digest, record.facts.get("size"), key)
+            && is_current(&path, digest, record.facts.get("size"), key)?
         {
             return Ok(Some(Outcome { digest: digest.clone(), path }));
         }
@@ -355,7 +360,7 @@ fn make(
     let Some(recipe) = bundle else { return Ok(None) };
     let spec = assemble::spec(locked, recipe, &built, store);
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        fs_err::create_dir_all(folder).map_err(|error| Failure::usage(error.to_string()))?;
+        fs_err::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
     }
     assemble_to_path(&spec, path, key).map(Some).map_err(|error| {
         let damaged = match &error {
@@ -400,11 +405,27 @@ fn keep(session: &Session<'_>, project: &Project, target: &Address, needs: Vec<N
     (name, Root { reason, needs: needs.into_iter().collect() })
 }
 
-/// Whether `path` is the bundle of this digest, as far as its tables and size tell, and signed by `key`.
-fn is_current(path: &Path, digest: &str, size: Option<&String>, key: Option<&SigningKey>) -> bool {
-    let Ok(mut file) = fs_err::File::open(path) else { return false };
+/// Whether `path` is the bundle of this digest, as far as its tables and size tell. Then it is signed where it
+/// stands, if `key` has not signed it yet: what others signed and promoted stays.
+fn is_current(
+    path: &Path,
+    digest: &str,
+    size: Option<&String>,
+    key: Option<&SigningKey>,
+) -> Result<bool, Failure> {
+    let Ok(mut file) = fs_err::File::open(path).map(fs_err::File::into_file) else { return Ok(false) };
+    // Whoever is signing it is waited for: half a slot would look like none.
+    let _waited = flock(&file, FlockOperation::LockShared);
     let fits = file.metadata().is_ok_and(|meta| size.is_some_and(|size| *size == meta.len().to_string()));
-    let Ok((release, slot, _)) = gabion_bundle::read_table(&mut file) else { return false };
-    let signed = key.is_none_or(|key| slot.release.signers().contains(&key.fingerprint()));
-    fits && signed && release.digest().to_string() == digest
+    let Ok((release, slot, _)) = read_table(&mut file) else { return Ok(false) };
+    if !fits || release.digest().to_string() != digest {
+        return Ok(false);
+    }
+    drop(file);
+    if let Some(key) = key.filter(|key| !slot.release.signers().contains(&key.fingerprint())) {
+        let mut file = open_slot(path)?;
+        sign_bundle(&mut file, key)?;
+        file.sync_all().map_err(|source| io("sync", path, source))?;
+    }
+    Ok(true)
 }

@@ -5,9 +5,9 @@ use super::failure::Failure;
 use super::project::Session;
 use gabion_bundle::{
     BundleError, Hosts, Policy, Promoted, Promotion, Role, SignedPromotion, SigningKey, Stage, Time,
-    TrustRoot, Verified,
+    TrustRoot,
 };
-use std::io::{Read, Seek};
+use std::io::Read;
 use std::path::Path;
 
 /// The present. It judges keys and dates a promotion; nothing that a digest covers depends on it.
@@ -36,8 +36,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
 /// The trust root that is named or configured, if any.
 pub(super) fn known_root(session: &Session<'_>, given: Option<&Path>) -> Result<Option<TrustRoot>, Failure> {
     let Some(path) = given.or(session.config.trust.as_deref()) else { return Ok(None) };
-    let text = fs_err::read_to_string(path).map_err(|error| BundleError::Root(error.to_string()))?;
-    Ok(Some(TrustRoot::parse(&text)?))
+    Ok(Some(TrustRoot::parse(&read_text(path)?)?))
 }
 
 /// The trust root that is named or configured; a root inside a bundle proves nothing and is never asked.
@@ -77,36 +76,19 @@ pub(super) fn promotion(args: &PromotionArgs) -> Result<Option<SignedPromotion>,
     Ok(Some(SignedPromotion::parse(&read_text(path)?)?))
 }
 
-/// Refuses a bundle whose promotion does not name the host: the one that `--host` names, otherwise the
-/// only one that the bundle's recipes have.
-pub(super) fn admit<R: Read + Seek>(verified: &mut Verified<R>, host: Option<&str>) -> Result<(), Failure> {
-    let Some(promoted) = verified.promotion.clone() else { return Ok(()) };
-    let host = match host {
+/// Refuses a promotion that does not name the host `host`. What the host is called comes from whoever runs this
+/// or from the host itself, never from the bundle.
+pub(super) fn admit(promoted: &Promoted, host: Option<&str>) -> Result<(), Failure> {
+    match host {
         // Every host is meant, so nobody has to say which one this is.
-        _ if promoted.promotion.hosts == Hosts::All => return Ok(()),
-        Some(host) => host.to_owned(),
-        None => only_host(verified)?,
-    };
-    Ok(promoted.admit(&host)?)
-}
-
-fn only_host<R: Read + Seek>(verified: &mut Verified<R>) -> Result<String, Failure> {
-    const RECIPES: &str = "recipes/recipes.toml";
-    let unknown = || {
-        Failure::usage("the bundle is promoted for certain hosts, and it does not say which one this is")
-            .help("name this host with `--host`")
-    };
-    if verified.manifest().member(RECIPES).is_none_or(|member| member.size > 64 << 20) {
-        return Err(unknown());
-    }
-    let mut bytes = Vec::new();
-    let read = verified.copy_member(RECIPES, &mut bytes);
-    read.map_err(|source| BundleError::Io { operation: "read", path: RECIPES.into(), source })?;
-    let recipes: Option<toml::Table> = std::str::from_utf8(&bytes).ok().and_then(|it| it.parse().ok());
-    let hosts = recipes.as_ref().and_then(|it| it.get("host")?.as_table()).into_iter().flatten();
-    match hosts.map(|(name, _)| name).collect::<Vec<_>>()[..] {
-        [only] => Ok(only.clone()),
-        _ => Err(unknown()),
+        _ if promoted.promotion.hosts == Hosts::All => Ok(()),
+        Some(host) => Ok(promoted.admit(host)?),
+        None => {
+            let hosts = &promoted.promotion.hosts;
+            let message = format!("the bundle is promoted for `{hosts}`, and nobody said which host this is");
+            Err(Failure::usage(message)
+                .help("name this host with `--host`; once is enough, it is kept there"))
+        }
     }
 }
 

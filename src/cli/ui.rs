@@ -68,7 +68,7 @@ impl Ui {
     /// Data: one line on stdout. A closed pipe ends the program quietly.
     pub fn data(&self, line: impl Display) {
         let mut out = std::io::stdout().lock();
-        if let Err(error) = writeln!(out, "{line}")
+        if let Err(error) = writeln!(out, "{}", shown(line))
             && error.kind() == std::io::ErrorKind::BrokenPipe
         {
             std::process::exit(i32::from(crate::exit::Exit::Failure.code()));
@@ -77,12 +77,12 @@ impl Ui {
 
     /// A sentence for people.
     pub fn note(&self, line: impl Display) {
-        eprintln!("{line}");
+        eprintln!("{}", shown(line));
     }
 
     /// Something that costs nothing but should be known.
     pub fn warning(&self, line: impl Display) {
-        eprintln!("{} {line}", self.paint("1;33", "warning:"));
+        eprintln!("{} {}", self.paint("1;33", "warning:"), shown(line));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -95,10 +95,10 @@ impl Ui {
             self.diagnostics(diagnostics);
         }
         let head = self.paint("1;31", &format!("error[{}]:", failure.code));
-        eprintln!("{head} {}", failure.message);
+        eprintln!("{head} {}", shown(&failure.message));
         if let Some(help) = &failure.help {
             let head = self.paint("1;36", "help:");
-            eprintln!("  {head} {}", help.replace('\n', "\n        "));
+            eprintln!("  {head} {}", shown(help).replace('\n', "\n        "));
         }
         if self.json {
             let mistakes = failure
@@ -151,7 +151,7 @@ impl Ui {
                     if let Some(line) = state.take(event) {
                         self.clear(&mut state);
                         match line {
-                            Line::Plain(line) if self.plain => eprintln!("{line}"),
+                            Line::Plain(line) if self.plain => eprintln!("{}", shown(line)),
                             Line::Plain(_) => {}
                             Line::Warning(line) => self.warning(line),
                         }
@@ -178,6 +178,20 @@ impl Ui {
             let _flushed = std::io::stderr().flush();
         }
     }
+}
+
+/// A text without what a terminal would take for a command: control characters but line ends and tabs become
+/// `\u….`, which is the same text in JSON. Names and messages of foreign files and servers end up here.
+fn shown(text: impl Display) -> String {
+    let commands = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    let text = text.to_string();
+    if !text.contains(commands) {
+        return text;
+    }
+    let show = |letter: char| {
+        if commands(letter) { format!("\\u{:04x}", u32::from(letter)) } else { letter.to_string() }
+    };
+    text.chars().map(show).collect()
 }
 
 /// Says that a signal ended the program.
@@ -242,5 +256,21 @@ impl Status {
             human_size(bytes),
             names.join(", ")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_foreign_commands_the_terminal() {
+        let check = |text: &str, expected: &str| assert_eq!(shown(text), expected);
+        check("a\n\tb", "a\n\tb");
+        check("\x1b[2J\r", r"\u001b[2J\u000d");
+        check("\u{9b}2J\u{7f}\0", r"\u009b2J\u007f\u0000");
+        check("Gärten, 石", "Gärten, 石");
+        let value = serde_json::json!({ "name": "\u{9b}\u{7f}" });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown(&value)).unwrap(), value);
     }
 }

@@ -139,3 +139,24 @@ fn json_is_the_only_thing_on_stdout() {
     let failed: serde_json::Value = serde_json::from_str(&world.run("build nothing --json").stdout).unwrap();
     assert_eq!(failed["error"]["code"], "E0115");
 }
+
+#[test]
+fn a_file_or_folder_that_cannot_be_used_is_named_with_its_cause() {
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    world.ok("build");
+    fs_err::write(world.path("file"), "").unwrap();
+    for (command, parts) in [
+        ("bundle verify out/b.gabion --trust none.json", ["E0501", "`none.json`", "No such file"]),
+        ("bundle verify out/b.gabion --trust out", ["E0501", "`out`", "Is a directory"]),
+        ("bundle verify out/b.gabion --trust file", ["E0509", "trust root is wrong", "EOF"]),
+        ("build --output file/b.gabion", ["E0501", "`file`", "File exists"]),
+        ("build --output file/out/b.gabion", ["E0501", "`file/out`", "Not a directory"]),
+        ("demo file/demo", ["E0501", "`file/demo`", "Not a directory"]),
+    ] {
+        let run = world.run(command);
+        assert_eq!(run.code, if parts[0] == "E0509" { 6 } else { 1 }, "{command}: {}", run.stderr);
+        for part in parts {
+            assert!(run.stderr.contains(part), "{command}: {part}: {}", run.stderr);
+        }
+    }
+}

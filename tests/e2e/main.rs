@@ -8,6 +8,7 @@ mod engine;
 mod failures;
 mod fuzz_smoke;
 mod git;
+mod hands;
 mod images;
 mod integrity;
 mod limits;

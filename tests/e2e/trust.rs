@@ -6,10 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[host.prod]\naddress = '192.0.2.1'\n\
+pub(crate) const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[host.prod]\naddress = '192.0.2.1'\n\
     [bundle.b]\nbase = ['fetch.a']\nhost = 'host.prod'\n";
 
-fn world(recipes: &str) -> World {
+pub(crate) fn world(recipes: &str) -> World {
     World::new(recipes, &[("/a.txt", b"stones"), ("/b.txt", b"other stones")])
 }
 
@@ -24,7 +24,7 @@ fn has(tool: &str) -> bool {
 }
 
 /// Makes a key and gives the root that names it alone.
-fn key(world: &World, name: &str) -> TrustRoot {
+pub(crate) fn key(world: &World, name: &str) -> TrustRoot {
     world.ok(&format!("key new {name} --no-passphrase --trust {name}.json"));
     TrustRoot::parse(&fs_err::read_to_string(world.path(&format!("{name}.json"))).unwrap()).unwrap()
 }
@@ -34,7 +34,12 @@ fn quorum(threshold: usize, roots: &[&TrustRoot]) -> Quorum {
 }
 
 /// Writes a root of these roles to `file`.
-fn write_root(world: &World, file: &str, version: u32, roles: &[(Role, usize, &[&TrustRoot])]) -> TrustRoot {
+pub(crate) fn write_root(
+    world: &World,
+    file: &str,
+    version: u32,
+    roles: &[(Role, usize, &[&TrustRoot])],
+) -> TrustRoot {
     let mut root = roles[0].2[0].clone();
     root.version = version;
     root.roles = roles.iter().map(|(role, threshold, of)| (*role, quorum(*threshold, of))).collect();
@@ -46,7 +51,7 @@ fn write_root(world: &World, file: &str, version: u32, roles: &[(Role, usize, &[
 }
 
 /// A signed bundle, and a root `root.json` in which `pro` promotes what `rel` released.
-fn promoters(world: &World) -> TrustRoot {
+pub(crate) fn promoters(world: &World) -> TrustRoot {
     let (rel, pro) = (key(world, "rel"), key(world, "pro"));
     world.ok("build --key rel");
     fs_err::create_dir(world.path("host")).unwrap();
@@ -58,18 +63,19 @@ fn promoters(world: &World) -> TrustRoot {
     )
 }
 
-fn refused(run: &Run, exit: i32, parts: &[&str]) {
+pub(crate) fn refused(run: &Run, exit: i32, parts: &[&str]) {
     assert_eq!(run.code, exit, "{}", run.stderr);
     for part in parts {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
 }
 
-const INSTALL: &str = "host install out/b.gabion --root host --trust root.json";
-const PROMOTE: &str = "bundle promote out/b.gabion --channel production --trust root.json --key pro";
-const STATE: &str = "host/var/lib/gabion/trust/state.json";
+pub(crate) const INSTALL: &str = "host install out/b.gabion --root host --trust root.json";
+pub(crate) const PROMOTE: &str =
+    "bundle promote out/b.gabion --channel production --trust root.json --key pro";
+pub(crate) const STATE: &str = "host/var/lib/gabion/trust/state.json";
 
-fn json(text: &str) -> serde_json::Value {
+pub(crate) fn json(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
 }
 
@@ -87,19 +93,24 @@ fn a_host_takes_only_what_is_promoted_for_it_and_remembers_the_serial() {
     refused(&world.run(&format!("{INSTALL} --host edge")), 6, &["E0519", "`prod staging`, not for `edge`"]);
     refused(&world.run(&format!("{INSTALL} --min-serial 6")), 6, &["E0520", "promotion 5 of `b`"]);
     assert_eq!(fs_err::read_dir(world.path("host")).unwrap().count(), 0, "a refusal writes nothing");
-    assert!(world.ok(&format!("{INSTALL} --dry-run")).contains("+ /var/lib/gabion/files/fetch.a/a.txt"));
+    assert!(
+        world
+            .ok(&format!("{INSTALL} --host prod --dry-run"))
+            .contains("+ /var/lib/gabion/files/fetch.a/a.txt")
+    );
     assert_eq!(fs_err::read_dir(world.path("host")).unwrap().count(), 0, "a dry run writes nothing");
-    // The only host of the bundle is `prod`; nobody has to say so.
-    let report = json(&world.ok(&format!("{INSTALL} --json")));
+    let report = json(&world.ok(&format!("{INSTALL} --host prod --json")));
     assert_eq!((&report["promotion"]["serial"], &report["root_version"]), (&5.into(), &1.into()));
     assert_eq!(report["promotion"]["hosts"], serde_json::json!(["prod", "staging"]));
     let state = json(&fs_err::read_to_string(world.path(STATE)).unwrap());
     assert_eq!(state["bundles"]["b"]["serial"], 5);
-    assert_eq!(state["bundles"]["b"]["digest"], report["digest"]);
+    assert_eq!((&state["bundles"]["b"]["digest"], &state["host"]), (&report["digest"], &"prod".into()));
     let mode = |path: &str| world.path(path).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(STATE), mode("host/var/lib/gabion/trust")), (0o600, 0o700));
     let written = world.path(STATE).metadata().unwrap().modified().unwrap();
+    // It knows its name now, and takes no other one, though the bundle is promoted for that too.
     assert_eq!(world.ok(INSTALL), "");
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610", "`prod`, not `staging`"]);
     assert_eq!(world.path(STATE).metadata().unwrap().modified().unwrap(), written);
 }
 
@@ -109,7 +120,7 @@ fn a_lower_serial_and_another_bundle_of_the_same_serial_are_refused() {
     promoters(&world);
     fs_err::copy(world.path("out/b.gabion"), world.path("plain.gabion")).unwrap();
     world.ok(&format!("{PROMOTE} --serial 5 --host prod"));
-    world.ok(INSTALL);
+    world.ok(&format!("{INSTALL} --host prod"));
     let first = json(&fs_err::read_to_string(world.path(STATE)).unwrap());
     // An older promotion of the very same bundle.
     fs_err::copy(world.path("plain.gabion"), world.path("out/b.gabion")).unwrap();
@@ -159,13 +170,26 @@ fn a_promotion_can_travel_in_a_file_of_its_own() {
 }
 
 #[test]
-fn a_bundle_that_does_not_say_which_host_it_is_for_asks() {
-    let world = world("[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[bundle.b]\nbase = ['fetch.a']\n");
+fn a_bundle_does_not_say_which_host_this_is() {
+    // What the recipes know as a host is nobody's name.
+    let world = world(&RECIPES.replace("host.prod", "host.staging"));
     promoters(&world);
-    world.ok(&format!("{PROMOTE} --serial 1 --host prod"));
+    world.ok(&format!("{PROMOTE} --serial 1 --host staging"));
+    refused(&world.run(INSTALL), 2, &["promoted for `staging`", "`--host`"]);
+    refused(&world.run(&format!("{INSTALL} --host prod")), 6, &["E0519", "not for `prod`"]);
+    refused(&world.run(&format!("{INSTALL} --host *")), 2, &["one word"]);
+    assert_eq!(fs_err::read_dir(world.path("host")).unwrap().count(), 0, "a refusal writes nothing");
+    world.ok(&format!("{PROMOTE} --serial 2 --host *"));
+    world.ok(INSTALL);
+    assert_eq!(json(&fs_err::read_to_string(world.path(STATE)).unwrap()).get("host"), None);
+    world.ok(&format!("{PROMOTE} --serial 3 --host prod"));
     refused(&world.run(INSTALL), 2, &["`--host`"]);
     world.ok(&format!("{INSTALL} --host prod"));
-    world.ok(&format!("{PROMOTE} --serial 2 --host *"));
+    world.ok(&format!("{PROMOTE} --serial 4 --host staging"));
+    refused(&world.run(INSTALL), 6, &["E0519", "not for `prod`"]);
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610"]);
+    world.ok(&format!("{PROMOTE} --serial 5 --host *"));
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610"]);
     world.ok(INSTALL);
 }
 
@@ -193,7 +217,7 @@ fn two_of_three_promoters_sign_one_after_the_other() {
     }
     refused(&promote("rel"), 6, &["E0512", "not named for this role"]);
     assert_eq!(promote("p3").code, 0);
-    world.ok(INSTALL);
+    world.ok(&format!("{INSTALL} --host prod"));
     let seen = json(&world.ok("bundle inspect out/b.gabion --json"));
     assert_eq!(seen["promotion"]["signers"].as_array().unwrap().len(), 2);
     assert_eq!(seen["checked"], false);
@@ -396,7 +420,7 @@ fn a_key_in_the_agent_releases_and_promotes() {
     let _gone = agent.kill();
     let _waited = agent.wait();
     assert_eq!((built.code, promoted.code), (0, 0), "{}{}", built.stderr, promoted.stderr);
-    world.ok(INSTALL);
+    world.ok(&format!("{INSTALL} --host prod"));
     refused(&with("bundle sign out/b.gabion --key rel.pub"), 1, &["E0513", "ssh-add -l"]);
     refused(&world.run("bundle sign out/b.gabion --key rel.pub"), 1, &["E0510", "no ssh-agent"]);
 }
@@ -452,4 +476,22 @@ fn what_is_extracted_is_whole_or_not_there() {
     refused(&world.run(&format!("{extract} -o none")), 5, &["E0503"]);
     let names = fs_err::read_dir(world.folder.path()).unwrap().map(|it| it.unwrap().file_name());
     assert!(!names.into_iter().any(|it| it.to_string_lossy().starts_with("none")), "a rest was left");
+}
+
+#[test]
+fn the_root_for_reading_may_be_the_newest_of_the_chain() {
+    let trust = "trust = 'keys/root.2.json'\ntrust-chain = ['keys/root.2.json', 'keys/root.2.json.sig']\n";
+    let world = world(&format!("{RECIPES}{trust}"));
+    let (old, new) = (key(&world, "old"), key(&world, "new"));
+    fs_err::create_dir(world.path("keys")).unwrap();
+    write_root(&world, "root.json", 1, &[(Role::Root, 1, &[&old]), (Role::Release, 1, &[&old])]);
+    write_root(&world, "keys/root.2.json", 2, &[(Role::Root, 1, &[&new]), (Role::Release, 1, &[&new])]);
+    world.ok("key sign-root keys/root.2.json --key new");
+    world.ok("key sign-root keys/root.2.json --key old");
+    world.ok("build --key new");
+    let verified = json(&world.ok("bundle verify out/b.gabion --trust root.json --json"));
+    assert_eq!(verified["root_version"], 2);
+    let listed = world.ok("bundle ls out/b.gabion");
+    let names: Vec<&str> = listed.lines().filter_map(|it| it.split("trust/").nth(1)).collect();
+    assert_eq!(names, ["root.json", "root.2.json", "root.2.json.sig"]);
 }

@@ -1,7 +1,9 @@
 //! The file against damage, and against what must not go in.
 
-use crate::kit::{check, key, looking, promoted, promoters, release_of, signed, spec, trust};
-use gabion_bundle::{BundleError, Class, Release, Source, assemble, extract, verify};
+use crate::kit::{check, key, looking, promoted, promoters, release_of, signed, spec, trust, with_table};
+use gabion_bundle::{
+    BundleError, Class, Object, Policy, Release, Source, Spec, assemble, extract, read_table, verify,
+};
 use std::io::Cursor;
 
 #[test]
@@ -97,10 +99,21 @@ fn members_of_several_pieces_are_checked_piece_by_piece() {
     let mut out = Vec::new();
     verified.copy_member("content/fetch.big/big", &mut out).unwrap();
     assert!(out == bytes);
+    // On demand and not: every byte is bound by its piece alone.
+    let root = trust(&key(7));
+    let quick = Policy { full: false, ..looking(&root) };
     let mut bad = good.clone();
-    let last = bad.len() - 2_000;
-    bad[last] ^= 1;
-    assert_eq!(check(&bad, &trust(&key(7))).unwrap_err().class(), Class::Integrity);
+    for at in (bad.len() - 40_000_000..bad.len() - 2_000).step_by(9_999_991) {
+        bad[at] ^= 1;
+        assert_eq!(check(&bad, &root).unwrap_err().class(), Class::Integrity);
+        assert_eq!(verify(Cursor::new(&bad), &quick).unwrap_err().class(), Class::Integrity);
+        bad[at] ^= 1;
+    }
+    // The digest of the whole binds nothing that the pieces do not, and is checked on demand.
+    let other = gabion_digest::Digest::of(b"something else").to_string();
+    let lied = with_table(&good, &hashed.blob.digest().to_string(), &other);
+    assert_eq!(check(&lied, &root).unwrap_err().class(), Class::Integrity);
+    verify(Cursor::new(&lied), &quick).unwrap();
     // The file changes while the bundle is being made, or was never what it is said to be.
     let refused = |spec: &gabion_bundle::Spec| {
         let error = assemble(spec, &mut Cursor::new(Vec::new())).unwrap_err();
@@ -147,6 +160,15 @@ fn release_has_one_text() {
         good.replacen("content/fetch.a", "/content/a", 1),
         good.replacen("content/fetch.a", "content/f\u{e4}tch", 1),
         good.to_uppercase(),
+        good.replacen("platform", "plat\x1b[2J", 1),
+        good.replacen("name: platform", "name: plat\x1b[2J", 1),
+        good.replacen("name: platform", "name: Platform", 1),
+        good.replacen("name: platform", "name: -", 1),
+        good.replacen("name: platform", "name: ", 1),
+        good.replacen("linux/amd64", "linux/\x1b]0;", 1),
+        good.replacen("linux/amd64", "linux", 1),
+        good.replacen("linux/amd64", "linux/arm/v7/x", 1),
+        good.replacen("linux/amd64", "linux//v7", 1),
         format!("\u{feff}{good}"),
     ] {
         assert!(bad != good && Release::parse(&bad).is_none(), "{bad}");
@@ -174,4 +196,93 @@ fn what_is_extracted_from_a_medium_that_changes_is_not_there_at_all() {
     let error = extract(&mut verified, &members, &folder.path().join("other")).unwrap_err();
     assert_eq!(error.class(), Class::Integrity, "{error}");
     assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 2, "the bundle and the first folder");
+}
+
+#[test]
+fn a_folder_may_be_named_with_a_slash_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = signed(&spec());
+    let mut verified = verify(Cursor::new(&bytes), &looking(&trust(&key(7)))).unwrap();
+    let members: Vec<String> = verified.manifest().members.iter().map(|it| it.path.clone()).collect();
+    let output = format!("{}/out/", folder.path().display());
+    extract(&mut verified, &members, output.as_ref()).unwrap();
+    assert_eq!(fs_err::read(folder.path().join("out/content/fetch.a/a.txt")).unwrap(), b"stones\n");
+    assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1, "a rest was left");
+    for nowhere in ["/", "..", "a/.."] {
+        let output = folder.path().join(nowhere);
+        assert!(matches!(extract(&mut verified, &members, &output), Err(BundleError::Io { .. })));
+    }
+}
+
+#[test]
+fn what_an_unverified_table_says_cannot_command_a_terminal() {
+    let good = signed(&spec());
+    for (from, to) in [
+        ("content/fetch.a", r"content/\u001ba"),
+        ("content/fetch.a", "content/f\u{9b}ch.a"),
+        ("content/fetch.a", "content/\u{7f}etch.a"),
+        ("\"inline\"", r#""i\nine""#),
+    ] {
+        let error = read_table(&mut Cursor::new(with_table(&good, from, to))).unwrap_err();
+        assert!(error.to_string().ends_with("`bundle.json` is not in its one form"), "{error}");
+    }
+    read_table(&mut Cursor::new(with_table(&good, "content/fetch.a", "content/other.a"))).unwrap();
+    let refused = |change: fn(&mut Spec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        let error = assemble(&spec, &mut Cursor::new(Vec::new())).unwrap_err();
+        assert!(matches!(error, BundleError::Content { .. }), "{error}");
+    };
+    refused(|spec| spec.name = "Platform".to_owned());
+    refused(|spec| spec.platform = "amd64".to_owned());
+    refused(|spec| {
+        spec.objects.push(Object::K3sImages { member: "\x1b[2J".to_owned() });
+    });
+}
+
+/// Members without content, as many, with paths of this length.
+fn many(count: usize, length: usize) -> Spec {
+    let mut spec = spec();
+    for number in 0..count {
+        let path = format!("content/{number:0>width$}", width = length - "content/".len());
+        spec.members.push((path, Source::Bytes(Vec::new())));
+    }
+    spec
+}
+
+#[test]
+fn each_of_a_hundred_thousand_members_is_found_at_once() {
+    let spec = many(100_000, 100);
+    let bytes = signed(&spec);
+    let mut verified = verify(Cursor::new(&bytes), &looking(&trust(&key(7)))).unwrap();
+    let start = std::time::Instant::now();
+    for (path, _) in &spec.members {
+        assert_eq!(verified.manifest().member(path).unwrap().path, *path);
+        verified.copy_member(path, &mut std::io::sink()).unwrap();
+    }
+    assert!(verified.manifest().member("content/").is_none());
+    // Looking at every member for each would take ten thousand million comparisons.
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+#[test]
+fn tables_that_are_too_large_are_neither_read_nor_written() {
+    let good = signed(&spec());
+    let header = |size: u64| {
+        let mut header = tar::Header::new_ustar();
+        header.as_mut_bytes().copy_from_slice(&good[..512]);
+        header.set_size(size);
+        header.set_cksum();
+        header
+    };
+    for (size, expected) in [((32 << 20) + 1, "larger than it can be"), (32 << 20, "ends inside `RELEASE`")] {
+        let bytes = [header(size).as_bytes(), &good[512..]].concat();
+        let error = check(&bytes, &trust(&key(7))).unwrap_err();
+        assert!(error.class() == Class::Integrity && error.to_string().contains(expected), "{error}");
+    }
+    for (spec, table) in [(many(120_000, 230), "RELEASE"), (many(400_000, 15), "bundle.json")] {
+        let error = assemble(&spec, &mut Cursor::new(Vec::new())).unwrap_err();
+        assert!(error.to_string().contains(table), "{error}");
+        assert!(matches!(error, BundleError::Content { .. }));
+    }
 }

@@ -3,7 +3,10 @@
 use crate::kit::{
     NOW, at, check, key, looking, release_of, root, sign, signed, slot_at, spec, trust, unsigned, with_slot,
 };
-use gabion_bundle::{BundleError, Class, Revoked, Role, Slot, Standing, TrustRoot, verify};
+use gabion_bundle::{
+    BundleError, Class, Revoked, Role, Slot, Standing, TrustRoot, mend_slot, open_slot, read_table,
+    sign_bundle, verify,
+};
 use std::io::Cursor;
 
 fn untrusted(result: Result<(), BundleError>) -> (usize, usize, Vec<Standing>) {
@@ -190,4 +193,45 @@ fn a_key_whose_signatures_fit_everything_is_no_key() {
         check(&with_slot(&good, text.as_bytes()), &trust(&key(7))),
         Err(BundleError::Signature(_))
     ));
+}
+
+#[test]
+fn many_who_sign_one_file_at_once_all_have_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.gabion");
+    for _round in 0..5 {
+        fs_err::write(&path, unsigned(&spec())).unwrap();
+        std::thread::scope(|scope| {
+            for seed in 1..=8 {
+                let path = &path;
+                scope.spawn(move || sign_bundle(&mut open_slot(path).unwrap(), &key(seed)).unwrap());
+            }
+        });
+        let (_, slot, _) = read_table(&mut fs_err::File::open(&path).unwrap()).unwrap();
+        assert_eq!(slot.release.signers(), (1..=8).map(|seed| key(seed).fingerprint()).collect());
+    }
+}
+
+#[test]
+fn a_slot_whose_write_was_cut_is_refused_until_it_is_emptied_on_demand() {
+    let (one, two) = (signed(&spec()), sign(unsigned(&spec()), &[7, 8]));
+    let slot = slot_at(&one);
+    let cut = |at: usize| [&two[..at], &one[at..]].concat();
+    let either = root(1, &[(Role::Root, 1, &[1]), (Role::Release, 1, &[7, 8])]);
+    let good = |bytes: &[u8]| check(bytes, &either).is_ok();
+    let torn = (0..700).map(|at| cut(slot + at)).filter(|bytes| !good(bytes));
+    let torn: Vec<Vec<u8>> = torn.collect();
+    assert!(torn.len() > 200, "{}", torn.len());
+    for bytes in torn {
+        let mut bundle = Cursor::new(bytes);
+        assert_eq!(sign_bundle(&mut bundle, &key(7)).unwrap_err().class(), Class::Trust);
+        mend_slot(&mut bundle).unwrap();
+        assert_eq!(bundle.get_ref(), &unsigned(&spec()));
+        sign_bundle(&mut bundle, &key(7)).unwrap();
+        assert!(good(bundle.get_ref()));
+    }
+    // What can be used is not thrown away.
+    let mut bundle = Cursor::new(two.clone());
+    mend_slot(&mut bundle).unwrap();
+    assert_eq!(bundle.into_inner(), two);
 }
