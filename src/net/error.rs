@@ -79,6 +79,8 @@ pub(super) struct Trouble {
     pub(super) wait: Option<Duration>,
     /// The digest that the bytes must have, and the one that they have.
     pub(super) digest: Option<(Sha256, Sha256)>,
+    /// What the store says of a whole file with other bytes.
+    pub(super) mismatch: Option<StoreError>,
 }
 
 impl Trouble {
@@ -87,11 +89,21 @@ impl Trouble {
     }
 
     pub(super) fn finally(why: impl std::fmt::Display) -> Self {
-        Self { why: why.to_string(), again: false, wait: None, digest: None }
+        Self { why: why.to_string(), again: false, wait: None, digest: None, mismatch: None }
     }
 
     pub(super) fn digest(expected: Sha256, received: Sha256) -> Self {
         let why = format!("expected {expected}, received {received}");
         Self { digest: Some((expected, received)), ..Self::finally(why) }
+    }
+}
+
+/// The store failed, or the file is not the pinned one.
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        let StoreError::Mismatch { .. } = &error else { return Self::finally(crate::error::chain(&error)) };
+        let told = error.help().unwrap_or_default().replace('\n', ", ");
+        let why = format!("other bytes than the lock pins: {told}");
+        Self { mismatch: Some(error), ..Self::finally(why) }
     }
 }

@@ -138,16 +138,18 @@ impl Client {
         if self.offline {
             return Err(NetError::Offline { url: url.to_owned() });
         }
-        let (mut attempts, mut digest) = (Vec::new(), None);
-        for location in self.locations(url) {
+        let (mut attempts, mut digest, mut mismatches) = (Vec::new(), None, Vec::new());
+        let locations = self.locations(url);
+        for location in &locations {
             for attempt in 0..ATTEMPTS {
-                match ask(&location).await {
+                match ask(location).await {
                     Ok(value) => return Ok(value),
                     Err(trouble) => {
                         // Only the locked location is named: a mirror may hold a token in its path.
                         attempts.push(trouble.why.clone());
                         digest = digest.or(trouble.digest);
                         if !trouble.again || attempt + 1 == ATTEMPTS {
+                            mismatches.extend(trouble.mismatch);
                             break;
                         }
                         self.events.send(Event::Retry { url: url.to_owned(), why: trouble.why });
@@ -160,6 +162,12 @@ impl Client {
         if let Some((expected, received)) = digest {
             let (expected, received) = (Box::new(expected), Box::new(received));
             return Err(NetError::Digest { url: url.to_owned(), expected, received });
+        }
+        // One location that could not answer might have had the right bytes.
+        if mismatches.len() == locations.len()
+            && let Some(mismatch) = mismatches.pop()
+        {
+            return Err(mismatch.into());
         }
         attempts.dedup();
         Err(NetError::Failed { url: url.to_owned(), attempts })

@@ -11,6 +11,7 @@ mod git;
 mod images;
 mod integrity;
 mod limits;
+mod mirrors;
 mod overlays;
 mod pipeline;
 mod registry;
