@@ -122,7 +122,7 @@ impl Client {
         let mut stream = response.bytes_stream();
         let mut told = 0;
         while let Some(piece) = stream.next().await {
-            download.append(&piece.map_err(Trouble::again)?)?;
+            download.append(&piece?)?;
             let done = download.partial.len();
             if done - told > 1 << 20 {
                 told = done;

@@ -98,6 +98,13 @@ impl Trouble {
     }
 }
 
+/// The network failed: perhaps not the next time. The cause is told, the location is not.
+impl From<reqwest::Error> for Trouble {
+    fn from(error: reqwest::Error) -> Self {
+        Self::again(crate::error::chain(&error.without_url()))
+    }
+}
+
 /// The store failed, or the file is not the pinned one.
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {

@@ -58,7 +58,10 @@ impl Client {
             .read_timeout(STALL)
             .user_agent(concat!("gabion/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| NetError::Failed { url: String::new(), attempts: vec![error.to_string()] })?;
+            .map_err(|error| NetError::Failed {
+                url: String::new(),
+                attempts: vec![crate::error::chain(&error)],
+            })?;
         let (config, events) = (config.clone(), events.clone());
         Ok(Self { http, config, offline, plain: false, events, passes: Arc::default() })
     }

@@ -90,7 +90,7 @@ impl Client {
         if ask.method == Method::POST {
             request = request.body(ask.body.clone());
         }
-        request.send().await.map_err(|error| Trouble::again(crate::error::chain(&error.without_url())))
+        Ok(request.send().await?)
     }
 
     fn check_scheme(&self, url: &Url) -> Result<(), Trouble> {
@@ -139,7 +139,7 @@ pub(super) async fn body(response: Response, limit: u64) -> Result<Vec<u8>, Trou
     let mut bytes = Vec::new();
     let mut stream = response.bytes_stream();
     while let Some(piece) = stream.next().await {
-        bytes.extend_from_slice(&piece.map_err(Trouble::again)?);
+        bytes.extend_from_slice(&piece?);
         if bytes.len() as u64 > limit {
             return Err(Trouble::finally(format!("more than {limit} bytes")));
         }

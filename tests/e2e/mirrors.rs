@@ -103,3 +103,11 @@ fn it_is_an_integrity_error_only_if_every_location_has_other_bytes() {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
 }
+
+#[test]
+fn the_cause_of_a_cut_is_told() {
+    let world = World::new(FILE, &[("/a.txt", &body())]);
+    world.upstream.fail("/a.txt", vec![Fault::Cut(10); 5]);
+    let run = world.run("lock");
+    assert!(run.code == 1 && run.stderr.contains("end of file before message length"), "{}", run.stderr);
+}
