@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - A locked URL never changes: mirrors replace its prefix at the moment of the request.
-//! - Credentials go to the host they are configured for, and a redirect to another host drops them.
+//! - Credentials go to the host they are configured for, and a redirect to another host drops them. None travels
+//!   in clear, except on loopback and to a mirror that the user wrote with `http`.
 //! - Nothing is decompressed on the way: the bytes are the server's.
 
 mod docker;
