@@ -35,6 +35,14 @@ pub enum ConfigError {
         /// The variable or file.
         from: String,
     },
+    /// A mirror that no location can begin with, or that nobody can ask.
+    #[error("the mirror of `{origin}` cannot be used: `{wrong}` does not begin with `https://` or `http://`")]
+    Mirror {
+        /// Its key below `[mirror]`.
+        origin: String,
+        /// The key or the value that is wrong.
+        wrong: String,
+    },
     /// There is no place for the store.
     #[error("no home directory is known to keep the store in")]
     NoHome,
@@ -48,6 +56,7 @@ impl ConfigError {
             Self::Parse { .. } => "E1202",
             Self::Credential { .. } => "E1203",
             Self::NoHome => "E1204",
+            Self::Mirror { .. } => "E1205",
         }
     }
 
@@ -58,6 +67,9 @@ impl ConfigError {
                 Some("set the variable or write the file; it is read at each start".into())
             }
             Self::NoHome => Some("set `HOME`, or name a store with `--store` or `GABION_STORE`".into()),
+            Self::Mirror { .. } => {
+                Some("write `[mirror]`, and below it `\"https://origin\" = \"https://mirror/path\"`".into())
+            }
             Self::Read { .. } | Self::Parse { .. } => None,
         }
     }
@@ -121,7 +133,7 @@ pub struct Config {
     pub sign_key: Option<PathBuf>,
     /// The trust root that bundles are verified against.
     pub trust: Option<PathBuf>,
-    /// Replacements by prefix of the location.
+    /// Replacements by prefix of the location; none ends with a slash.
     pub mirrors: Vec<(String, Vec<String>)>,
     /// Credentials by host, or by host and port.
     pub credentials: BTreeMap<String, Credential>,
@@ -149,16 +161,12 @@ impl Config {
             .or_else(|| Some(cache?.join("gabion/store")))
             .ok_or(ConfigError::NoHome)?;
         let parallel = std::thread::available_parallelism().map_or(2, usize::from);
-        let mirrors = wire.mirror.into_iter().map(|(origin, to)| match to {
-            OneOrMany::One(one) => (origin, vec![one]),
-            OneOrMany::Many(many) => (origin, many),
-        });
         Ok(Self {
             store,
             jobs: wire.jobs.unwrap_or(parallel).max(1),
             sign_key: variable("GABION_SIGN_KEY").or(wire.sign_key),
             trust: variable("GABION_TRUST").or(wire.trust),
-            mirrors: mirrors.collect(),
+            mirrors: mirrors(wire.mirror)?,
             credentials: credentials(wire.credentials)?,
             docker,
         })
@@ -172,6 +180,27 @@ fn read(path: &Path) -> Result<ConfigWire, ConfigError> {
         path: path.to_owned(),
         message: error.to_string().trim().replace('\n', "\n  "),
     })
+}
+
+fn mirrors(wire: BTreeMap<String, OneOrMany>) -> Result<Vec<(String, Vec<String>)>, ConfigError> {
+    let all = wire.into_iter().map(|(origin, to)| {
+        let to = match to {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        };
+        let to: Result<_, _> = to.iter().map(|to| location(&origin, to)).collect();
+        Ok((location(&origin, &origin)?, to?))
+    });
+    all.collect()
+}
+
+/// One side of the mirror of `origin`: with a scheme, without a slash at its end.
+fn location(origin: &str, text: &str) -> Result<String, ConfigError> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest.map(|rest| rest.trim_end_matches('/')) {
+        Some("") | None => Err(ConfigError::Mirror { origin: origin.to_owned(), wrong: text.to_owned() }),
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+    }
 }
 
 fn credentials(wire: BTreeMap<String, CredentialWire>) -> Result<BTreeMap<String, Credential>, ConfigError> {

@@ -111,3 +111,21 @@ fn the_cause_of_a_cut_is_told() {
     let run = world.run("lock");
     assert!(run.code == 1 && run.stderr.contains("end of file before message length"), "{}", run.stderr);
 }
+
+#[test]
+fn a_slash_at_the_end_of_a_mirror_changes_nothing_and_a_mirror_has_a_scheme() {
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    let config = |origin: &str, to: &str| {
+        fs_err::write(world.path("config.toml"), format!("[mirror]\n\"{origin}\" = \"{to}\"\n")).unwrap();
+    };
+    config("https://up.invalid/", &format!("{}//", world.upstream.url()));
+    world.ok("lock");
+    assert_eq!(world.upstream.seen()[0].path, "/a.txt");
+    for (origin, to) in [("up.invalid", "https://m.example"), ("https://up.invalid", "m.example")] {
+        config(origin, to);
+        let run = world.run("lock");
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        let wrong = format!("the mirror of `{origin}` cannot be used");
+        assert!(run.stderr.contains("error[E1205]") && run.stderr.contains(&wrong), "{}", run.stderr);
+    }
+}
