@@ -64,7 +64,7 @@ impl ConfigError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Credential { .. } => {
-                Some("set the variable or write the file; it is read at each start".into())
+                Some("set the variable or write the file; it is read whenever the network may be used".into())
             }
             Self::NoHome => Some("set `HOME`, or name a store with `--store` or `GABION_STORE`".into()),
             Self::Mirror { .. } => {
@@ -93,12 +93,13 @@ struct ConfigWire {
     #[serde(default)]
     mirror: BTreeMap<String, OneOrMany>,
     #[serde(default)]
-    credentials: BTreeMap<String, CredentialWire>,
+    credentials: BTreeMap<String, CredentialSource>,
 }
 
+/// Where a credential is to be read.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct CredentialWire {
+pub struct CredentialSource {
     username: Option<String>,
     /// Variable with the password or token.
     env: Option<String>,
@@ -137,6 +138,8 @@ pub struct Config {
     pub mirrors: Vec<(String, Vec<String>)>,
     /// Credentials by host, or by host and port.
     pub credentials: BTreeMap<String, Credential>,
+    /// Credentials that were not read yet; see [`Config::with_secrets`].
+    pub unread: BTreeMap<String, CredentialSource>,
     /// Docker's configuration, asked for registries that `credentials` does not have.
     pub docker: Option<PathBuf>,
 }
@@ -167,9 +170,20 @@ impl Config {
             sign_key: variable("GABION_SIGN_KEY").or(wire.sign_key),
             trust: variable("GABION_TRUST").or(wire.trust),
             mirrors: mirrors(wire.mirror)?,
-            credentials: credentials(wire.credentials)?,
+            credentials: BTreeMap::new(),
+            unread: wire.credentials,
             docker,
         })
+    }
+
+    /// The same with every credential read: only who asks the network needs one.
+    pub fn with_secrets(&self) -> Result<Self, ConfigError> {
+        let mut all = self.clone();
+        for (host, source) in std::mem::take(&mut all.unread) {
+            let credential = source.read(&host)?;
+            all.credentials.insert(host, credential);
+        }
+        Ok(all)
     }
 }
 
@@ -203,11 +217,10 @@ fn location(origin: &str, text: &str) -> Result<String, ConfigError> {
     }
 }
 
-fn credentials(wire: BTreeMap<String, CredentialWire>) -> Result<BTreeMap<String, Credential>, ConfigError> {
-    let mut out = BTreeMap::new();
-    for (host, credential) in wire {
-        let missing = |from: String| ConfigError::Credential { host: host.clone(), from };
-        let secret = match (&credential.env, &credential.file) {
+impl CredentialSource {
+    fn read(&self, host: &str) -> Result<Credential, ConfigError> {
+        let missing = |from: String| ConfigError::Credential { host: host.to_owned(), from };
+        let secret = match (&self.env, &self.file) {
             (Some(name), None) => std::env::var(name).map_err(|_| missing(format!("`${name}`")))?,
             (None, Some(path)) => {
                 fs_err::read_to_string(path).map_err(|_| missing(format!("`{}`", path.display())))?
@@ -215,7 +228,6 @@ fn credentials(wire: BTreeMap<String, CredentialWire>) -> Result<BTreeMap<String
             _ => return Err(missing("one of `env` and `file`".to_owned())),
         };
         let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
-        out.insert(host, Credential { username: credential.username, secret });
+        Ok(Credential { username: self.username.clone(), secret })
     }
-    Ok(out)
 }

@@ -1,5 +1,6 @@
 //! Why bytes did not arrive.
 
+use crate::config::ConfigError;
 use gabion_digest::Sha256;
 use gabion_store::StoreError;
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub enum NetError {
         /// The digest that they have.
         received: Box<Sha256>,
     },
+    /// A credential of the user's configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store could not take them.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,6 +54,7 @@ impl NetError {
             Self::Failed { .. } => "E0302",
             Self::Vanished { .. } => "E0303",
             Self::Digest { .. } => "E0304",
+            Self::Config(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -65,6 +70,7 @@ impl NetError {
             Self::Digest { expected, received, .. } => Some(format!(
                 "expected {expected}\nreceived {received}\nask the registry itself, or another mirror"
             )),
+            Self::Config(error) => error.help(),
             Self::Store(error) => error.help(),
         }
     }

@@ -49,7 +49,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the user's mirrors and credentials; `offline` forbids every request.
+    /// A client with the user's mirrors and credentials, which are read here; `offline` forbids every request, and
+    /// then none is read.
     pub fn new(config: &Config, offline: bool, events: &Events) -> Result<Self, NetError> {
         // The second call of a process finds the provider installed already.
         let _installed = rustls::crypto::ring::default_provider().install_default();
@@ -63,7 +64,8 @@ impl Client {
                 url: String::new(),
                 attempts: vec![crate::error::chain(&error)],
             })?;
-        let (config, events) = (config.clone(), events.clone());
+        let config = if offline { config.clone() } else { config.with_secrets()? };
+        let events = events.clone();
         Ok(Self { http, config, offline, plain: false, events, passes: Arc::default() })
     }
 

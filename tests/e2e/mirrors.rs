@@ -1,6 +1,6 @@
 //! Several locations of one file, and who is asked with which credential.
 
-use crate::world::World;
+use crate::world::{World, gabion};
 use gabion_digest::Sha256;
 use gabion_store::{Expect, Store};
 use gabion_upstream::{Content, Fault, Upstream};
@@ -128,4 +128,21 @@ fn a_slash_at_the_end_of_a_mirror_changes_nothing_and_a_mirror_has_a_scheme() {
         let wrong = format!("the mirror of `{origin}` cannot be used");
         assert!(run.stderr.contains("error[E1205]") && run.stderr.contains(&wrong), "{}", run.stderr);
     }
+}
+
+#[test]
+fn a_secret_that_is_missing_stops_only_who_asks_the_network() {
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    world.ok("key new release --no-passphrase --trust root.json");
+    world.ok("build --key release");
+    let config = fs_err::read_to_string(world.path("config.toml")).unwrap();
+    let config = format!("{config}[credentials.\"up.example\"]\nenv = 'NOPE'\n");
+    fs_err::write(world.path("config.toml"), config).unwrap();
+    world.ok("bundle verify out/b.gabion --trust root.json");
+    world.ok("build --offline");
+    let run = world.run("update");
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("error[E1203]") && run.stderr.contains("`$NOPE`"), "{}", run.stderr);
+    let with = gabion(world.folder.path()).arg("update").env("NOPE", "token").output().unwrap();
+    assert!(with.status.success(), "{}", String::from_utf8_lossy(&with.stderr));
 }
