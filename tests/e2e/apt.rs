@@ -116,6 +116,17 @@ fn a_suite_that_is_stale_or_another_one_is_refused() {
         assert_eq!((run.code, run.stderr.contains("E0708")), (6, true), "{command}: {}", run.stderr);
     }
     assert_eq!(fs_err::read_to_string(back.path("locks/apt.os.lock")).unwrap(), lock);
+    // Neither another archive nor a merge that is not finished takes the floor away.
+    let older = lock.replace("2026-11-16", "2026-11-14");
+    for lock in [
+        lock.replace("https://up.invalid/deb", "https://other.invalid/deb"),
+        format!("<<<<<<< ours\n{lock}=======\n{older}>>>>>>> theirs\n"),
+        format!("<<<<<<< ours\n{older}=======\n{lock}>>>>>>> theirs\n"),
+    ] {
+        fs_err::write(back.path("locks/apt.os.lock"), &lock).unwrap();
+        let run = back.run("lock");
+        assert_eq!((run.code, run.stderr.contains("E0708")), (6, true), "{}", run.stderr);
+    }
 }
 
 #[test]
