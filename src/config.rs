@@ -123,12 +123,15 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// No machine has use for more actions at once, and each may hold files open.
+const JOBS: usize = 256;
+
 /// The configuration in force.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where the store lies.
     pub store: PathBuf,
-    /// How many actions run at once.
+    /// How many actions run at once, from 1 to 256.
     pub jobs: usize,
     /// The key that bundles are signed with.
     pub sign_key: Option<PathBuf>,
@@ -166,7 +169,7 @@ impl Config {
         let parallel = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             store,
-            jobs: wire.jobs.unwrap_or(parallel).max(1),
+            jobs: Self::jobs(wire.jobs.unwrap_or(parallel)),
             sign_key: variable("GABION_SIGN_KEY").or(wire.sign_key),
             trust: variable("GABION_TRUST").or(wire.trust),
             mirrors: mirrors(wire.mirror)?,
@@ -174,6 +177,11 @@ impl Config {
             unread: wire.credentials,
             docker,
         })
+    }
+
+    /// How many actions run at once where so many are wanted.
+    pub fn jobs(wanted: usize) -> usize {
+        wanted.clamp(1, JOBS)
     }
 
     /// The same with every credential read: only who asks the network needs one.
