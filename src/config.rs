@@ -35,6 +35,14 @@ pub enum ConfigError {
         /// The variable or file.
         from: String,
     },
+    /// A mirror that no location can begin with, or that nobody can ask.
+    #[error("the mirror of `{origin}` cannot be used: `{wrong}` does not begin with `https://` or `http://`")]
+    Mirror {
+        /// Its key below `[mirror]`.
+        origin: String,
+        /// The key or the value that is wrong.
+        wrong: String,
+    },
     /// There is no place for the store.
     #[error("no home directory is known to keep the store in")]
     NoHome,
@@ -48,6 +56,7 @@ impl ConfigError {
             Self::Parse { .. } => "E1202",
             Self::Credential { .. } => "E1203",
             Self::NoHome => "E1204",
+            Self::Mirror { .. } => "E1205",
         }
     }
 
@@ -55,9 +64,12 @@ impl ConfigError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Credential { .. } => {
-                Some("set the variable or write the file; it is read at each start".into())
+                Some("set the variable or write the file; it is read whenever the network may be used".into())
             }
             Self::NoHome => Some("set `HOME`, or name a store with `--store` or `GABION_STORE`".into()),
+            Self::Mirror { .. } => {
+                Some("write `[mirror]`, and below it `\"https://origin\" = \"https://mirror/path\"`".into())
+            }
             Self::Read { .. } | Self::Parse { .. } => None,
         }
     }
@@ -81,12 +93,13 @@ struct ConfigWire {
     #[serde(default)]
     mirror: BTreeMap<String, OneOrMany>,
     #[serde(default)]
-    credentials: BTreeMap<String, CredentialWire>,
+    credentials: BTreeMap<String, CredentialSource>,
 }
 
+/// Where a credential is to be read.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct CredentialWire {
+pub struct CredentialSource {
     username: Option<String>,
     /// Variable with the password or token.
     env: Option<String>,
@@ -110,21 +123,26 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// No machine has use for more actions at once, and each may hold files open.
+const JOBS: usize = 256;
+
 /// The configuration in force.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where the store lies.
     pub store: PathBuf,
-    /// How many actions run at once.
+    /// How many actions run at once, from 1 to 256.
     pub jobs: usize,
     /// The key that bundles are signed with.
     pub sign_key: Option<PathBuf>,
     /// The trust root that bundles are verified against.
     pub trust: Option<PathBuf>,
-    /// Replacements by prefix of the location.
+    /// Replacements by prefix of the location; none ends with a slash.
     pub mirrors: Vec<(String, Vec<String>)>,
     /// Credentials by host, or by host and port.
     pub credentials: BTreeMap<String, Credential>,
+    /// Credentials that were not read yet; see [`Config::with_secrets`].
+    pub unread: BTreeMap<String, CredentialSource>,
     /// Docker's configuration, asked for registries that `credentials` does not have.
     pub docker: Option<PathBuf>,
 }
@@ -149,19 +167,31 @@ impl Config {
             .or_else(|| Some(cache?.join("gabion/store")))
             .ok_or(ConfigError::NoHome)?;
         let parallel = std::thread::available_parallelism().map_or(2, usize::from);
-        let mirrors = wire.mirror.into_iter().map(|(origin, to)| match to {
-            OneOrMany::One(one) => (origin, vec![one]),
-            OneOrMany::Many(many) => (origin, many),
-        });
         Ok(Self {
             store,
-            jobs: wire.jobs.unwrap_or(parallel).max(1),
+            jobs: Self::jobs(wire.jobs.unwrap_or(parallel)),
             sign_key: variable("GABION_SIGN_KEY").or(wire.sign_key),
             trust: variable("GABION_TRUST").or(wire.trust),
-            mirrors: mirrors.collect(),
-            credentials: credentials(wire.credentials)?,
+            mirrors: mirrors(wire.mirror)?,
+            credentials: BTreeMap::new(),
+            unread: wire.credentials,
             docker,
         })
+    }
+
+    /// How many actions run at once where so many are wanted.
+    pub fn jobs(wanted: usize) -> usize {
+        wanted.clamp(1, JOBS)
+    }
+
+    /// The same with every credential read: only who asks the network needs one.
+    pub fn with_secrets(&self) -> Result<Self, ConfigError> {
+        let mut all = self.clone();
+        for (host, source) in std::mem::take(&mut all.unread) {
+            let credential = source.read(&host)?;
+            all.credentials.insert(host, credential);
+        }
+        Ok(all)
     }
 }
 
@@ -174,11 +204,31 @@ fn read(path: &Path) -> Result<ConfigWire, ConfigError> {
     })
 }
 
-fn credentials(wire: BTreeMap<String, CredentialWire>) -> Result<BTreeMap<String, Credential>, ConfigError> {
-    let mut out = BTreeMap::new();
-    for (host, credential) in wire {
-        let missing = |from: String| ConfigError::Credential { host: host.clone(), from };
-        let secret = match (&credential.env, &credential.file) {
+fn mirrors(wire: BTreeMap<String, OneOrMany>) -> Result<Vec<(String, Vec<String>)>, ConfigError> {
+    let all = wire.into_iter().map(|(origin, to)| {
+        let to = match to {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        };
+        let to: Result<_, _> = to.iter().map(|to| location(&origin, to)).collect();
+        Ok((location(&origin, &origin)?, to?))
+    });
+    all.collect()
+}
+
+/// One side of the mirror of `origin`: with a scheme, without a slash at its end.
+fn location(origin: &str, text: &str) -> Result<String, ConfigError> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest.map(|rest| rest.trim_end_matches('/')) {
+        Some("") | None => Err(ConfigError::Mirror { origin: origin.to_owned(), wrong: text.to_owned() }),
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+    }
+}
+
+impl CredentialSource {
+    fn read(&self, host: &str) -> Result<Credential, ConfigError> {
+        let missing = |from: String| ConfigError::Credential { host: host.to_owned(), from };
+        let secret = match (&self.env, &self.file) {
             (Some(name), None) => std::env::var(name).map_err(|_| missing(format!("`${name}`")))?,
             (None, Some(path)) => {
                 fs_err::read_to_string(path).map_err(|_| missing(format!("`{}`", path.display())))?
@@ -186,7 +236,6 @@ fn credentials(wire: BTreeMap<String, CredentialWire>) -> Result<BTreeMap<String
             _ => return Err(missing("one of `env` and `file`".to_owned())),
         };
         let secret = secret.trim_end_matches(['\r', '\n']).to_owned();
-        out.insert(host, Credential { username: credential.username, secret });
+        Ok(Credential { username: self.username.clone(), secret })
     }
-    Ok(out)
 }

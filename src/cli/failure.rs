@@ -73,6 +73,7 @@ fn net(error: &crate::net::NetError) -> Exit {
     match error {
         crate::net::NetError::Offline { .. } => Exit::Offline,
         crate::net::NetError::Digest { .. } => Exit::Integrity,
+        crate::net::NetError::Config(_) => Exit::Usage,
         crate::net::NetError::Store(error) => store(error),
         _ => Exit::Failure,
     }

@@ -45,7 +45,7 @@ impl<'u> Session<'u> {
             config.store.clone_from(store);
         }
         if let Some(jobs) = global.jobs {
-            config.jobs = jobs.max(1);
+            config.jobs = Config::jobs(jobs);
         }
         Ok(Self {
             config,

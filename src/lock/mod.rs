@@ -9,7 +9,7 @@ pub use family::{Family, Question};
 use crate::file;
 use crate::recipe::{Address, Kind, Project};
 use crate::request::Request;
-use gabion_lockfile::{AptLock, Entry, Lock, LockDiff, LockError, Problem};
+use gabion_lockfile::{AptLock, Entry, Floor, Lock, LockDiff, LockError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +74,8 @@ pub struct Locks {
     pub main: Lock,
     /// `locks/apt.NAME.lock`, by the address of the node.
     pub apt: BTreeMap<String, AptLock>,
+    /// How new the suites of closures with a conflict are, by the address of the node; never written.
+    pub conflicts: BTreeMap<String, Floor>,
 }
 
 /// Path of the project's lock.
@@ -117,7 +119,8 @@ fn read(path: &Path) -> Result<Option<String>, BindError> {
 }
 
 /// Reads the project's locks; missing ones are empty. In a merge conflict, entries that both sides
-/// changed are left out, and so is a closure with any conflict: it is solved as a whole.
+/// changed are left out, and so is a closure with any conflict: it is solved as a whole, and only the dates of
+/// its suites are kept.
 pub fn load(project: &Project) -> Result<Locks, BindError> {
     let path = path(project);
     let mut locks = Locks::default();
@@ -127,10 +130,13 @@ pub fn load(project: &Project) -> Result<Locks, BindError> {
     }
     for (id, path) in closures(project)? {
         let Some(text) = read(&path)? else { continue };
+        let failed = |source| BindError::Parse { path: path.clone(), source };
         match AptLock::parse(&text) {
             Ok(lock) => drop(locks.apt.insert(id, lock)),
-            Err(error) if *error.problem == Problem::Conflict => {}
-            Err(source) => return Err(BindError::Parse { path, source }),
+            Err(error) if error.is_conflict() => {
+                locks.conflicts.insert(id, Floor::parse_merging(&text).map_err(failed)?);
+            }
+            Err(source) => return Err(failed(source)),
         }
     }
     Ok(locks)
@@ -210,6 +216,12 @@ impl Locks {
                 closure.set_only(only.clone());
             }
         }
+    }
+
+    /// How new the suites of a closure were, in a lock or in a conflict.
+    pub fn floor(&self, id: &str) -> Floor {
+        let known = self.apt.get(id).map(Floor::from);
+        known.or_else(|| self.conflicts.get(id).cloned()).unwrap_or_default()
     }
 
     /// How many requests they answer.

@@ -7,8 +7,8 @@ use crate::event::Event;
 use futures_util::StreamExt;
 use gabion_digest::Sha256;
 use gabion_store::{Expect, Output, Partial, Store};
-use reqwest::header::{ETAG, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderValue, TRANSFER_ENCODING};
+use reqwest::{Method, Response, StatusCode, Version};
 
 /// A file on its way.
 struct Download<'s> {
@@ -16,8 +16,15 @@ struct Download<'s> {
     size: Option<u64>,
     /// Whether a digest judges the bytes in the end, wherever they came from.
     pinned: bool,
-    /// Which bytes the file began with: a location and its strong `ETag`.
-    begun: Option<(String, HeaderValue)>,
+    /// Where the bytes came from; `None` for none, and for those that an earlier run left.
+    begun: Option<Begun>,
+}
+
+/// Where the bytes of a file came from.
+struct Begun {
+    location: String,
+    /// Their strong `ETag`.
+    etag: Option<HeaderValue>,
 }
 
 /// A file that is wanted, and what is known of it before it is here.
@@ -36,7 +43,8 @@ impl Client {
     /// `node` is whom the progress is told of.
     ///
     /// A file whose digest nobody knows goes on only after bytes that the server itself says to be the same,
-    /// and otherwise begins again.
+    /// and otherwise begins again. A pinned one is judged at each location; it goes on elsewhere only where the
+    /// `ETag` is the same.
     pub async fn fetch(&self, store: &Store, wanted: Wanted<'_>, node: &str) -> Result<Output, NetError> {
         self.obtain(store, wanted, node, async |location: &str, ask: &Ask| self.send(location, ask).await)
             .await
@@ -89,13 +97,16 @@ impl Client {
         let cell = tokio::sync::Mutex::new(download);
         self.try_all(url, async |location: &str| {
             let mut download = cell.lock().await;
-            if download.is_complete() {
+            if download.is_complete() && download.judge().is_ok() {
                 return Ok(());
             }
             let ask = download.ask(location)?;
             let response = open(location, &ask).await?;
             download.begin(location, &response)?;
-            self.stream(response, &mut download, node).await
+            let joined = !download.partial.is_empty();
+            self.stream(response, &mut download, node).await?;
+            // The wrong ones of bytes that were joined may be the old ones.
+            download.judge().map_err(|trouble| Trouble { again: joined, ..trouble })
         })
         .await?;
         Ok(cell.into_inner().partial)
@@ -107,17 +118,18 @@ impl Client {
         download: &mut Download<'_>,
         node: &str,
     ) -> Result<(), Trouble> {
+        let whole = is_whole(&response);
         let mut stream = response.bytes_stream();
         let mut told = 0;
         while let Some(piece) = stream.next().await {
-            download.append(&piece.map_err(Trouble::again)?)?;
+            download.append(&piece?)?;
             let done = download.partial.len();
             if done - told > 1 << 20 {
                 told = done;
                 self.events.send(Event::Progress { node: node.to_owned(), done, total: download.size });
             }
         }
-        if download.size.is_some() && !download.is_complete() {
+        if !whole && download.size.is_some() && !download.is_complete() {
             let there = download.partial.len();
             return Err(Trouble::again(format!("the connection ended after {there} bytes")));
         }
@@ -132,18 +144,28 @@ impl Download<'_> {
 
     /// The request for what is missing.
     fn ask(&mut self, location: &str) -> Result<Ask, Trouble> {
-        let here = self.begun.as_ref().filter(|(from, _)| from == location);
-        let etag = here.map(|(_, etag)| etag.clone());
-        if etag.is_none() && !self.pinned {
+        let here = self.begun.as_ref().map(|it| it.location == location);
+        let tagged = self.begun.as_ref().is_some_and(|it| it.etag.is_some());
+        let goes_on = match here {
+            None => self.pinned,
+            Some(true) => self.pinned || tagged,
+            Some(false) => self.pinned && tagged,
+        };
+        if !goes_on {
             self.restart()?;
         }
+        let etag = self.begun.as_ref().and_then(|it| it.etag.clone());
         Ok(Ask { from: self.partial.len(), etag, ..Ask::new(Method::GET) })
     }
 
     /// Makes room for the body of a reply, or says why it is of no use.
     fn begin(&mut self, location: &str, response: &Response) -> Result<(), Trouble> {
+        // RFC 9110 §8.8.3: a weak one says nothing about single bytes.
+        let etag = response.headers().get(ETAG).filter(|it| it.as_bytes().starts_with(b"\"")).cloned();
+        // A server that does not know `If-Range` goes on with whatever it has.
+        let fits = self.begun.as_ref().is_none_or(|it| it.location == location || it.etag == etag);
         match response.status() {
-            StatusCode::PARTIAL_CONTENT if starts_at(response) == Some(self.partial.len()) => {}
+            StatusCode::PARTIAL_CONTENT if fits && starts_at(response) == Some(self.partial.len()) => {}
             // The whole again, or a range that was not asked for: what is there is of no use.
             StatusCode::OK => self.restart()?,
             StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT => {
@@ -152,9 +174,7 @@ impl Download<'_> {
             }
             status => return Err(Trouble::finally(format!("HTTP {status}"))),
         }
-        // RFC 9110 §8.8.3: a weak one says nothing about single bytes.
-        let etag = response.headers().get(ETAG).filter(|it| it.as_bytes().starts_with(b"\""));
-        self.begun = etag.map(|etag| (location.to_owned(), etag.clone()));
+        self.begun = Some(Begun { location: location.to_owned(), etag });
         Ok(())
     }
 
@@ -165,12 +185,20 @@ impl Download<'_> {
             self.restart()?;
             return Err(Trouble::finally(format!("more than the {size} locked bytes")));
         }
-        self.partial.append(piece).map_err(Trouble::finally)
+        Ok(self.partial.append(piece)?)
     }
 
     fn restart(&mut self) -> Result<(), Trouble> {
         self.begun = None;
-        self.partial.restart().map_err(Trouble::finally)
+        Ok(self.partial.restart()?)
+    }
+
+    /// Whether these are the bytes that are wanted; wrong ones are gone afterwards.
+    fn judge(&mut self) -> Result<(), Trouble> {
+        self.partial.check().map(drop).map_err(|error| {
+            self.begun = None;
+            error.into()
+        })
     }
 }
 
@@ -178,4 +206,12 @@ impl Download<'_> {
 fn starts_at(response: &Response) -> Option<u64> {
     let range = response.headers().get("content-range")?.to_str().ok()?;
     range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+}
+
+/// Whether the end of the body is the end of the file. Only a body that lasts as long as its connection
+/// (RFC 9112 §6.3) may have been cut without an error.
+fn is_whole(response: &Response) -> bool {
+    let framed = |name| response.headers().contains_key(name);
+    response.status() == StatusCode::OK
+        && (framed(CONTENT_LENGTH) || framed(TRANSFER_ENCODING) || response.version() >= Version::HTTP_2)
 }

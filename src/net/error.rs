@@ -1,5 +1,6 @@
 //! Why bytes did not arrive.
 
+use crate::config::ConfigError;
 use gabion_digest::Sha256;
 use gabion_store::StoreError;
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub enum NetError {
         /// The digest that they have.
         received: Box<Sha256>,
     },
+    /// A credential of the user's configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The store could not take them.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,6 +54,7 @@ impl NetError {
             Self::Failed { .. } => "E0302",
             Self::Vanished { .. } => "E0303",
             Self::Digest { .. } => "E0304",
+            Self::Config(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }
@@ -65,6 +70,7 @@ impl NetError {
             Self::Digest { expected, received, .. } => Some(format!(
                 "expected {expected}\nreceived {received}\nask the registry itself, or another mirror"
             )),
+            Self::Config(error) => error.help(),
             Self::Store(error) => error.help(),
         }
     }
@@ -79,6 +85,8 @@ pub(super) struct Trouble {
     pub(super) wait: Option<Duration>,
     /// The digest that the bytes must have, and the one that they have.
     pub(super) digest: Option<(Sha256, Sha256)>,
+    /// What the store says of a whole file with other bytes.
+    pub(super) mismatch: Option<StoreError>,
 }
 
 impl Trouble {
@@ -87,11 +95,28 @@ impl Trouble {
     }
 
     pub(super) fn finally(why: impl std::fmt::Display) -> Self {
-        Self { why: why.to_string(), again: false, wait: None, digest: None }
+        Self { why: why.to_string(), again: false, wait: None, digest: None, mismatch: None }
     }
 
     pub(super) fn digest(expected: Sha256, received: Sha256) -> Self {
         let why = format!("expected {expected}, received {received}");
         Self { digest: Some((expected, received)), ..Self::finally(why) }
+    }
+}
+
+/// The network failed: perhaps not the next time. The cause is told, the location is not.
+impl From<reqwest::Error> for Trouble {
+    fn from(error: reqwest::Error) -> Self {
+        Self::again(crate::error::chain(&error.without_url()))
+    }
+}
+
+/// The store failed, or the file is not the pinned one.
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        let StoreError::Mismatch { .. } = &error else { return Self::finally(crate::error::chain(&error)) };
+        let told = error.help().unwrap_or_default().replace('\n', ", ");
+        let why = format!("other bytes than the lock pins: {told}");
+        Self { mismatch: Some(error), ..Self::finally(why) }
     }
 }

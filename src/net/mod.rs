@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - A locked URL never changes: mirrors replace its prefix at the moment of the request.
-//! - Credentials go to the host they are configured for, and a redirect to another host drops them.
+//! - Credentials go to the host they are configured for, and a redirect to another host drops them. None travels
+//!   in clear, except on loopback and to a mirror that the user wrote with `http`.
 //! - Nothing is decompressed on the way: the bytes are the server's.
 
 mod docker;
@@ -48,7 +49,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with the user's mirrors and credentials; `offline` forbids every request.
+    /// A client with the user's mirrors and credentials, which are read here; `offline` forbids every request, and
+    /// then none is read.
     pub fn new(config: &Config, offline: bool, events: &Events) -> Result<Self, NetError> {
         // The second call of a process finds the provider installed already.
         let _installed = rustls::crypto::ring::default_provider().install_default();
@@ -58,8 +60,12 @@ impl Client {
             .read_timeout(STALL)
             .user_agent(concat!("gabion/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| NetError::Failed { url: String::new(), attempts: vec![error.to_string()] })?;
-        let (config, events) = (config.clone(), events.clone());
+            .map_err(|error| NetError::Failed {
+                url: String::new(),
+                attempts: vec![crate::error::chain(&error)],
+            })?;
+        let config = if offline { config.clone() } else { config.with_secrets()? };
+        let events = events.clone();
         Ok(Self { http, config, offline, plain: false, events, passes: Arc::default() })
     }
 
@@ -138,16 +144,18 @@ impl Client {
         if self.offline {
             return Err(NetError::Offline { url: url.to_owned() });
         }
-        let (mut attempts, mut digest) = (Vec::new(), None);
-        for location in self.locations(url) {
+        let (mut attempts, mut digest, mut mismatches) = (Vec::new(), None, Vec::new());
+        let locations = self.locations(url);
+        for location in &locations {
             for attempt in 0..ATTEMPTS {
-                match ask(&location).await {
+                match ask(location).await {
                     Ok(value) => return Ok(value),
                     Err(trouble) => {
                         // Only the locked location is named: a mirror may hold a token in its path.
                         attempts.push(trouble.why.clone());
                         digest = digest.or(trouble.digest);
                         if !trouble.again || attempt + 1 == ATTEMPTS {
+                            mismatches.extend(trouble.mismatch);
                             break;
                         }
                         self.events.send(Event::Retry { url: url.to_owned(), why: trouble.why });
@@ -160,6 +168,12 @@ impl Client {
         if let Some((expected, received)) = digest {
             let (expected, received) = (Box::new(expected), Box::new(received));
             return Err(NetError::Digest { url: url.to_owned(), expected, received });
+        }
+        // One location that could not answer might have had the right bytes.
+        if mismatches.len() == locations.len()
+            && let Some(mismatch) = mismatches.pop()
+        {
+            return Err(mismatch.into());
         }
         attempts.dedup();
         Err(NetError::Failed { url: url.to_owned(), attempts })

@@ -58,6 +58,7 @@ impl Client {
             Auth::Configured => self.configured(&url).as_ref().and_then(header),
             Auth::Header(header) => header.clone(),
         };
+        let own = own.filter(|_| self.may_see_credentials(&url));
         for _ in 0..=REDIRECTS {
             self.check_scheme(&url)?;
             let authorization = own.clone().filter(|_| url.origin() == first);
@@ -90,7 +91,7 @@ impl Client {
         if ask.method == Method::POST {
             request = request.body(ask.body.clone());
         }
-        request.send().await.map_err(|error| Trouble::again(crate::error::chain(&error.without_url())))
+        Ok(request.send().await?)
     }
 
     fn check_scheme(&self, url: &Url) -> Result<(), Trouble> {
@@ -103,9 +104,16 @@ impl Client {
     }
 
     fn is_mirror(&self, url: &Url) -> bool {
-        let mut named =
-            self.config.mirrors.iter().flat_map(|(_, to)| to).filter_map(|to| Url::parse(to).ok());
-        named.any(|it| it.host_str() == url.host_str() && it.scheme() == url.scheme())
+        self.mirrors().any(|it| it.host_str() == url.host_str() && it.scheme() == url.scheme())
+    }
+
+    fn mirrors(&self) -> impl Iterator<Item = Url> {
+        self.config.mirrors.iter().flat_map(|(_, to)| to).filter_map(|to| Url::parse(to).ok())
+    }
+
+    /// Whether a credential may be sent there: what travels in clear does so only where the user says it.
+    fn may_see_credentials(&self, url: &Url) -> bool {
+        url.scheme() == "https" || is_loopback(url) || self.mirrors().any(|it| it.origin() == url.origin())
     }
 
     /// The user's credential for the server of `url`: for its host and port, or else for its host.
@@ -139,7 +147,7 @@ pub(super) async fn body(response: Response, limit: u64) -> Result<Vec<u8>, Trou
     let mut bytes = Vec::new();
     let mut stream = response.bytes_stream();
     while let Some(piece) = stream.next().await {
-        bytes.extend_from_slice(&piece.map_err(Trouble::again)?);
+        bytes.extend_from_slice(&piece?);
         if bytes.len() as u64 > limit {
             return Err(Trouble::finally(format!("more than {limit} bytes")));
         }

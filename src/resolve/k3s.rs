@@ -47,6 +47,10 @@ impl Resolver<'_> {
         let sums = self.text(request, &format!("{base}/{list}"), LIST_LIMIT).await?;
         let known = sums.lines().filter_map(|line| line.split_once("  ")).find(|(_, name)| *name == asset);
         let Some((hex, _)) = known else {
+            // Only the list of images has never had a line.
+            if output != "list" {
+                return Err(wrong(request, format!("`{list}` has no line for `{asset}`")));
+            }
             let (sha256, size) = self.fetch(request, &url, None).await?;
             return entry(request, Some(version), &url, sha256, size, Trust::Tofu);
         };

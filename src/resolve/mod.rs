@@ -19,7 +19,7 @@ use crate::recipe::{Body, Settings};
 use crate::request::Request;
 use futures_util::StreamExt;
 use gabion_digest::Sha256;
-use gabion_lockfile::{AptLock, Entry, EntryId, Pin, Size, Text, Trust, Url};
+use gabion_lockfile::{AptLock, Entry, EntryId, Floor, Pin, Size, Text, Trust, Url};
 use gabion_store::{Output, Store};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,8 +89,8 @@ pub async fn lock(
 }
 
 /// Refuses a closure with an older suite than the one before.
-fn check_time(request: &Request, before: &AptLock, now: &AptLock) -> Result<(), ResolveError> {
-    match now.goes_backwards(before) {
+fn check_time(request: &Request, before: &Floor, now: &AptLock) -> Result<(), ResolveError> {
+    match before.above(now) {
         None => Ok(()),
         Some((suite, locked)) => Err(ResolveError::Backwards {
             id: request.id.clone(),
@@ -115,9 +115,7 @@ impl Resolver<'_> {
         let entry = match &recipe.body {
             Body::Apt(it) => {
                 let closure = self.closure(request, recipe, it).await?;
-                if let Some(before) = previous.apt.get(&request.id) {
-                    check_time(request, before, &closure)?;
-                }
+                check_time(request, &previous.floor(&request.id), &closure)?;
                 return Ok(Answer::Closure(Box::new(closure)));
             }
             Body::Fetch(Fetch::File { url, sha256 }) => {

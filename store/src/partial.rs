@@ -7,7 +7,7 @@ use crate::blob::{Expect, HEAD};
 use crate::{Store, StoreError, fs};
 use gabion_digest::{DualHasher, Hashed, Sha256};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::PathBuf;
 
 /// A download in progress.
@@ -19,6 +19,8 @@ pub struct Partial<'s> {
     expect: Expect,
     hasher: DualHasher,
     head: Vec<u8>,
+    /// What the bytes are, once they were checked and are right.
+    checked: Option<Hashed>,
 }
 
 impl Store {
@@ -30,8 +32,8 @@ impl Store {
         fs::make_folders(&self.root.join("fetch"))?;
         let opened = fs::open_alone(&path).map_err(|error| StoreError::io("open", &path, error));
         let Some(file) = opened? else { return Ok(None) };
-        let mut partial =
-            Partial { store: self, file, path, expect, hasher: DualHasher::new(), head: Vec::new() };
+        let (hasher, head) = (DualHasher::new(), Vec::new());
+        let mut partial = Partial { store: self, file, path, expect, hasher, head, checked: None };
         partial.hash_prefix()?;
         Ok(Some(partial))
     }
@@ -62,7 +64,7 @@ impl Partial<'_> {
 
     /// How many bytes are there: where the download goes on.
     pub fn len(&self) -> u64 {
-        self.hasher.size()
+        self.checked.map_or_else(|| self.hasher.size(), |it| it.size)
     }
 
     /// Whether nothing is there yet.
@@ -72,6 +74,9 @@ impl Partial<'_> {
 
     /// Adds the next bytes.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.checked.is_some() {
+            self.hash_again()?;
+        }
         fs::append(&self.file, &self.path, bytes)?;
         self.feed(bytes);
         Ok(())
@@ -80,19 +85,46 @@ impl Partial<'_> {
     /// Forgets what is there: the server has other bytes now.
     pub fn restart(&mut self) -> Result<(), StoreError> {
         fs::truncate(&self.file, &self.path)?;
-        self.hasher = DualHasher::new();
-        self.head.clear();
+        self.forget();
         Ok(())
+    }
+
+    fn forget(&mut self) {
+        (self.hasher, self.checked) = (DualHasher::new(), None);
+        self.head.clear();
+    }
+
+    /// A checked hash takes no more bytes.
+    fn hash_again(&mut self) -> Result<(), StoreError> {
+        self.forget();
+        self.file.rewind().map_err(|error| StoreError::io("read", &self.path, error))?;
+        self.hash_prefix()
+    }
+
+    /// Checks the bytes. Wrong ones are forgotten, so that the download can begin again.
+    pub fn check(&mut self) -> Result<Hashed, StoreError> {
+        if let Some(hashed) = self.checked {
+            return Ok(hashed);
+        }
+        let hashed = std::mem::take(&mut self.hasher).finish();
+        if let Err(mismatch) = self.expect.check(&hashed, &self.head) {
+            self.restart()?;
+            return Err(mismatch);
+        }
+        self.checked = Some(hashed);
+        Ok(hashed)
     }
 
     /// Checks the bytes and gives them their names. Wrong bytes are removed: nothing of them can be
     /// resumed.
     pub fn finish(mut self) -> Result<Hashed, StoreError> {
-        let hashed = std::mem::take(&mut self.hasher).finish();
-        if let Err(mismatch) = self.expect.check(&hashed, &self.head) {
-            self.discard();
-            return Err(mismatch);
-        }
+        let hashed = match self.check() {
+            Ok(hashed) => hashed,
+            Err(error) => {
+                self.discard();
+                return Err(error);
+            }
+        };
         let staged = fs::stage_existing(self.file, self.path);
         self.store.publish(&staged, &hashed)?;
         Ok(hashed)

@@ -1,6 +1,6 @@
 //! Closures of packages from a signed archive on loopback, and everything that can be wrong with one.
 
-use crate::world::World;
+use crate::world::{World, gabion};
 use gabion_upstream::{Content, Fault, Package, Suite};
 use std::process::Command;
 
@@ -116,6 +116,42 @@ fn a_suite_that_is_stale_or_another_one_is_refused() {
         assert_eq!((run.code, run.stderr.contains("E0708")), (6, true), "{command}: {}", run.stderr);
     }
     assert_eq!(fs_err::read_to_string(back.path("locks/apt.os.lock")).unwrap(), lock);
+    // Neither another archive nor a merge that is not finished takes the floor away.
+    let older = lock.replace("2026-11-16", "2026-11-14");
+    for lock in [
+        lock.replace("https://up.invalid/deb", "https://other.invalid/deb"),
+        format!("<<<<<<< ours\n{lock}=======\n{older}>>>>>>> theirs\n"),
+        format!("<<<<<<< ours\n{older}=======\n{lock}>>>>>>> theirs\n"),
+    ] {
+        fs_err::write(back.path("locks/apt.os.lock"), &lock).unwrap();
+        let run = back.run("lock");
+        assert_eq!((run.code, run.stderr.contains("E0708")), (6, true), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn no_credential_travels_in_clear() {
+    let mut served = Content::default();
+    // What a proxy is asked for (RFC 9112 §3.2.2).
+    let files = content(DATE, "").files.into_iter();
+    served.files = files.map(|(path, bytes)| (format!("http://deb.example{path}"), bytes)).collect();
+    let world = World::serving(&recipe(ONE).replace("https://up.invalid", "http://deb.example"), served);
+    fs_err::write(world.path("keys.asc"), KEYS).unwrap();
+    fs_err::write(world.path("token"), "hidden").unwrap();
+    let credential = "[credentials.\"deb.example\"]\nfile = 'token'\n";
+    let build = |config: &str| {
+        fs_err::write(world.path("config.toml"), format!("{credential}{config}")).unwrap();
+        let before = world.upstream.seen().len();
+        let mut command = gabion(world.folder.path());
+        let out = command.args(["update"]).env("http_proxy", world.upstream.url()).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let seen = world.upstream.seen().split_off(before);
+        assert!(seen.iter().any(|it| it.path.ends_with(INRELEASE)), "{seen:?}");
+        seen
+    };
+    assert!(build("").iter().all(|it| it.authorization.is_none()));
+    let said = build("[mirror]\n\"http://deb.example\" = \"http://deb.example/\"\n");
+    assert!(said.iter().all(|it| it.authorization.as_deref() == Some("Bearer hidden")), "{said:?}");
 }
 
 #[test]

@@ -109,6 +109,36 @@ fn a_server_that_sends_more_than_was_locked_is_stopped() {
 }
 
 #[test]
+fn what_k3s_lists_no_digest_of_is_not_taken_on_trust() {
+    let recipes = "[k3s.main]\nversion = 'v1.0.0'\nreleases = 'https://up.invalid/r'\n[bundle.b]\nbase = ['k3s.main']\n";
+    let assets: [(&str, &[u8]); 3] = [
+        ("k3s", b"a program"),
+        ("k3s-airgap-images-amd64.tar.zst", b"images"),
+        ("k3s-images.txt", b"docker.io/rancher/pause:3.6\n"),
+    ];
+    let line =
+        |(name, bytes): &(&str, &[u8])| format!("{}  {name}\n", gabion_digest::Sha256::of(bytes).hex());
+    let lines: Vec<String> = assets[..2].iter().map(line).collect();
+    let lock = |sums: &str| {
+        let mut files = assets.map(|(name, bytes)| (format!("/r/v1.0.0/{name}"), bytes)).to_vec();
+        files.push(("/r/v1.0.0/sha256sum-amd64.txt".to_owned(), sums.as_bytes()));
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
+        World::new(recipes, &files).run("lock")
+    };
+    let good = lock(&lines.concat());
+    assert_eq!(good.code, 0, "{}", good.stderr);
+    for (missing, other) in [(0, 1), (1, 0)] {
+        let run = lock(&lines[other]);
+        let says = format!("`sha256sum-amd64.txt` has no line for `{}`", assets[missing].0);
+        assert!(
+            run.code == 1 && run.stderr.contains("E0310") && run.stderr.contains(&says),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
 fn redirects_never_end_elsewhere_than_on_the_web() {
     let world = World::new(FILE, &[("/a.txt", b"stones")]);
     world.upstream.fail("/a.txt", [Fault::Redirect("file:///etc/passwd")]);

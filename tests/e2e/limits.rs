@@ -43,6 +43,19 @@ fn peak_kib(world: &World, arguments: &str) -> u64 {
 }
 
 #[test]
+fn more_jobs_than_any_machine_has_are_as_many_as_are_of_use() {
+    let recipes = "[fetch.a]\nurl = 'https://up.invalid/a'\n[bundle.b]\nbase = ['fetch.a']\n";
+    let world = World::new(recipes, &[("/a", b"stones")]);
+    world.ok("build -j 9999999999999999999");
+    let config = fs_err::read_to_string(world.path("config.toml")).unwrap();
+    for jobs in ["9000000000000000000", "0"] {
+        fs_err::remove_dir_all(world.path(".store")).unwrap();
+        fs_err::write(world.path("config.toml"), format!("jobs = {jobs}\n{config}")).unwrap();
+        world.ok("build");
+    }
+}
+
+#[test]
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn no_step_holds_a_large_file_in_memory() {
     if Command::new("python3").arg("--version").output().is_err() {

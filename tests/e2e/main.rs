@@ -12,6 +12,7 @@ mod hands;
 mod images;
 mod integrity;
 mod limits;
+mod mirrors;
 mod overlays;
 mod pipeline;
 mod registry;

@@ -4,7 +4,10 @@
 //! solved, and one line per .deb. There is no entry for it in `gabion.lock`: whatever that could say
 //! would be derived from this file.
 
+mod floor;
 mod text;
+
+pub use floor::Floor;
 
 use crate::error::Problem;
 use crate::{EntryId, Fingerprint, Overlay, PoolPath, Size, Text, Url, UtcTime, Word};
@@ -153,17 +156,6 @@ impl AptLock {
     /// Bytes of all .debs together.
     pub fn total_size(&self) -> u128 {
         self.debs().map(|deb| u128::from(deb.size.get())).sum()
-    }
-
-    /// The first suite whose date is earlier here than in `before`, with both dates.
-    pub fn goes_backwards(&self, before: &Self) -> Option<(&Suite, UtcTime)> {
-        before.archives.iter().find_map(|old| {
-            let new = self.archives.iter().find(|new| new.url == old.url)?;
-            new.suites.iter().find_map(|suite| {
-                let before = old.suites.iter().find(|it| it.name == suite.name)?;
-                (suite.date < before.date).then_some((suite, before.date))
-            })
-        })
     }
 }
 

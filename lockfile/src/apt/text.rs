@@ -233,7 +233,7 @@ impl Draft {
     }
 }
 
-fn suite(text: &str, offset: usize) -> Result<Suite, Fault> {
+pub(super) fn suite(text: &str, offset: usize) -> Result<Suite, Fault> {
     let all: Vec<_> = columns(text, offset).take(8).collect();
     let [name, ("date", _), date, ("inrelease", _), inrelease, ("signer", _), signer] = all.as_slice() else {
         let expected = "`# suite NAME date MOMENT inrelease sha256:… signer FINGERPRINT`";
@@ -249,6 +249,7 @@ fn suite(text: &str, offset: usize) -> Result<Suite, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Floor;
     use super::*;
 
     fn sample() -> String {
@@ -283,12 +284,22 @@ mod tests {
     fn a_suite_whose_date_goes_backwards_is_named() {
         let now = AptLock::parse(&sample()).unwrap();
         let later = AptLock::parse(&sample().replace("11-17", "11-18")).unwrap();
-        assert_eq!(later.goes_backwards(&now), None);
-        let (suite, before) = now.goes_backwards(&later).unwrap();
-        assert_eq!(
-            (suite.name.as_str(), before.to_string().as_str()),
-            ("jammy-updates", "2026-11-18T00:00:00Z")
-        );
+        assert_eq!(Floor::from(&now).above(&later), None);
+        let below = |floor: &Floor, now: &AptLock| {
+            floor.above(now).map(|(suite, before)| format!("{} {before}", suite.name))
+        };
+        let wanted = Some("jammy-updates 2026-11-18T00:00:00Z".to_owned());
+        assert_eq!(below(&Floor::from(&later), &now), wanted);
+        // Another archive, and a merge that is not finished: the suite is the same.
+        let mirror = AptLock::parse(&sample().replace("//archive.example", "//mirror.example")).unwrap();
+        assert_eq!(below(&Floor::from(&later), &mirror), wanted);
+        let [ours, theirs] = [now.to_text(), later.to_text()];
+        for [one, two] in [[&ours, &theirs], [&theirs, &ours]] {
+            let text = format!("<<<<<<< ours\r\n{one}=======\n{two}>>>>>>> theirs\n");
+            assert_eq!(below(&Floor::parse_merging(&text).unwrap(), &now), wanted);
+        }
+        let error = Floor::parse_merging("<<<<<<< ours\n# suite jammy date soon\n").unwrap_err();
+        assert_eq!((error.code(), error.place.line, error.place.column), ("E0204", 2, 9));
     }
 
     #[track_caller]

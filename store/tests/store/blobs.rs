@@ -106,6 +106,28 @@ fn a_poisoned_rest_of_a_download_cannot_stay() {
 }
 
 #[test]
+fn a_download_with_wrong_bytes_begins_again_in_the_same_hands() {
+    every(|store| {
+        let sha256 = Sha256::of(b"good bytes");
+        let mut partial =
+            store.partial(sha256, Expect { size: None, ..expect(sha256, 10) }).unwrap().unwrap();
+        partial.append(b"evil").unwrap();
+        assert!(matches!(partial.check(), Err(StoreError::Mismatch { .. })));
+        assert!(partial.is_empty());
+        partial.append(b"good bytes").unwrap();
+        assert_eq!(partial.check().unwrap(), hash_bytes(b"good bytes"));
+        // A check is no end, and what is right was checked once.
+        partial.append(b" and more").unwrap();
+        assert_eq!(partial.len(), 19);
+        assert!(matches!(partial.check(), Err(StoreError::Mismatch { .. })));
+        partial.append(b"good bytes").unwrap();
+        assert_eq!((partial.check().unwrap(), partial.len()), (hash_bytes(b"good bytes"), 10));
+        assert_eq!(partial.finish().unwrap().sha256, sha256);
+        assert_eq!(store.read_blob(hash_bytes(b"good bytes").blob, 100).unwrap().unwrap(), b"good bytes");
+    });
+}
+
+#[test]
 fn a_record_without_its_blobs_is_a_miss() {
     every(|store| {
         let hashed = store.put(b"bytes").unwrap();
