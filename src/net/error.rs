@@ -86,7 +86,7 @@ pub(super) struct Trouble {
     /// The digest that the bytes must have, and the one that they have.
     pub(super) digest: Option<(Sha256, Sha256)>,
     /// What the store says of a whole file with other bytes.
-    pub(super) mismatch: Option<StoreError>,
+    pub(super) mismatch: Option<Box<StoreError>>,
 }
 
 impl Trouble {
@@ -117,6 +117,6 @@ impl From<StoreError> for Trouble {
         let StoreError::Mismatch { .. } = &error else { return Self::finally(crate::error::chain(&error)) };
         let told = error.help().unwrap_or_default().replace('\n', ", ");
         let why = format!("other bytes than the lock pins: {told}");
-        Self { mismatch: Some(error), ..Self::finally(why) }
+        Self { mismatch: Some(Box::new(error)), ..Self::finally(why) }
     }
 }

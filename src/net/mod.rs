@@ -173,7 +173,7 @@ impl Client {
         if mismatches.len() == locations.len()
             && let Some(mismatch) = mismatches.pop()
         {
-            return Err(mismatch.into());
+            return Err((*mismatch).into());
         }
         attempts.dedup();
         Err(NetError::Failed { url: url.to_owned(), attempts })

@@ -145,7 +145,7 @@ fn a_layer_with_other_bytes_is_refused_and_named() {
     let layer =
         world.upstream.seen().iter().rev().find(|it| it.path.contains("/blobs/")).unwrap().path.clone();
     fs_err::remove_dir_all(world.path(".store")).unwrap();
-    world.upstream.fail(&layer, [Fault::Body(b"something else"), Fault::Body(b"something else")]);
+    world.upstream.fail(&layer, [Fault::Body(b"something else")]);
     let run = world.run("build");
     assert_eq!(run.code, 5, "{}", run.stderr);
     assert!(run.stderr.contains("image.api"), "{}", run.stderr);
