@@ -1,7 +1,10 @@
 //! Many hands on one bundle and one host: at once, interrupted, and against each other.
 
 use crate::trust::{INSTALL, PROMOTE, RECIPES, STATE, json, key, promoters, refused, world, write_root};
+use crate::world::World;
 use gabion_bundle::{Role, TrustRoot};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 
 #[test]
 fn a_torn_slot_is_signed_again_only_on_demand() {
@@ -87,22 +90,38 @@ fn what_a_foreign_file_says_cannot_command_the_terminal() {
 
 #[test]
 fn a_run_that_is_cut_has_raised_the_floor_and_the_same_bundle_goes_on() {
-    let world = world(RECIPES);
+    let stones = [b's'; 1 << 16];
+    let world = World::new(RECIPES, &[("/a.txt", &stones)]);
     promoters(&world);
     fs_err::copy(world.path("out/b.gabion"), world.path("plain.gabion")).unwrap();
     world.ok(&format!("{PROMOTE} --serial 5 --host prod"));
     let install = format!("{INSTALL} --host prod");
-    // A folder where a file must be: the run fails in the middle, when the file gets its name.
-    let obstacle = world.path("host/var/lib/gabion/files/fetch.a/a.txt");
-    fs_err::create_dir_all(obstacle.join("in the way")).unwrap();
-    refused(&world.run(&install), 1, &["E0603", "fetch.a/a.txt"]);
+    // The kernel ends the process in the middle of the file (setrlimit(2), RLIMIT_FSIZE): 16 blocks of 512 bytes.
+    let limited = format!("ulimit -f 16; exec '{}' {install}", env!("CARGO_BIN_EXE_gabion"));
+    let cut =
+        Command::new("/bin/sh").args(["-c", &limited]).current_dir(world.folder.path()).output().unwrap();
+    assert_eq!(cut.status.signal(), Some(25), "SIGXFSZ: {cut:?}");
+    let file = world.path("host/var/lib/gabion/files/fetch.a/a.txt");
+    assert!(!file.exists() && world.path("host/var/lib/gabion/journal.json").exists());
     assert_eq!(json(&fs_err::read_to_string(world.path(STATE)).unwrap())["bundles"]["b"]["serial"], 5);
     fs_err::copy(world.path("out/b.gabion"), world.path("five.gabion")).unwrap();
     fs_err::copy(world.path("plain.gabion"), world.path("out/b.gabion")).unwrap();
     world.ok(&format!("{PROMOTE} --serial 4 --host prod"));
     refused(&world.run(&install), 6, &["E0520", "5 is the lowest"]);
-    fs_err::remove_dir_all(&obstacle).unwrap();
     fs_err::rename(world.path("five.gabion"), world.path("out/b.gabion")).unwrap();
     world.ok(&install);
-    assert_eq!(fs_err::read(&obstacle).unwrap(), b"stones");
+    assert!(fs_err::read(&file).unwrap() == stones);
+}
+
+#[test]
+fn what_cannot_be_installed_raises_no_floor() {
+    let world = world(RECIPES);
+    promoters(&world);
+    world.ok(&format!("{PROMOTE} --serial 5 --host prod"));
+    let obstacle = world.path("host/var/lib/gabion/files/fetch.a/a.txt");
+    fs_err::create_dir_all(obstacle.join("in the way")).unwrap();
+    assert_eq!(world.run(&format!("{INSTALL} --host prod")).code, 1);
+    assert!(!world.path(STATE).exists());
+    fs_err::remove_dir_all(&obstacle).unwrap();
+    world.ok(&format!("{INSTALL} --host prod"));
 }

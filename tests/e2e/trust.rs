@@ -110,7 +110,7 @@ fn a_host_takes_only_what_is_promoted_for_it_and_remembers_the_serial() {
     let written = world.path(STATE).metadata().unwrap().modified().unwrap();
     // It knows its name now, and takes no other one, though the bundle is promoted for that too.
     assert_eq!(world.ok(INSTALL), "");
-    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610", "`prod`, not `staging`"]);
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0612", "`prod`, not `staging`"]);
     assert_eq!(world.path(STATE).metadata().unwrap().modified().unwrap(), written);
 }
 
@@ -187,9 +187,9 @@ fn a_bundle_does_not_say_which_host_this_is() {
     world.ok(&format!("{INSTALL} --host prod"));
     world.ok(&format!("{PROMOTE} --serial 4 --host staging"));
     refused(&world.run(INSTALL), 6, &["E0519", "not for `prod`"]);
-    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610"]);
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0612"]);
     world.ok(&format!("{PROMOTE} --serial 5 --host *"));
-    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0610"]);
+    refused(&world.run(&format!("{INSTALL} --host staging")), 6, &["E0612"]);
     world.ok(INSTALL);
 }
 
