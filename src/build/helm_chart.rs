@@ -20,7 +20,7 @@ pub(super) struct HelmChart {
 }
 
 impl Canonical for HelmChart {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut gabion_digest::Feed) {
         self.release.feed(into);
         self.namespace.feed(into);
         self.file.feed(into);

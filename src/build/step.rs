@@ -61,7 +61,7 @@ impl std::convert::From<StoreError> for StepError {
 }
 
 impl Canonical for Step {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut gabion_digest::Feed) {
         (self.name(), self.version()).feed(into);
         match self {
             Self::Documents(inputs) => inputs.iter().map(Input::blob).collect::<Vec<_>>().feed(into),
