@@ -8,7 +8,7 @@ use super::{BindError, Locks};
 use crate::graph::Graph;
 use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
-use gabion_digest::{Canonical, RequestId, Sha256, id_of};
+use gabion_digest::{Canonical, Feed, RequestId, Sha256, feed_list, id_of};
 use gabion_lockfile::{AptLock, ChartSource, CommitId, Deb, Entry, Pin, Text};
 use gabion_oci::{Name, Reference};
 use std::borrow::Cow;
@@ -186,12 +186,12 @@ struct Identity<'a> {
 }
 
 impl Canonical for Identity<'_> {
-    fn feed(&self, into: &mut gabion_digest::Feed) {
+    fn feed(&self, into: &mut Feed) {
         let kind = self.recipe.address.kind();
         (kind.name(), version(kind)).feed(into);
         self.recipe.address.name().feed(into);
         self.project.settings.arch.feed(into);
-        feed_fields(&identity(self.recipe), into);
+        feed_fields(identity(self.recipe).into_iter(), into);
         // `subst` reads variables that do not stand in the table itself.
         let subst = match &self.recipe.body {
             Body::Manifests(it) => it.subst,
@@ -201,9 +201,7 @@ impl Canonical for Identity<'_> {
         if subst {
             self.project.vars.0.feed(into);
         }
-        let files: Vec<(&str, gabion_digest::BlobId)> =
-            self.recipe.files.iter().map(|file| (file.path.as_str(), file.blob)).collect();
-        files.feed(into);
+        feed_list(self.recipe.files.iter().map(|file| (file.path.as_str(), file.blob)), into);
         self.pins.feed(into);
         if let Some(closure) = self.closure {
             closure.feed(into);

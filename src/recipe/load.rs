@@ -105,7 +105,7 @@ fn read_files(root: &Path, names: &[String], diagnostics: &mut Diagnostics) -> V
     tables
 }
 
-/// Parses every text, in shares of neighbours, one share per thread.
+/// Parses every text, in shares of neighbours, one share per thread; this thread takes the first.
 fn parse_all<'s>(texts: &'s [(usize, String)], threads: usize) -> Vec<(Table, Vec<Diagnostic>)> {
     let one = |(file, text): &(usize, String)| {
         let mut found = Diagnostics::default();
@@ -115,13 +115,15 @@ fn parse_all<'s>(texts: &'s [(usize, String)], threads: usize) -> Vec<(Table, Ve
         return texts.iter().map(one).collect();
     }
     std::thread::scope(|scope| {
-        let shares = texts.chunks(texts.len().div_ceil(threads).max(1));
+        let mut shares = texts.chunks(texts.len().div_ceil(threads).max(1));
+        let mine = shares.next().unwrap_or_default();
         let start = |share: &'s [_]| scope.spawn(move || share.iter().map(one).collect::<Vec<_>>());
         let started: Vec<_> = shares.map(start).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        started.into_iter().flat_map(join).collect()
+        let mut all: Vec<_> = mine.iter().map(one).collect();
+        for thread in started {
+            all.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        all
     })
 }
 

@@ -46,10 +46,10 @@ const DEPTH: usize = 40;
 /// How far back [`quick`] looks for the table that a header continues.
 const NEAR: usize = 16;
 
-/// A value that is being read.
+/// A value that is being read: where it starts, and the number of its first entry or item.
 enum Open {
-    Table { start: usize, key: Option<(String, Span)>, entries: Vec<Entry> },
-    Array { start: usize, items: Vec<Node> },
+    Table { start: usize, key: Option<(String, Span)>, first: usize },
+    Array { start: usize, first: usize },
 }
 
 /// Builds the tables of a plain file from the parser's events.
@@ -65,10 +65,13 @@ struct Builder<'t> {
     header: Option<Span>,
     path: Vec<(Cow<'t, str>, Span)>,
     in_header: bool,
-    /// The section's own keys.
+    /// A key of the section that has no value yet.
     key: Option<(String, Span)>,
-    section: Vec<Entry>,
     open: Vec<Open>,
+    /// Entries of the section, then of the open tables.
+    entries: Vec<Entry>,
+    /// Items of the open arrays.
+    items: Vec<Node>,
 }
 
 impl<'t> Builder<'t> {
@@ -81,15 +84,22 @@ impl<'t> Builder<'t> {
     }
 
     fn take(&mut self, node: Node) {
-        let (key, entries) = match self.open.last_mut() {
-            Some(Open::Array { items, .. }) => return items.push(node),
-            Some(Open::Table { key, entries, .. }) => (key, entries),
-            None => (&mut self.key, &mut self.section),
+        let key = match self.open.last_mut() {
+            Some(Open::Array { .. }) => return self.items.push(node),
+            Some(Open::Table { key, .. }) => key,
+            None => &mut self.key,
         };
         match key.take() {
-            Some((key, span)) => entries.push((key, (span, node))),
+            Some((key, span)) => self.entries.push((key, (span, node))),
             None => self.plain = false,
         }
+    }
+
+    /// The table of the entries from number `first` on.
+    fn table(&mut self, first: usize) -> Table {
+        let (table, twice) = Table::gather(self.entries.drain(first..).collect());
+        self.plain &= twice.is_empty();
+        table
     }
 
     fn enter(&mut self, open: Open) -> bool {
@@ -100,12 +110,8 @@ impl<'t> Builder<'t> {
 
     fn close(&mut self, end: usize) {
         let (start, value) = match self.open.pop() {
-            Some(Open::Array { start, items }) => (start, Value::Array(items)),
-            Some(Open::Table { start, entries, .. }) => {
-                let (table, twice) = Table::gather(entries);
-                self.plain &= twice.is_empty();
-                (start, Value::Table(table))
-            }
+            Some(Open::Array { start, first }) => (start, Value::Array(self.items.drain(first..).collect())),
+            Some(Open::Table { start, first, .. }) => (start, Value::Table(self.table(first))),
             None => return self.plain = false,
         };
         let span = self.span(start, end);
@@ -114,8 +120,8 @@ impl<'t> Builder<'t> {
 
     /// Puts the section that ends here where its header says.
     fn close_section(&mut self) {
-        let (table, twice) = Table::gather(std::mem::take(&mut self.section));
-        self.plain &= twice.is_empty() && self.open.is_empty();
+        let table = self.table(0);
+        self.plain &= self.open.is_empty();
         let Some(span) = self.header.take() else {
             self.root = table.into_entries();
             return;
@@ -178,7 +184,7 @@ impl EventReceiver for Builder<'_> {
     }
 
     fn inline_table_open(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) -> bool {
-        self.enter(Open::Table { start: span.start(), key: None, entries: Vec::new() })
+        self.enter(Open::Table { start: span.start(), key: None, first: self.entries.len() })
     }
 
     fn inline_table_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {
@@ -186,7 +192,7 @@ impl EventReceiver for Builder<'_> {
     }
 
     fn array_open(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) -> bool {
-        self.enter(Open::Array { start: span.start(), items: Vec::new() })
+        self.enter(Open::Array { start: span.start(), first: self.items.len() })
     }
 
     fn array_close(&mut self, span: toml_parser::Span, _: &mut dyn ErrorSink) {

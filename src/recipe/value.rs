@@ -2,7 +2,7 @@
 
 use super::diagnostic::Span;
 use super::table::Table;
-use gabion_digest::{Canonical, Feed};
+use gabion_digest::{Canonical, Feed, feed_list};
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +49,16 @@ impl Canonical for Value {
             Self::Bool(flag) => (2_u32, *flag).feed(into),
             Self::Array(items) => (3_u32, items.as_slice()).feed(into),
             Self::Table(table) => {
-                let fields: Vec<(&str, &Node)> =
-                    table.iter().map(|(key, (_, node))| (key.as_str(), node)).collect();
-                feed_fields(&fields, into);
+                feed_fields(table.iter().map(|(key, (_, node))| (key.as_str(), node)), into)
             }
         }
     }
 }
 
 /// Feeds what a [`Value::Table`] of these fields feeds; they are sorted by key.
-pub fn feed_fields(fields: &[(&str, &Node)], into: &mut Feed) {
-    (4_u32, fields).feed(into);
+pub fn feed_fields<'f>(fields: impl ExactSizeIterator<Item = (&'f str, &'f Node)>, into: &mut Feed) {
+    4_u32.feed(into);
+    feed_list(fields, into);
 }
 
 impl Canonical for Node {

@@ -30,6 +30,12 @@ pub fn id_of(context: &'static str, value: &(impl Canonical + ?Sized)) -> Digest
     Digest::from_bytes(blake3::derive_key(context, &feed.0))
 }
 
+/// Feeds what a slice of these items feeds.
+pub fn feed_list<T: Canonical>(items: impl ExactSizeIterator<Item = T>, into: &mut Feed) {
+    feed_len(items.len(), into);
+    items.for_each(|item| item.feed(into));
+}
+
 fn feed_len(len: usize, into: &mut Feed) {
     into.update(&(len as u64).to_le_bytes());
 }
@@ -107,10 +113,7 @@ impl<T: Canonical> Canonical for Option<T> {
 
 impl<T: Canonical> Canonical for [T] {
     fn feed(&self, into: &mut Feed) {
-        feed_len(self.len(), into);
-        for item in self {
-            item.feed(into);
-        }
+        feed_list(self.iter(), into);
     }
 }
 
@@ -122,10 +125,7 @@ impl<T: Canonical> Canonical for Vec<T> {
 
 impl<T: Canonical> Canonical for BTreeSet<T> {
     fn feed(&self, into: &mut Feed) {
-        feed_len(self.len(), into);
-        for item in self {
-            item.feed(into);
-        }
+        feed_list(self.iter(), into);
     }
 }
 
