@@ -288,7 +288,7 @@ fn convert(value: &DeValue<'_>, span: &Span, diagnostics: &mut Diagnostics) -> O
 mod tests {
     use super::*;
 
-    const PLAIN: &str = "\u{feff}# note\nname = \"a\\tb\"\r\n[x]\nn = -0x1F\nl = [ 'one', [true], { k = 1, 'q r' = [] }, ]\n\
+    const PLAIN: &str = "\u{feff}# note\nname = \"a\\tb\"\r\n[x]\nn = 0x1F\nl = [ 'one', [true], { k = 1, 'q r' = [] }, ]\n\
                          [manifests.\"n0\"]\ntext = '''\nlong'''\nt = { inner = { deep = \"é\" } }\n[k3s.main]\nversion = '1'\n\
                          [fetch.a] # after\nurl='u'\n[k3s.main.config.b]\nc = 1\n[k3s.main.other]\n[manifests.n1]\nfiles = []\n";
 
