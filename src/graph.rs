@@ -258,6 +258,16 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_is_replaced_however_its_dollar_is_spelled() {
+        let spelled =
+            |dollar: &str| format!("[vars]\nf = 'a.yaml'\n[manifests.a]\nfiles = [\"{dollar}{{f}}\"]\n");
+        for dollar in ["$", "\\u0024"] {
+            let (_folder, project) = project(&spelled(dollar));
+            assert_eq!(project.unwrap().recipes.values().next().unwrap().files[0].path, "a.yaml");
+        }
+    }
+
+    #[test]
     fn an_unknown_name_is_told_with_the_nearest_one() {
         insta::assert_snapshot!(mistakes("[manifests.kafka]\nfiles = ['a.yaml']\n[bundle.b]\ndeploy = ['manifests.kakfa', 'fetch.x', 'kafka']\n"), @r"
         gabion.toml:7:11: error[E0112]: there is no `manifests.kakfa`

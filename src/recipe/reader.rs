@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
         kinds: &[Kind],
     ) -> Option<Spanned<Reference>> {
         let Ok(reference) = text.parse::<Reference>() else {
-            self.bad_value(key, span, format_args!("names nodes as `kind.name`, not `{}`", text));
+            self.bad_value(key, span, format_args!("names nodes as `kind.name`, not `{text}`"));
             return None;
         };
         if !kinds.contains(&reference.address.kind()) {
@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
             [first, second, ..] => format!("`{first}` and `{second}` exclude each other"),
             [_] => return true,
         };
-        let span = present.get(1).and_then(|key| self.table.get(*key)).map_or(&self.span, |(span, _)| span);
+        let span = present.get(1).and_then(|key| self.table.get(key)).map_or(&self.span, |(span, _)| span);
         self.report(Diagnostic::new(Code::Conflict, &span.clone(), message));
         false
     }

@@ -49,7 +49,7 @@ impl Canonical for Value {
             Self::Bool(flag) => (2_u32, *flag).feed(into),
             Self::Array(items) => (3_u32, items.as_slice()).feed(into),
             Self::Table(table) => {
-                feed_fields(table.iter().map(|(key, (_, node))| (key.as_str(), node)), into)
+                feed_fields(table.iter().map(|(key, (_, node))| (key.as_str(), node)), into);
             }
         }
     }
