@@ -2,10 +2,10 @@
 
 use crate::build::{Built, chart_file};
 use crate::lock::{FilePin, Location, LockedGraph, identity};
-use crate::recipe::{Address, Body, Kind, Node, Recipe, Table, Value, to_toml};
+use crate::recipe::{Address, Body, Kind, Node, Recipe, Span, Table, Value, to_toml};
 use gabion_bundle::{BY_HAND, EXTRACTOR, Object, Source, Spec};
 use gabion_store::{Output, Store};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the bundle `recipe` holds, in install order: the lock and recipes of its closure, then K3s,
 /// files and documents as the recipe lists them.
@@ -141,19 +141,20 @@ fn object(
 
 /// The recipes of the closure as one text: overlays and variables applied, comments gone.
 fn effective(locked: &LockedGraph<'_>) -> String {
-    let mut kinds = Table::new();
+    let mut kinds: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     let mut order = locked.graph.order.clone();
     order.sort_by_key(|recipe| &recipe.address);
+    let table =
+        |fields: Table, span: &Span| (span.clone(), Node { span: span.clone(), value: Value::Table(fields) });
     for recipe in order {
-        let place =
-            || (recipe.span.clone(), Node { span: recipe.span.clone(), value: Value::Table(Table::new()) });
-        let (_, kind) = kinds.entry(recipe.address.kind().name().to_owned()).or_insert_with(place);
-        if let Value::Table(nodes) = &mut kind.value {
-            let fields = identity(recipe).into_iter();
-            let fields = fields.map(|(key, node)| (key.to_owned(), (node.span.clone(), node.clone())));
-            let node = Node { span: recipe.span.clone(), value: Value::Table(fields.collect()) };
-            nodes.insert(recipe.address.name().to_owned(), (recipe.span.clone(), node));
-        }
+        let fields = identity(recipe).into_iter();
+        let fields = fields.map(|(key, node)| (key.to_owned(), (node.span.clone(), node.clone())));
+        let node = table(fields.collect(), &recipe.span);
+        let nodes = kinds.entry(recipe.address.kind().name()).or_default();
+        nodes.push((recipe.address.name().to_owned(), node));
     }
-    to_toml(&kinds)
+    let kinds = kinds.into_iter();
+    let kinds =
+        kinds.map(|(kind, nodes)| (kind.to_owned(), table(nodes.into_iter().collect(), &Span::default())));
+    to_toml(&kinds.collect())
 }

@@ -7,7 +7,7 @@
 //! It knows no versions and no bytes; binding it to the lock is a later arrow's work.
 
 use crate::recipe::{Address, Code, Diagnostic, Diagnostics, Kind, Project, Recipe};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The nodes below a target, each after everything it needs.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Graph<'p> {
     pub target: Address,
     /// Every node, dependencies first; among equals by address.
     pub order: Vec<&'p Recipe>,
+    /// The numbers of `order`.
+    numbers: Vec<usize>,
     edges: Edges<'p>,
 }
 
@@ -26,6 +28,16 @@ impl<'p> Graph<'p> {
     pub fn needs(&self, address: &Address) -> Vec<&'p Address> {
         let Some(number) = self.edges.number(address) else { return Vec::new() };
         self.edges.needs[number].iter().map(|need| &self.edges.recipes[*need].address).collect()
+    }
+
+    /// Every node of `order` with its number, and the numbers of those that it names.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (usize, &'p Recipe, &'p [usize])> {
+        self.numbers.iter().map(|number| (*number, self.edges.recipes[*number], &*self.edges.needs[*number]))
+    }
+
+    /// The number of a node: nodes are counted in the order of their addresses, below the target or not.
+    pub(crate) fn number(&self, address: &Address) -> Option<usize> {
+        self.edges.number(address)
     }
 
     /// A shortest way from the target to `address`: who brought it in.
@@ -95,8 +107,9 @@ pub fn target(project: &Project, name: Option<&str>) -> Result<Address, Diagnost
 pub fn build<'p>(project: &'p Project, target: &Address) -> Result<Graph<'p>, Diagnostics> {
     let edges = Edges::new(project);
     let order = edges.order(edges.number(target));
-    let order = order.map_err(|circle| circle_mistake(project, &circle))?;
-    Ok(Graph { project, target: target.clone(), order, edges })
+    let numbers = order.map_err(|circle| circle_mistake(project, &circle))?;
+    let order = numbers.iter().map(|number| edges.recipes[*number]).collect();
+    Ok(Graph { project, target: target.clone(), order, numbers, edges })
 }
 
 /// Reports the first circle among all nodes of `project`, wherever it stands.
@@ -110,10 +123,8 @@ pub fn check(project: &Project) -> Result<(), Diagnostics> {
 #[derive(Debug)]
 struct Edges<'p> {
     recipes: Vec<&'p Recipe>,
-    /// Only looked into, so that the order of a hash reaches nothing.
-    numbers: HashMap<&'p Address, usize>,
     /// What each node names, in the order of its recipe, without repetition.
-    needs: Vec<Vec<usize>>,
+    needs: &'p [Vec<usize>],
 }
 
 /// How far the walk is with one node.
@@ -126,28 +137,17 @@ enum Walk {
 
 impl<'p> Edges<'p> {
     fn new(project: &'p Project) -> Self {
-        let recipes: Vec<&Recipe> = project.recipes.values().collect();
-        let numbers = recipes.iter().enumerate().map(|(number, it)| (&it.address, number)).collect();
-        let mut edges = Self { recipes, numbers, needs: Vec::new() };
-        edges.needs = edges.recipes.iter().map(|recipe| edges.named_by(recipe)).collect();
-        edges
+        Self { recipes: project.recipes.values().collect(), needs: &project.needs }
     }
 
     fn number(&self, address: &Address) -> Option<usize> {
-        self.numbers.get(address).copied()
-    }
-
-    fn named_by(&self, recipe: &Recipe) -> Vec<usize> {
-        let mut seen = BTreeSet::new();
-        // What is not there was dropped by an overlay: the loader refuses every other unknown name.
-        let known = recipe.body.references().into_iter().filter_map(|it| self.number(&it.value.address));
-        known.filter(|number| seen.insert(*number)).collect()
+        self.recipes.binary_search_by_key(&address, |it| &it.address).ok()
     }
 
     /// The nodes at and below `starts`, dependencies first, or the first circle.
     ///
     /// Depth first without recursion, so that a chain of any length is only memory.
-    fn order(&self, starts: impl IntoIterator<Item = usize>) -> Result<Vec<&'p Recipe>, Vec<&'p Recipe>> {
+    fn order(&self, starts: impl IntoIterator<Item = usize>) -> Result<Vec<usize>, Vec<&'p Recipe>> {
         let mut walk = vec![Walk::New; self.recipes.len()];
         let mut order = Vec::new();
         for start in starts {
@@ -159,7 +159,7 @@ impl<'p> Edges<'p> {
                 walk[at] = Walk::Open;
                 let Some(need) = self.needs[at].get(next) else {
                     walk[at] = Walk::Done;
-                    order.push(self.recipes[at]);
+                    order.push(at);
                     continue;
                 };
                 stack.push((at, next + 1));
@@ -258,11 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_is_replaced_however_its_dollar_is_spelled() {
+        let spelled =
+            |dollar: &str| format!("[vars]\nf = 'a.yaml'\n[manifests.a]\nfiles = [\"{dollar}{{f}}\"]\n");
+        for dollar in ["$", "\\u0024"] {
+            let (_folder, project) = project(&spelled(dollar));
+            assert_eq!(project.unwrap().recipes.values().next().unwrap().files[0].path, "a.yaml");
+        }
+    }
+
+    #[test]
     fn an_unknown_name_is_told_with_the_nearest_one() {
         insta::assert_snapshot!(mistakes("[manifests.kafka]\nfiles = ['a.yaml']\n[bundle.b]\ndeploy = ['manifests.kakfa', 'fetch.x', 'kafka']\n"), @r"
         gabion.toml:7:11: error[E0112]: there is no `manifests.kakfa`
           help: did you mean `manifests.kafka`?
-        gabion.toml:7:30: error[E0113]: `deploy` takes manifests, not `fetch.x`
+        gabion.toml:7:30: error[E0113]: `deploy` takes manifests or chart, not `fetch.x`
         gabion.toml:7:41: error[E0106]: `deploy` names nodes as `kind.name`, not `kafka`
         ");
     }

@@ -4,13 +4,12 @@ use crate::{
     AptLock, Archive, ChartSource, CommitId, Deb, Entry, EntryId, Fingerprint, Overlay, Pin, Platform,
     PoolPath, Reference, Size, Suite, Text, Trust, Url, UtcTime, Word,
 };
-use blake3::Hasher;
-use gabion_digest::Canonical;
+use gabion_digest::{Canonical, Feed};
 
 macro_rules! feed_text {
     ($($name:ty),*) => {$(
         impl Canonical for $name {
-            fn feed(&self, into: &mut Hasher) {
+            fn feed(&self, into: &mut Feed) {
                 self.as_str().feed(into);
             }
         }
@@ -20,25 +19,25 @@ macro_rules! feed_text {
 feed_text!(EntryId, Text, Overlay, Platform, Reference, CommitId, Fingerprint, Url, Word, PoolPath);
 
 impl Canonical for Size {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.get().feed(into);
     }
 }
 
 impl Canonical for UtcTime {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.unix().feed(into);
     }
 }
 
 impl Canonical for Trust {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.to_string().feed(into);
     }
 }
 
 impl Canonical for ChartSource {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         match self {
             Self::Http(url) => {
                 into.update(&[0]);
@@ -54,7 +53,7 @@ impl Canonical for ChartSource {
 }
 
 impl Canonical for Pin {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         match self {
             Self::File { url, size, sha256 } => {
                 into.update(&[0]);
@@ -88,7 +87,7 @@ impl Canonical for Pin {
 }
 
 impl Canonical for Entry {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         let Self { id, request, version, pin, platform, trust, only } = self;
         id.feed(into);
         request.feed(into);
@@ -101,7 +100,7 @@ impl Canonical for Entry {
 }
 
 impl Canonical for Suite {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         let Self { name, date, inrelease, signer } = self;
         name.feed(into);
         date.feed(into);
@@ -111,14 +110,14 @@ impl Canonical for Suite {
 }
 
 impl Canonical for Archive {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.url.feed(into);
         self.suites.feed(into);
     }
 }
 
 impl Canonical for Deb {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         let Self { key, version, size, sha256, path, archive } = self;
         key.name.feed(into);
         key.arch.feed(into);
@@ -131,7 +130,7 @@ impl Canonical for Deb {
 }
 
 impl Canonical for AptLock {
-    fn feed(&self, into: &mut Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.id().feed(into);
         self.request().feed(into);
         self.only().feed(into);

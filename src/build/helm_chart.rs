@@ -7,7 +7,7 @@ use super::step::{StepError, expand, not_text};
 use crate::lock::LockedGraph;
 use crate::recipe::Recipe;
 use crate::recipe::kinds::Chart;
-use gabion_digest::{Canonical, Sha256};
+use gabion_digest::{Canonical, Feed, Sha256};
 use std::fmt::Write as _;
 
 /// What is written into the object.
@@ -20,7 +20,7 @@ pub(super) struct HelmChart {
 }
 
 impl Canonical for HelmChart {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.release.feed(into);
         self.namespace.feed(into);
         self.file.feed(into);

@@ -12,7 +12,7 @@ use super::helm_chart::{HelmChart, helm_chart};
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::Fetch;
 use crate::recipe::{Address, Body, Node, Recipe, Table, Value};
-use gabion_digest::{ActionId, BlobId, Canonical, id_of};
+use gabion_digest::{ActionId, BlobId, Canonical, Feed, id_of};
 use gabion_store::{Output, Store, StoreError};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -62,7 +62,7 @@ impl std::convert::From<StoreError> for StepError {
 }
 
 impl Canonical for Step {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         (self.name(), self.version()).feed(into);
         match self {
             Self::Documents(inputs) => inputs.iter().map(Input::blob).collect::<Vec<_>>().feed(into),

@@ -9,11 +9,10 @@ use crate::graph::Graph;
 use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
 use gabion_bundle::{BY_HAND, EXTRACTOR};
-use gabion_digest::{Canonical, Digest, RequestId, Sha256, id_of};
+use gabion_digest::{Canonical, Digest, Feed, RequestId, Sha256, feed_list, id_of};
 use gabion_lockfile::{AptLock, ChartSource, CommitId, Deb, Entry, Pin, Text};
 use gabion_oci::{Name, Reference};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
 /// What an operation does with its inputs; raised when the same inputs would give other bytes.
@@ -127,14 +126,14 @@ pub struct LockedGraph<'p> {
     pub graph: Graph<'p>,
     /// The pins of its nodes, and no others.
     pub locks: Locks,
-    /// Only looked into.
-    ids: HashMap<&'p Address, RequestId>,
+    /// By the numbers of the nodes; nothing for those that are not below the target.
+    ids: Vec<Option<RequestId>>,
 }
 
 impl LockedGraph<'_> {
     /// What the node asks for, in one name.
     pub fn id(&self, address: &Address) -> Option<RequestId> {
-        self.ids.get(address).copied()
+        self.ids[self.graph.number(address)?]
     }
 
     /// The pinned image of one node, if it is one.
@@ -166,18 +165,16 @@ pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, Bind
         return Err(BindError::Stale { stale });
     }
     let locks = locks.only(&asked);
-    let mut locked = LockedGraph { locks, ids: HashMap::with_capacity(graph.order.len()), graph };
-    for recipe in locked.graph.order.iter().copied() {
-        let needs = locked.graph.needs(&recipe.address);
-        let needs = needs.into_iter().filter_map(|need| locked.id(need)).collect();
-        let asked = requests(recipe, &locked.graph.project.settings);
-        let pins = asked.iter().filter_map(|request| locked.locks.main.get(&request.id)).collect();
-        let closure = asked.iter().find_map(|request| locked.locks.apt.get(&request.id));
-        let identity = Identity { recipe, project: locked.graph.project, pins, closure, needs };
-        let id = id_of("gabion request v1", &identity);
-        locked.ids.insert(&recipe.address, RequestId::new(id));
+    let mut ids: Vec<Option<RequestId>> = vec![None; graph.project.recipes.len()];
+    for (number, recipe, needs) in graph.numbered() {
+        let needs = needs.iter().filter_map(|need| ids[*need]).collect();
+        let asked = requests(recipe, &graph.project.settings);
+        let pins = asked.iter().filter_map(|request| locks.main.get(&request.id)).collect();
+        let closure = asked.iter().find_map(|request| locks.apt.get(&request.id));
+        let identity = Identity { recipe, project: graph.project, pins, closure, needs };
+        ids[number] = Some(RequestId::new(id_of("gabion request v1", &identity)));
     }
-    Ok(locked)
+    Ok(LockedGraph { graph, locks, ids })
 }
 
 /// Everything that the bytes of a node can depend on.
@@ -190,12 +187,12 @@ struct Identity<'a> {
 }
 
 impl Canonical for Identity<'_> {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         let kind = self.recipe.address.kind();
         (kind.name(), version(kind)).feed(into);
         self.recipe.address.name().feed(into);
         self.project.settings.arch.feed(into);
-        feed_fields(&identity(self.recipe), into);
+        feed_fields(identity(self.recipe).into_iter(), into);
         // `subst` reads variables that do not stand in the table itself.
         let subst = match &self.recipe.body {
             Body::Manifests(it) => it.subst,
@@ -205,9 +202,7 @@ impl Canonical for Identity<'_> {
         if subst {
             self.project.vars.0.feed(into);
         }
-        let files: Vec<(String, gabion_digest::BlobId)> =
-            self.recipe.files.iter().map(|file| (file.path.clone(), file.blob)).collect();
-        files.feed(into);
+        feed_list(self.recipe.files.iter().map(|file| (file.path.as_str(), file.blob)), into);
         self.pins.feed(into);
         if let Some(closure) = self.closure {
             closure.feed(into);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -58,7 +59,8 @@ impl FromStr for Kind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     kind: Kind,
-    name: String,
+    /// Shared, because an address is copied wherever its node is named.
+    name: Arc<str>,
 }
 
 /// Longest name: it becomes part of file names on the host.
@@ -77,7 +79,7 @@ fn is_name(name: &str) -> bool {
 impl Address {
     /// The address of `name`, or nothing where `name` is not an RFC 1123 label.
     pub fn new(kind: Kind, name: &str) -> Option<Self> {
-        is_name(name).then(|| Self { kind, name: name.to_owned() })
+        is_name(name).then(|| Self { kind, name: name.into() })
     }
 
     /// The kind.

@@ -15,6 +15,11 @@ impl Files {
         self.0.len() - 1
     }
 
+    /// The texts.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, text)| text.as_ref())
+    }
+
     /// Name and text of the file that `span` points into.
     pub fn get(&self, span: &Span) -> (&str, &str) {
         self.0.get(span.file).map_or(("?", ""), |(name, text)| (name, text))

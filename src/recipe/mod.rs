@@ -16,17 +16,25 @@ mod address;
 mod diagnostic;
 pub mod kinds;
 mod load;
+mod local;
+mod nodes;
 mod overlay;
+mod parse;
 mod reader;
+mod settings;
+mod table;
 mod value;
 mod vars;
 
 pub use address::{Address, Kind, Reference};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Files, Span};
 pub use kinds::Body;
-pub use load::{LocalFile, Project, Settings, load, overlays};
+pub use load::{Project, load, overlays};
+pub use local::LocalFile;
 pub use reader::Spanned;
-pub use value::{Node, Table, Value, feed_fields, to_toml};
+pub use settings::Settings;
+pub use table::Table;
+pub use value::{Node, Value, feed_fields, to_toml};
 pub use vars::Vars;
 
 use std::sync::Arc;

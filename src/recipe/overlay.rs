@@ -2,18 +2,19 @@
 //!
 //! Tables merge, scalars and lists replace, arrays of tables merge by `label`, `name` or `path`.
 
-use super::value::{Node, Table, Value};
+use super::table::Table;
+use super::value::{Node, Value};
 
 /// Lays `over` on `base`.
 pub(super) fn merge(base: &mut Table, over: Table) {
+    let mut new = Vec::new();
     for (key, (span, node)) in over {
         match base.get_mut(&key) {
             Some((_, existing)) => merge_node(existing, node),
-            None => {
-                base.insert(key, (span, node));
-            }
+            None => new.push((key, (span, node))),
         }
     }
+    base.add(new);
 }
 
 fn merge_node(base: &mut Node, over: Node) {
@@ -47,7 +48,8 @@ fn item_name(item: &Node) -> Option<(&'static str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::super::diagnostic::Diagnostics;
-    use super::super::value::{parse, to_toml};
+    use super::super::parse::parse;
+    use super::super::value::to_toml;
     use super::*;
 
     fn check(base: &str, over: &str, expected: &str) {

@@ -2,15 +2,17 @@
 
 use super::address::{Kind, Reference};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Span};
-use super::value::{Node, Table, Value};
+use super::table::Table;
+use super::value::{Node, Value};
 use gabion_digest::Sha256;
+use std::fmt;
 
 /// Reads one table; every mistake goes to the diagnostics and the reading goes on.
 ///
 /// Each getter names a key; [`Reader::finish`] reports the keys that nobody asked for.
 pub(super) struct Reader<'a> {
     /// How the table is called in messages, `k3s.main`.
-    what: String,
+    what: &'a dyn fmt::Display,
     table: &'a Table,
     span: Span,
     known: Vec<&'static str>,
@@ -28,8 +30,13 @@ pub struct Spanned<T> {
 
 impl<'a> Reader<'a> {
     /// Reads `table`, called `what`, declared at `span`.
-    pub(super) fn new(what: String, table: &'a Table, span: &Span, diagnostics: &'a mut Diagnostics) -> Self {
-        Self { what, table, span: span.clone(), known: Vec::new(), diagnostics }
+    pub(super) fn new(
+        what: &'a dyn fmt::Display,
+        table: &'a Table,
+        span: &Span,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        Self { what, table, span: span.clone(), known: Vec::with_capacity(16), diagnostics }
     }
 
     /// Reports a mistake.
@@ -58,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The error for a value that `key` cannot take.
-    pub(super) fn bad_value(&mut self, key: &str, span: &Span, why: impl std::fmt::Display) {
+    pub(super) fn bad_value(&mut self, key: &str, span: &Span, why: impl fmt::Display) {
         self.report(Diagnostic::new(Code::BadValue, span, format!("`{key}` {why}")));
     }
 
@@ -97,6 +104,15 @@ impl<'a> Reader<'a> {
 
     /// An array of strings; empty where the key is absent.
     pub(super) fn strings(&mut self, key: &'static str) -> Vec<Spanned<String>> {
+        self.each(key, |_, text, span| Some(Spanned { value: text.to_owned(), span: span.clone() }))
+    }
+
+    /// What `read` makes of every string of an array.
+    fn each<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Self, &str, &Span) -> Option<T>,
+    ) -> Vec<T> {
         let Some(node) = self.get(key) else { return Vec::new() };
         let Value::Array(items) = &node.value else {
             self.wrong_type(key, node, "an array of strings");
@@ -105,7 +121,7 @@ impl<'a> Reader<'a> {
         let mut out = Vec::with_capacity(items.len());
         for item in items {
             match &item.value {
-                Value::String(text) => out.push(Spanned { value: text.clone(), span: item.span.clone() }),
+                Value::String(text) => out.extend(read(self, text, &item.span)),
                 _ => self.wrong_type(key, item, "strings"),
             }
         }
@@ -132,7 +148,8 @@ impl<'a> Reader<'a> {
     /// The string `inner` of the table `key`, which has nothing else.
     pub(super) fn inner_string(&mut self, key: &'static str, inner: &'static str) -> Option<Spanned<String>> {
         let (table, span) = self.table(key)?;
-        let mut reader = Reader::new(format!("{}.{key}", self.what), table, &span, self.diagnostics);
+        let what = format!("{}.{key}", self.what);
+        let mut reader = Reader::new(&what, table, &span, self.diagnostics);
         let text = reader.required(inner);
         let there = reader.has(inner);
         reader.finish();
@@ -154,31 +171,32 @@ impl<'a> Reader<'a> {
     /// A reference to a node of one of `kinds`.
     pub(super) fn reference(&mut self, key: &'static str, kinds: &[Kind]) -> Option<Spanned<Reference>> {
         let text = self.string(key)?;
-        self.read_reference(key, text, kinds)
+        self.read_reference(key, &text.value, &text.span, kinds)
     }
 
     /// References to nodes of `kinds`.
     pub(super) fn references(&mut self, key: &'static str, kinds: &[Kind]) -> Vec<Spanned<Reference>> {
-        self.strings(key).into_iter().filter_map(|text| self.read_reference(key, text, kinds)).collect()
+        self.each(key, |reader, text, span| reader.read_reference(key, text, span, kinds))
     }
 
     fn read_reference(
         &mut self,
         key: &str,
-        text: Spanned<String>,
+        text: &str,
+        span: &Span,
         kinds: &[Kind],
     ) -> Option<Spanned<Reference>> {
-        let Ok(reference) = text.value.parse::<Reference>() else {
-            self.bad_value(key, &text.span, format_args!("names nodes as `kind.name`, not `{}`", text.value));
+        let Ok(reference) = text.parse::<Reference>() else {
+            self.bad_value(key, span, format_args!("names nodes as `kind.name`, not `{text}`"));
             return None;
         };
         if !kinds.contains(&reference.address.kind()) {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-            let message = format!("`{key}` takes {}, not `{}`", kinds.join(" or "), text.value);
-            self.report(Diagnostic::new(Code::WrongReference, &text.span, message));
+            let message = format!("`{key}` takes {}, not `{}`", kinds.join(" or "), text);
+            self.report(Diagnostic::new(Code::WrongReference, span, message));
             return None;
         }
-        Some(Spanned { value: reference, span: text.span })
+        Some(Spanned { value: reference, span: span.clone() })
     }
 
     /// A `sha256` in hex, with or without the prefix.
@@ -217,7 +235,7 @@ impl<'a> Reader<'a> {
             [first, second, ..] => format!("`{first}` and `{second}` exclude each other"),
             [_] => return true,
         };
-        let span = present.get(1).and_then(|key| self.table.get(*key)).map_or(&self.span, |(span, _)| span);
+        let span = present.get(1).and_then(|key| self.table.get(key)).map_or(&self.span, |(span, _)| span);
         self.report(Diagnostic::new(Code::Conflict, &span.clone(), message));
         false
     }

@@ -1,6 +1,7 @@
 //! `${name}`: substitution of strings from `[vars]`, and nothing else.
 
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Span};
+use super::table::Table;
 use super::value::{Node, Value};
 use std::collections::BTreeMap;
 
@@ -9,6 +10,33 @@ use std::collections::BTreeMap;
 pub struct Vars(pub BTreeMap<String, String>);
 
 impl Vars {
+    /// Takes `[vars]` out of a project.
+    pub(super) fn take(merged: &mut Table, diagnostics: &mut Diagnostics) -> Self {
+        let mut vars = Self::default();
+        if let Some((_, node)) = merged.remove("vars") {
+            let Value::Table(table) = node.value else {
+                diagnostics.push(Diagnostic::new(
+                    Code::WrongType,
+                    &node.span,
+                    "`vars` is a table of strings",
+                ));
+                return vars;
+            };
+            for (name, (_, node)) in table {
+                match node.value {
+                    Value::String(text) => {
+                        vars.0.insert(name, text);
+                    }
+                    other => {
+                        let message = format!("`vars.{name}` takes a string, not {}", other.type_name());
+                        diagnostics.push(Diagnostic::new(Code::WrongType, &node.span, message));
+                    }
+                }
+            }
+        }
+        vars
+    }
+
     /// Replaces every `${name}` of `text`; `$${` stands for a plain `${`.
     ///
     /// The error is the name that `[vars]` does not have, or the rest of the text where a brace is
@@ -43,9 +71,7 @@ impl Vars {
             },
             Value::Array(items) => items.iter_mut().for_each(|item| self.expand_node(item, diagnostics)),
             Value::Table(table) => {
-                for (_, value) in table.values_mut() {
-                    self.expand_node(value, diagnostics);
-                }
+                table.values_mut().for_each(|value| self.expand_node(value, diagnostics));
             }
             _ => {}
         }

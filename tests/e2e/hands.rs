@@ -90,7 +90,7 @@ fn what_a_foreign_file_says_cannot_command_the_terminal() {
 
 #[test]
 fn a_run_that_is_cut_has_raised_the_floor_and_the_same_bundle_goes_on() {
-    let stones = [b's'; 1 << 16];
+    let stones = vec![b's'; 1 << 16];
     let world = World::new(RECIPES, &[("/a.txt", &stones)]);
     promoters(&world);
     fs_err::copy(world.path("out/b.gabion"), world.path("plain.gabion")).unwrap();

@@ -1,7 +1,7 @@
 //! `[k3s.NAME]`: the K3s binary, its airgap images and its configuration.
 
 use crate::recipe::reader::{Reader, Spanned};
-use crate::recipe::value::Table;
+use crate::recipe::table::Table;
 
 /// Channel server of K3s.
 const CHANNELS: &str = "https://update.k3s.io/v1-release/channels";

@@ -54,23 +54,25 @@ impl Body {
     }
 
     /// Every node that this one names, in the order of its fields.
-    pub fn references(&self) -> Vec<&Spanned<Reference>> {
-        match self {
-            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => Vec::new(),
-            Self::Chart(it) => it.after.iter().collect(),
-            Self::Manifests(it) => it.from.iter().chain(&it.after).collect(),
-            Self::Bundle(it) => it.host.iter().chain(&it.base).chain(&it.deploy).collect(),
-        }
+    pub fn references(&self) -> impl Iterator<Item = &Spanned<Reference>> {
+        let lists: [&[_]; 3] = match self {
+            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => [&[], &[], &[]],
+            Self::Chart(it) => [&it.after, &[], &[]],
+            Self::Manifests(it) => [&it.from, &it.after, &[]],
+            Self::Bundle(it) => [it.host.as_slice(), &it.base, &it.deploy],
+        };
+        lists.into_iter().flatten()
     }
 
     /// Local files that the node reads: `(path in the project, where it is named)`.
-    pub fn local_files(&self) -> Vec<&Spanned<String>> {
-        match self {
-            Self::Manifests(it) => it.files.iter().collect(),
-            Self::Bundle(it) => it.trust.iter().chain(&it.trust_chain).collect(),
-            Self::Apt(it) => it.keyring.iter().collect(),
-            Self::Chart(it) => it.values.iter().chain(&it.keyring).collect(),
-            _ => Vec::new(),
-        }
+    pub fn local_files(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let lists: [&[_]; 2] = match self {
+            Self::Manifests(it) => [&it.files, &[]],
+            Self::Bundle(it) => [it.trust.as_slice(), &it.trust_chain],
+            Self::Apt(it) => [it.keyring.as_slice(), &[]],
+            Self::Chart(it) => [&it.values, it.keyring.as_slice()],
+            _ => [&[], &[]],
+        };
+        lists.into_iter().flatten()
     }
 }

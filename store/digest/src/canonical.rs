@@ -9,53 +9,70 @@ use std::collections::{BTreeMap, BTreeSet};
 /// no implementation for floats, `HashMap` or `SystemTime`: they have no stable bytes.
 pub trait Canonical {
     /// Feeds the bytes of `self` to `into`.
-    fn feed(&self, into: &mut blake3::Hasher);
+    fn feed(&self, into: &mut Feed);
+}
+
+/// The stable bytes of one value. They are few and come in small pieces, so they are hashed at once.
+#[derive(Debug, Default)]
+pub struct Feed(Vec<u8>);
+
+impl Feed {
+    /// Adds bytes as they are.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
 }
 
 /// Hashes `value` under a context of its own, so that two kinds of ID never collide.
 pub fn id_of(context: &'static str, value: &(impl Canonical + ?Sized)) -> Digest {
-    let mut hasher = blake3::Hasher::new_derive_key(context);
-    value.feed(&mut hasher);
-    Digest::from_bytes(*hasher.finalize().as_bytes())
+    let mut feed = Feed(Vec::with_capacity(1 << 10));
+    value.feed(&mut feed);
+    Digest::from_bytes(blake3::derive_key(context, &feed.0))
 }
 
-fn feed_len(len: usize, into: &mut blake3::Hasher) {
+/// Feeds what a slice of these items feeds.
+pub fn feed_list<T: Canonical>(items: impl ExactSizeIterator<Item = T>, into: &mut Feed) {
+    feed_len(items.len(), into);
+    items.for_each(|item| item.feed(into));
+}
+
+fn feed_len(len: usize, into: &mut Feed) {
     into.update(&(len as u64).to_le_bytes());
 }
 
 impl Canonical for str {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         feed_len(self.len(), into);
         into.update(self.as_bytes());
     }
 }
 
 impl Canonical for String {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.as_str().feed(into);
     }
 }
 
 impl Canonical for u64 {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         into.update(&self.to_le_bytes());
     }
 }
 
 impl Canonical for i64 {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         into.update(&self.to_le_bytes());
     }
 }
 
 impl Canonical for u32 {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         into.update(&self.to_le_bytes());
     }
 }
 
 impl Canonical for bool {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         into.update(&[u8::from(*self)]);
     }
 }
@@ -63,7 +80,7 @@ impl Canonical for bool {
 macro_rules! feed_digest {
     ($($name:ty: $bytes:expr;)*) => {$(
         impl Canonical for $name {
-            fn feed(&self, into: &mut blake3::Hasher) {
+            fn feed(&self, into: &mut Feed) {
                 let bytes: fn(&Self) -> [u8; 32] = $bytes;
                 into.update(&bytes(self));
             }
@@ -80,13 +97,13 @@ feed_digest! {
 }
 
 impl<T: Canonical + ?Sized> Canonical for &T {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         (**self).feed(into);
     }
 }
 
 impl<T: Canonical> Canonical for Option<T> {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         into.update(&[u8::from(self.is_some())]);
         if let Some(value) = self {
             value.feed(into);
@@ -95,31 +112,25 @@ impl<T: Canonical> Canonical for Option<T> {
 }
 
 impl<T: Canonical> Canonical for [T] {
-    fn feed(&self, into: &mut blake3::Hasher) {
-        feed_len(self.len(), into);
-        for item in self {
-            item.feed(into);
-        }
+    fn feed(&self, into: &mut Feed) {
+        feed_list(self.iter(), into);
     }
 }
 
 impl<T: Canonical> Canonical for Vec<T> {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.as_slice().feed(into);
     }
 }
 
 impl<T: Canonical> Canonical for BTreeSet<T> {
-    fn feed(&self, into: &mut blake3::Hasher) {
-        feed_len(self.len(), into);
-        for item in self {
-            item.feed(into);
-        }
+    fn feed(&self, into: &mut Feed) {
+        feed_list(self.iter(), into);
     }
 }
 
 impl<K: Canonical, V: Canonical> Canonical for BTreeMap<K, V> {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         feed_len(self.len(), into);
         for (key, value) in self {
             key.feed(into);
@@ -129,7 +140,7 @@ impl<K: Canonical, V: Canonical> Canonical for BTreeMap<K, V> {
 }
 
 impl<A: Canonical, B: Canonical> Canonical for (A, B) {
-    fn feed(&self, into: &mut blake3::Hasher) {
+    fn feed(&self, into: &mut Feed) {
         self.0.feed(into);
         self.1.feed(into);
     }

@@ -14,7 +14,7 @@ mod digest;
 mod hasher;
 mod ids;
 
-pub use canonical::{Canonical, id_of};
+pub use canonical::{Canonical, Feed, feed_list, id_of};
 pub use digest::{Digest, ParseDigestError, Sha256};
 pub use hasher::{DualHasher, Hashed, hash_bytes};
 pub use ids::{ActionId, BlobId, RequestId, TreeId};
