@@ -1,6 +1,7 @@
 //! Images and charts: from a registry or repository to what K3s finds on the host.
 
 use crate::world::World;
+use gabion_testkit::{program, text};
 use gabion_upstream::{Content, Fault, chart};
 use std::path::PathBuf;
 
@@ -60,9 +61,7 @@ fn an_image_is_locked_by_range_and_digest_and_reaches_the_host_under_all_its_nam
     let name = archives[0].file_name().unwrap().to_str().unwrap();
     let hash = name.strip_prefix("50-api-").and_then(|it| it.strip_suffix(".tar")).unwrap();
     assert_eq!(hash.len(), 16, "{name}");
-    let tar =
-        std::process::Command::new("tar").arg("-xOf").arg(&archives[0]).arg("index.json").output().unwrap();
-    let index = String::from_utf8(tar.stdout).unwrap();
+    let index = text(program("tar").arg("-xOf").arg(&archives[0]).arg("index.json"));
     for named in ["\"up.invalid/acme/api:1.10.0\"", "\"up.invalid/acme/api@sha256:"] {
         assert!(index.contains(named), "no {named}: {index}");
     }
