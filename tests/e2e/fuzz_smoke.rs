@@ -174,7 +174,8 @@ fn the_seeds_are_what_their_parsers_accept() {
     }
     for seed in of("git_fetch") {
         let pack = gabion_git::PackStream::open(&seed[..]).unwrap();
-        gabion_git::Objects::read(pack, std::io::Cursor::new(Vec::new()), Default::default()).unwrap();
+        let file = std::io::Cursor::new(Vec::new());
+        gabion_git::Objects::read(pack, file, gabion_git::Limits::default()).unwrap();
     }
     for seed in of("store_tree") {
         gabion_store::Tree::parse(&text(seed)).unwrap();

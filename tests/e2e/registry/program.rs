@@ -1,6 +1,6 @@
 //! The whole program against a registry, a builder of images and a reader that are not ours.
 
-use super::real::{NEEDS, Real};
+use super::real::{NEEDS, Real, digest, document};
 use crate::world::World;
 use gabion_digest::Sha256;
 use gabion_lockfile::{Lock, Pin};
@@ -76,8 +76,8 @@ fn what_a_real_registry_has_is_locked_fetched_bundled_and_laid_out_byte_for_byte
     world.ok("lock");
     let images = ["one", "many"].map(|name| pinned(&world, name));
     for it in &images {
-        assert_eq!(it.first(), real.digest(&it.reference), "{}", it.reference);
-        assert_eq!(it.first(), Sha256::of(&real.document(&it.reference)));
+        assert_eq!(it.first(), digest(&it.reference), "{}", it.reference);
+        assert_eq!(it.first(), Sha256::of(&document(&it.reference)));
     }
     let [one, many] = &images;
     assert!(one.index.is_none() && many.index.is_some());
@@ -107,7 +107,7 @@ fn what_a_real_registry_has_is_locked_fetched_bundled_and_laid_out_byte_for_byte
         let of = |path: &&PathBuf| path.to_string_lossy().contains(&format!("50-{name}-"));
         let from = format!("oci-archive:{}:{}", archives.iter().find(of).unwrap().display(), it.reference);
         let raw = run(program("skopeo").args(["inspect", "--raw", &from]));
-        assert_eq!(raw, real.document(&it.reference), "{name}");
+        assert_eq!(raw, document(&it.reference), "{name}");
         assert_eq!(Sha256::of(&raw), it.first());
     }
 }

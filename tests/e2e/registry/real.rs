@@ -5,6 +5,7 @@ use gabion_digest::Sha256;
 use gabion_testkit::{Server, free_address, program, run, text, umoci};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What [`Real`] runs, but for what makes an index.
 pub(crate) const NEEDS: [&str; 5] = ["docker-registry", "htpasswd", "skopeo", "umoci", "dpkg"];
@@ -79,23 +80,6 @@ impl Real {
         run(buildah.args(arguments));
     }
 
-    /// The digest that skopeo tells.
-    pub(crate) fn digest(&self, reference: &str) -> Sha256 {
-        text(self.inspect(reference).arg("--format={{.Digest}}")).trim().parse().unwrap()
-    }
-
-    /// The index or manifest as skopeo gets it.
-    pub(crate) fn document(&self, reference: &str) -> Vec<u8> {
-        run(self.inspect(reference).arg("--raw"))
-    }
-
-    fn inspect(&self, reference: &str) -> std::process::Command {
-        let mut skopeo = program("skopeo");
-        skopeo.args(["inspect", "--tls-verify=false", "--creds=me:secret"]);
-        skopeo.arg(format!("docker://{reference}"));
-        skopeo
-    }
-
     /// The bytes of a blob in the registry's own storage.
     pub(crate) fn blob(&self, digest: Sha256) -> Vec<u8> {
         let hex = digest.hex();
@@ -122,6 +106,23 @@ impl Real {
             file.display()
         )
     }
+}
+
+/// The digest that skopeo tells.
+pub(crate) fn digest(reference: &str) -> Sha256 {
+    text(inspect(reference).arg("--format={{.Digest}}")).trim().parse().unwrap()
+}
+
+/// The index or manifest as skopeo gets it.
+pub(crate) fn document(reference: &str) -> Vec<u8> {
+    run(inspect(reference).arg("--raw"))
+}
+
+fn inspect(reference: &str) -> Command {
+    let mut skopeo = program("skopeo");
+    skopeo.args(["inspect", "--tls-verify=false", "--creds=me:secret"]);
+    skopeo.arg(format!("docker://{reference}"));
+    skopeo
 }
 
 /// Copies the files of an installed package.

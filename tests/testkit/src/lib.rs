@@ -9,6 +9,8 @@
 //!
 //! It knows nothing of gabion: a project, a store and an upstream of one's own are `tests/e2e/world.rs`.
 
+#![expect(clippy::missing_panics_doc, reason = "everything here panics where a test would")]
+
 mod agent;
 mod git;
 mod gpg;
