@@ -4,8 +4,14 @@
 //! and, with mutations of the seeds, by `tests/e2e/fuzz_smoke.rs`.
 
 use gabion_apt::{Candidates, Keyring, Signers, Wish};
-use gabion_bundle::{Floor, Manifest, Policy, Release, Slot, Stage, Time, TrustRoot};
+use gabion_bundle::{
+    Floor, Manifest, Policy, Promotion, Release, SignedPromotion, Slot, Stage, Time, TrustRoot,
+};
+use gabion_git::{Capabilities, Kind, ObjectId, Objects, PackStream, RefName};
+use gabion_helm::{Constraint, Provenance, RepositoryIndex, Version, read_chart};
 use gabion_lockfile::{AptLock, Lock};
+use gabion_oci::{Document, Index, Manifest as ImageManifest, MediaType, Reference, challenges};
+use gabion_store::Tree;
 use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::LazyLock;
@@ -14,7 +20,7 @@ use std::sync::LazyLock;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 12] = [
+pub(crate) const TARGETS: [Target; 24] = [
     ("lock", lock),
     ("apt_lock", apt_lock),
     ("apt_keyring", apt_keyring),
@@ -25,7 +31,19 @@ pub(crate) const TARGETS: [Target; 12] = [
     ("bundle", bundle),
     ("bundle_release", bundle_release),
     ("bundle_manifest", bundle_manifest),
+    ("bundle_promotion", bundle_promotion),
     ("trust_root", trust_root),
+    ("helm_index", helm_index),
+    ("helm_chart", helm_chart),
+    ("helm_version", helm_version),
+    ("helm_provenance", helm_provenance),
+    ("oci_document", oci_document),
+    ("oci_reference", oci_reference),
+    ("oci_challenge", oci_challenge),
+    ("git_capabilities", git_capabilities),
+    ("git_refs", git_refs),
+    ("git_fetch", git_fetch),
+    ("store_tree", store_tree),
     ("recipe", recipe),
 ];
 
@@ -148,10 +166,169 @@ fn bundle_manifest(bytes: &[u8]) {
     }
 }
 
+/// `NAME.promotion`, and the statement in it.
+fn bundle_promotion(bytes: &[u8]) {
+    if let Some(promotion) = Promotion::parse(text(bytes)) {
+        assert_eq!(promotion.to_string(), text(bytes));
+    }
+    if let Ok(signed) = SignedPromotion::parse(text(bytes)) {
+        assert_eq!(signed.to_text().ok().as_deref(), Some(text(bytes)));
+    }
+}
+
 /// `trust/root.json`.
 fn trust_root(bytes: &[u8]) {
     if let Ok(root) = TrustRoot::parse(text(bytes)) {
         assert_eq!(TrustRoot::parse(&root.to_text()).ok().as_ref(), Some(&root));
+    }
+}
+
+/// The index of a repository of charts, and every address in it.
+fn helm_index(bytes: &[u8]) {
+    let Ok(index) = RepositoryIndex::parse(bytes) else { return };
+    let any = Constraint::any();
+    for (name, versions) in index.entries() {
+        if let Ok(chosen) = index.choose(name, &any) {
+            assert!(versions.contains(chosen));
+        }
+        for version in versions {
+            let _digest = version.sha256();
+            let urls = version.urls("https://up.example/charts?token=x").unwrap_or_default();
+            assert!(urls.iter().all(|it| ["http:", "https:", "oci:"].iter().any(|to| it.starts_with(to))));
+        }
+    }
+}
+
+/// A packed chart; also from plain members, as one stored block, so that changes reach what lies behind gzip.
+fn helm_chart(bytes: &[u8]) {
+    let limits = gabion_helm::Limits { unpacked: UNPACKED, file: UNPACKED / 4, members: 100 };
+    for packed in [bytes.to_vec(), stored(bytes)] {
+        if let Ok(chart) = read_chart(packed.as_slice(), &limits) {
+            assert!(chart.values.as_ref().is_none_or(|it| it.len() as u64 <= limits.file));
+            assert!(chart.missing().all(|it| !chart.vendors(it)));
+        }
+    }
+}
+
+/// `bytes` as gzip without compression (RFC 1952, RFC 1951 §3.2.4).
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let bytes = &bytes[..bytes.len().min(usize::from(u16::MAX))];
+    let length = bytes.len() as u16;
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
+    let lengths = [length.to_le_bytes(), (!length).to_le_bytes()].concat();
+    [&head[..], &lengths, bytes, &crc32(bytes).to_le_bytes(), &u32::from(length).to_le_bytes()].concat()
+}
+
+/// The checksum of gzip (RFC 1952 §8).
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 };
+    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
+}
+
+/// A range of versions in the first line, and versions in the others.
+fn helm_version(bytes: &[u8]) {
+    let mut lines = text(bytes).lines();
+    let wanted = lines.next().unwrap_or_default().parse::<Constraint>();
+    for version in lines.filter_map(|line| line.parse::<Version>().ok()) {
+        let again = version.normal().parse::<Version>();
+        assert_eq!(again.ok().as_ref(), Some(&version), "`{}`", version.as_str());
+        if let Ok(wanted) = &wanted {
+            let _either = wanted.allows(&version);
+        }
+    }
+}
+
+/// A `.prov`: it covers nothing but what the demo's archive signed.
+fn helm_provenance(bytes: &[u8]) {
+    let pinned = KEYS.fingerprints();
+    let by = Signers { pinned: &pinned, needed: 1, now: 2_000_000_000 };
+    if let Ok(provenance) = Provenance::verify(bytes, &KEYS, &by) {
+        assert_eq!(provenance.signers(), pinned);
+        let packed = include_bytes!("seeds/helm_chart/pax.tgz");
+        let chart = read_chart(&packed[..], &gabion_helm::Limits::default());
+        let chart = chart.unwrap_or_else(|error| panic!("{error}"));
+        let file = chart.meta.file_name();
+        let covers = |bytes: &[u8]| provenance.covers(&file, gabion_digest::Sha256::of(bytes), &chart.meta);
+        assert!(covers(packed).is_ok() && covers(bytes).is_err());
+    }
+}
+
+/// An index or a manifest, with what a reply says that it is and without.
+fn oci_document(bytes: &[u8]) {
+    let kinds = MediaType::DOCUMENTS.map(MediaType::from_content_type);
+    let all = kinds.iter().map(Option::as_ref).chain([None]);
+    let parsed = all.map(|kind| Document::parse(bytes.to_vec(), kind));
+    for document in parsed.chain([Document::reopen(bytes.to_vec())]).filter_map(Result::ok) {
+        assert_eq!(document.digest(), gabion_digest::Sha256::of(bytes));
+        match document {
+            Document::Index(index) => oci_index(&index, bytes),
+            Document::Manifest(manifest) => oci_manifest(&manifest, bytes),
+        }
+    }
+}
+
+fn oci_index(index: &Index, bytes: &[u8]) {
+    assert_eq!(index.bytes(), bytes);
+    if let Ok(chosen) = "linux/amd64".parse().map(|wanted| index.choose(&wanted).cloned()) {
+        // Only other bytes have this digest.
+        assert!(chosen.is_err() || chosen.is_ok_and(|it| it.open(bytes.to_vec()).is_err()));
+    }
+}
+
+fn oci_manifest(manifest: &ImageManifest, bytes: &[u8]) {
+    assert_eq!(manifest.bytes(), bytes);
+    assert_eq!(manifest.blobs().count(), 1 + manifest.layers().len());
+    assert!(manifest.chart().is_none_or(|it| manifest.layers().contains(it.chart)));
+}
+
+/// The name of an image.
+fn oci_reference(bytes: &[u8]) {
+    if let Ok(reference) = text(bytes).trim_end().parse::<Reference>() {
+        assert_eq!(reference.to_string().parse().as_ref(), Ok(&reference));
+    }
+}
+
+/// `WWW-Authenticate`.
+fn oci_challenge(bytes: &[u8]) {
+    for challenge in challenges(text(bytes)).unwrap_or_default() {
+        assert!(!challenge.scheme.is_empty());
+        assert_eq!(challenge.scheme, challenge.scheme.to_ascii_lowercase());
+    }
+}
+
+/// What a git server says that it can do.
+fn git_capabilities(bytes: &[u8]) {
+    let (Ok(server), Ok(name)) = (Capabilities::read(bytes), RefName::new("v1")) else { return };
+    assert!(name.request(&server).ends_with(b"0000"));
+    assert!(gabion_git::fetch_request(&server, ObjectId::from_bytes([1; 20])).ends_with(b"0000"));
+}
+
+/// The references of a git server.
+fn git_refs(bytes: &[u8]) {
+    for name in ["HEAD", "main", "v1", "refs/tags/light"] {
+        let name = RefName::new(name).unwrap_or_else(|error| panic!("{error}"));
+        let _commit = name.choose(bytes);
+    }
+}
+
+/// A reply with a pack, and the archive of each commit in it.
+fn git_fetch(bytes: &[u8]) {
+    let limits = gabion_git::Limits { count: 100, object: UNPACKED / 4, total: UNPACKED };
+    let Ok(stream) = PackStream::open(bytes) else { return };
+    let Ok(mut objects) = Objects::read(stream, Cursor::new(Vec::new()), limits) else { return };
+    let ids: Vec<ObjectId> = objects.ids().copied().collect();
+    for id in ids {
+        let (kind, size) = objects.get(&id).unwrap_or_else(|| panic!("{id} is listed"));
+        assert!(size <= limits.object);
+        let written = objects.write_archive(id, std::io::sink());
+        assert!(written.is_err() || kind == Kind::Commit);
+    }
+}
+
+/// The manifest of a tree in the store.
+fn store_tree(bytes: &[u8]) {
+    if let Some(tree) = Tree::parse(text(bytes)) {
+        assert_eq!(tree.to_text(), text(bytes));
     }
 }
 

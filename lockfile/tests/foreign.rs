@@ -5,21 +5,11 @@ mod common;
 use common::{file, sample};
 use fs_err as fs;
 use gabion_lockfile::{AptLock, EntryId, GITATTRIBUTES, Lock};
+use gabion_testkit::{git, has, program, run};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::LazyLock;
-
-/// Whether `name` can be run; a missing tool is an error in CI and a visible line elsewhere.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn tool(name: &str, test: &str) -> bool {
-    let found = Command::new(name).arg("--version").output().is_ok_and(|run| run.status.success());
-    assert!(found || std::env::var_os("GABION_CI").is_none(), "{test} needs {name}");
-    if !found {
-        eprintln!("skipped: {test} (needs {name})");
-    }
-    found
-}
 
 /// What Python reads, as one JSON line per entry in the order of the file.
 const PYTHON: &str = r#"
@@ -45,14 +35,13 @@ fn pythons_tomllib_and_the_toml_crate_read_what_we_read() {
         let seen_only = seen.get("only").cloned().unwrap_or_else(|| serde_json::json!([]));
         assert_eq!(seen_only, serde_json::json!(only));
     }
-    if !tool("python3", "pythons_tomllib_and_the_toml_crate_read_what_we_read") {
+    if !has(&["python3"]) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("gabion.lock"), &text).unwrap();
-    let run = Command::new("python3").args(["-c", PYTHON, "gabion.lock"]).current_dir(&dir).output().unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let python: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    let read = run(program("python3").args(["-c", PYTHON, "gabion.lock"]).current_dir(&dir));
+    let python: serde_json::Value = serde_json::from_slice(&read).unwrap();
     assert_eq!(python, foreign);
 }
 
@@ -86,11 +75,10 @@ fn merge(dir: &Path, style: &str, ours: &Lock, theirs: &Lock) -> (String, bool) 
     for (name, lock) in [("ours", ours), ("base", &base()), ("theirs", theirs)] {
         fs::write(dir.join(name), lock.to_text()).unwrap();
     }
-    let mut git = Command::new("git");
-    // `merge-file` reads no configuration outside of a repository.
+    let mut git = git(dir);
     git.arg("merge-file").args((style != "merge").then(|| format!("--{style}")));
     git.args(["-p", "ours", "base", "theirs"]);
-    let run = git.current_dir(dir).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+    let run = git.output().unwrap();
     let code = run.status.code().unwrap();
     assert!((0..=127).contains(&code), "{}", String::from_utf8_lossy(&run.stderr));
     (String::from_utf8(run.stdout).unwrap(), code > 0)
@@ -125,7 +113,7 @@ fn trial(sides: impl Fn(usize) -> (Lock, Lock), style: &str) -> (usize, usize) {
 
 #[test]
 fn only_additions_side_by_side_conflict() {
-    if !tool("git", "only_additions_side_by_side_conflict") {
+    if !has(&["git"]) {
         return;
     }
     let all = TRIALS;
@@ -140,7 +128,7 @@ fn only_additions_side_by_side_conflict() {
 
 #[test]
 fn an_entry_that_both_sides_change_is_contested_and_no_other() {
-    if !tool("git", "an_entry_that_both_sides_change_is_contested_and_no_other") {
+    if !has(&["git"]) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -166,9 +154,7 @@ struct Repository(tempfile::TempDir);
 
 impl Repository {
     fn git(&self, line: &str) -> Output {
-        let mut git = Command::new("git");
-        git.args(["-c", "user.name=t", "-c", "user.email=t@example", "-c", "init.defaultBranch=main"]);
-        git.args(line.split(' ')).current_dir(&self.0).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap()
+        git(self.0.path()).args(line.split(' ')).output().unwrap()
     }
 
     fn commit(&self, files: &[(&str, String)]) {
@@ -183,11 +169,11 @@ impl Repository {
 
 #[test]
 fn a_merge_in_a_repository_keeps_closures_whole() {
-    if !tool("git", "a_merge_in_a_repository_keeps_closures_whole") {
+    if !has(&["git"]) {
         return;
     }
     let repository = Repository(tempfile::tempdir().unwrap());
-    assert!(repository.git("init -q").status.success());
+    assert!(repository.git("init -q --initial-branch=main").status.success());
     let apt = "locks/apt.os.lock";
     let closure = include_str!("apt.os.lock").to_owned();
     let without = |package: &str| {

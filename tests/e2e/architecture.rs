@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("lockfile", &["gabion-digest"]),
@@ -14,6 +14,7 @@ const CRATES: [(&str, &[&str]); 11] = [
     ("formats/openpgp", &[]),
     ("formats/apt", &["gabion-digest", "gabion-openpgp"]),
     ("formats/helm", &["gabion-digest", "gabion-openpgp"]),
+    ("tests/testkit", &[]),
     ("tests/upstream", &["gabion-digest"]),
 ];
 
@@ -42,6 +43,21 @@ fn sources(folder: &Path, out: &mut Vec<String>) {
     }
 }
 
+/// The members that name `wanted` in one of these tables of their manifest.
+fn importers(wanted: &str, kinds: &[&str]) -> Vec<String> {
+    let root: toml::Table = read("Cargo.toml").parse().unwrap();
+    let members = root["workspace"]["members"].as_array().unwrap();
+    let imports = |folder: &&str| {
+        let manifest: toml::Table = read(&format!("{folder}/Cargo.toml")).parse().unwrap();
+        let mut tables = kinds.iter().filter_map(|kind| manifest.get(*kind).and_then(toml::Value::as_table));
+        tables.any(|it| it.contains_key(wanted))
+    };
+    let members = members.iter().map(|member| member.as_str().unwrap());
+    let mut found: Vec<String> = members.chain(["."]).filter(imports).map(str::to_owned).collect();
+    found.sort_unstable();
+    found
+}
+
 #[test]
 fn crates_depend_only_on_what_stands_below_them() {
     for (folder, allowed) in CRATES {
@@ -56,18 +72,14 @@ fn crates_depend_only_on_what_stands_below_them() {
 /// Formats are leaves; the policy of signatures is the one leaf below them, and theirs alone.
 #[test]
 fn only_formats_that_are_signed_import_the_policy_of_signatures() {
-    let root: toml::Table = read("Cargo.toml").parse().unwrap();
-    let members = root["workspace"]["members"].as_array().unwrap();
-    let members = members.iter().map(|member| member.as_str().unwrap());
-    let imports = |folder: &&str| {
-        let manifest: toml::Table = read(&format!("{folder}/Cargo.toml")).parse().unwrap();
-        let of = |kind| manifest.get(kind).and_then(toml::Value::as_table);
-        let mut kinds = ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().filter_map(of);
-        kinds.any(|it| it.contains_key("gabion-openpgp"))
-    };
-    let mut found: Vec<&str> = members.chain(["."]).filter(imports).collect();
-    found.sort_unstable();
-    assert_eq!(found, ["formats/apt", "formats/helm"]);
+    let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
+    assert_eq!(importers("gabion-openpgp", &kinds), ["formats/apt", "formats/helm"]);
+}
+
+#[test]
+fn what_tests_share_reaches_no_program() {
+    assert_eq!(importers("gabion-testkit", &["dependencies", "build-dependencies"]), [""; 0]);
+    assert!(importers("gabion-testkit", &["dev-dependencies"]).len() > 2);
 }
 
 #[test]

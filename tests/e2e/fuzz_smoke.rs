@@ -147,6 +147,39 @@ fn the_seeds_are_what_their_parsers_accept() {
     for seed in of("bundle_manifest") {
         assert!(gabion_bundle::Manifest::parse(&text(seed)).is_some());
     }
+    let promotions = of("bundle_promotion").map(text);
+    assert!(promotions.into_iter().any(|it| gabion_bundle::SignedPromotion::parse(&it).is_ok()));
+    for seed in of("helm_index") {
+        assert!(gabion_helm::RepositoryIndex::parse(&seed).unwrap().entries().count() > 0);
+    }
+    let chart = |seed: &[u8]| gabion_helm::read_chart(seed, &gabion_helm::Limits::default());
+    assert_eq!(of("helm_chart").filter(|seed| chart(seed).is_ok()).count(), 2);
+    for seed in of("helm_provenance") {
+        gabion_helm::Provenance::verify(&seed, &keys, &by).unwrap();
+    }
+    for seed in of("oci_document") {
+        gabion_oci::Document::reopen(seed).unwrap();
+    }
+    for seed in of("oci_reference") {
+        text(seed).trim_end().parse::<gabion_oci::Reference>().unwrap();
+    }
+    for seed in of("oci_challenge") {
+        assert!(!gabion_oci::challenges(&text(seed)).unwrap().is_empty());
+    }
+    for seed in of("git_capabilities") {
+        gabion_git::Capabilities::read(&seed[..]).unwrap();
+    }
+    for seed in of("git_refs") {
+        gabion_git::RefName::new("v1").unwrap().choose(&seed[..]).unwrap();
+    }
+    for seed in of("git_fetch") {
+        let pack = gabion_git::PackStream::open(&seed[..]).unwrap();
+        let file = std::io::Cursor::new(Vec::new());
+        gabion_git::Objects::read(pack, file, gabion_git::Limits::default()).unwrap();
+    }
+    for seed in of("store_tree") {
+        gabion_store::Tree::parse(&text(seed)).unwrap();
+    }
     for seed in of("trust_root") {
         gabion_bundle::TrustRoot::parse(&text(seed)).unwrap();
     }

@@ -6,10 +6,9 @@ use gabion::event::Events;
 use gabion::net::{Client, GitError, NetError};
 use gabion_lockfile::CommitId;
 use gabion_store::{Expect, Output, Store, StoreError};
+use gabion_testkit::{git, has, text};
 use gabion_upstream::{Content, Fault, File, Repository, Upstream};
 use std::io::Read;
-use std::path::Path;
-use std::process::Command;
 
 const URL: &str = "https://github.demo.gabion.invalid/a/deploy.git";
 const PATH: &str = "/github/a/deploy.git";
@@ -243,33 +242,13 @@ fn without_network_nothing_is_asked() {
     assert!(upstream.seen().is_empty());
 }
 
-/// The real git, without anybody's configuration.
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_SYSTEM", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0");
-    let out = command.output().ok()?;
-    assert!(out.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
-    Some(String::from_utf8(out.stdout).unwrap())
-}
-
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn the_real_git_clones_from_the_miniature_upstream() {
-    let folder = tempfile::tempdir().unwrap();
-    if git(folder.path(), &["--version"]).is_none() {
-        assert!(std::env::var_os("CI").is_none(), "`git` is missing");
-        eprintln!("skipped: `git` is not installed");
+    if !has(&["git"]) {
         return;
     }
-    let git = |arguments: &[&str]| git(folder.path(), arguments).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| text(git(folder.path()).args(arguments));
     let (repository, [first, second]) = deploy();
     let upstream = serve(repository);
     let url = format!("{}{PATH}", upstream.url());

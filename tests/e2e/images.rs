@@ -1,6 +1,7 @@
 //! Images and charts: from a registry or repository to what K3s finds on the host.
 
 use crate::world::World;
+use gabion_testkit::{Gpg, has, program, text};
 use gabion_upstream::{Content, Fault, chart};
 use std::path::PathBuf;
 
@@ -60,9 +61,7 @@ fn an_image_is_locked_by_range_and_digest_and_reaches_the_host_under_all_its_nam
     let name = archives[0].file_name().unwrap().to_str().unwrap();
     let hash = name.strip_prefix("50-api-").and_then(|it| it.strip_suffix(".tar")).unwrap();
     assert_eq!(hash.len(), 16, "{name}");
-    let tar =
-        std::process::Command::new("tar").arg("-xOf").arg(&archives[0]).arg("index.json").output().unwrap();
-    let index = String::from_utf8(tar.stdout).unwrap();
+    let index = text(program("tar").arg("-xOf").arg(&archives[0]).arg("index.json"));
     for named in ["\"up.invalid/acme/api:1.10.0\"", "\"up.invalid/acme/api@sha256:"] {
         assert!(index.contains(named), "no {named}: {index}");
     }
@@ -241,64 +240,30 @@ fn charts_that_are_not_what_they_should_be_are_refused() {
     }
 }
 
-/// A key of one's own, and texts that it signed as `helm package --sign` does.
-struct Gpg(tempfile::TempDir);
+/// A home of gpg with the key of a packer of charts.
+fn packer() -> Gpg {
+    let gpg = Gpg::new();
+    gpg.key("packer <packer@up.invalid>", "rsa2048", "sign", "never");
+    gpg
+}
 
-impl Gpg {
-    fn new() -> Option<Self> {
-        let gpg = Self(tempfile::tempdir().unwrap());
-        std::process::Command::new("gpg").arg("--version").output().ok()?;
-        gpg.run(
-            &[
-                "--passphrase",
-                "",
-                "--quick-generate-key",
-                "packer <packer@up.invalid>",
-                "rsa2048",
-                "sign",
-                "never",
-            ],
-            b"",
-        );
-        Some(gpg)
-    }
-
-    fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        use std::io::Write as _;
-        let mut command = std::process::Command::new("gpg");
-        command.env("GNUPGHOME", self.0.path()).args(["--batch", "--quiet", "--pinentry-mode", "loopback"]);
-        command.args(arguments).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let out = child.wait_with_output().unwrap();
-        assert!(out.status.success(), "gpg {arguments:?}");
-        out.stdout
-    }
-
-    fn public(&self) -> Vec<u8> {
-        self.run(&["--armor", "--export"], b"")
-    }
-
-    fn provenance(&self, name: &str, version: &str, packed: &[u8]) -> Vec<u8> {
-        let sha256 = gabion_digest::Sha256::of(packed);
-        let text = format!(
-            "apiVersion: v2\nname: {name}\nversion: {version}\n\n...\nfiles:\n  {name}-{version}.tgz: {sha256}\n"
-        );
-        self.run(&["--clear-sign"], text.as_bytes())
-    }
+fn provenance(gpg: &Gpg, name: &str, version: &str, packed: &[u8]) -> Vec<u8> {
+    let sha256 = gabion_digest::Sha256::of(packed);
+    let text = format!(
+        "apiVersion: v2\nname: {name}\nversion: {version}\n\n...\nfiles:\n  {name}-{version}.tgz: {sha256}\n"
+    );
+    gpg.sign("packer@up.invalid", &text, &[])
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn a_chart_must_be_signed_where_the_recipe_names_keys() {
     const PROVENANCE: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
-    let Some(gpg) = Gpg::new() else {
-        assert!(std::env::var_os("CI").is_none(), "`gpg` is missing");
-        eprintln!("skipped: `gpg` is not installed");
+    if !has(&["gpg"]) {
         return;
-    };
+    }
+    let gpg = packer();
     let packed = chart("demo", "1.2.3");
-    let good = gpg.provenance("demo", "1.2.3", &packed);
+    let good = provenance(&gpg, "demo", "1.2.3", &packed);
     let signed = |prov: Option<&[u8]>| {
         let mut content = content();
         let config = r#"{"name":"demo","version":"1.2.3","apiVersion":"v2"}"#;
@@ -320,15 +285,15 @@ fn a_chart_must_be_signed_where_the_recipe_names_keys() {
             fs_err::write(world.path("keys.asc"), keys).unwrap();
             (world.run("lock"), fs_err::read_to_string(world.path("gabion.lock")).unwrap_or_default())
         };
-        let (run, text) = lock(signed(Some(&good)), &gpg.public());
+        let (run, text) = lock(signed(Some(&good)), &gpg.export(true));
         assert!(run.code == 0 && text.contains("trust = \"openpgp:"), "{source}: {}{text}", run.stderr);
-        let (run, text) = lock(signed(None), &gpg.public());
+        let (run, text) = lock(signed(None), &gpg.export(true));
         assert!(run.code != 0 && text.is_empty(), "{source}: no signature passed: {}", run.stderr);
-        let stranger = Gpg::new().unwrap();
-        let (run, text) = lock(signed(Some(&good)), &stranger.public());
+        let stranger = packer();
+        let (run, text) = lock(signed(Some(&good)), &stranger.export(true));
         assert!(run.code == 6 && text.is_empty(), "{source}: a stranger's signature passed: {}", run.stderr);
-        let other = gpg.provenance("demo", "1.2.3", b"another chart");
-        let (run, text) = lock(signed(Some(&other)), &gpg.public());
+        let other = provenance(&gpg, "demo", "1.2.3", b"another chart");
+        let (run, text) = lock(signed(Some(&other)), &gpg.export(true));
         assert!(
             run.code == 6 && text.is_empty(),
             "{source}: another chart's signature passed: {}",

@@ -1,7 +1,7 @@
 //! Bounds that hold whatever the size of a file.
 
 use crate::world::{Run, World, gabion};
-use std::process::Command;
+use gabion_testkit::{has, program};
 
 /// Size of the file, and the most memory that a step may hold for it.
 const BLOB: usize = 256 << 20;
@@ -28,13 +28,13 @@ fn noise(len: usize) -> Vec<u8> {
 }
 
 fn peak_kib(world: &World, arguments: &str) -> u64 {
-    let program = gabion(world.folder.path());
-    let run: Run = Command::new("python3")
+    let gabion = gabion(world.folder.path());
+    let run: Run = program("python3")
         .args(["-c", MEASURE])
-        .arg(program.get_program())
+        .arg(gabion.get_program())
         .args(arguments.split_whitespace())
         .current_dir(world.folder.path())
-        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .envs(gabion.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .output()
         .unwrap()
         .into();
@@ -56,11 +56,8 @@ fn more_jobs_than_any_machine_has_are_as_many_as_are_of_use() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn no_step_holds_a_large_file_in_memory() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "`python3` is missing");
-        eprintln!("skipped: python3 measures memory, and it is not here");
+    if !has(&["python3"]) {
         return;
     }
     let recipes = "[fetch.a]\nurl = 'https://up.invalid/a.bin'\n[bundle.b]\nbase = ['fetch.a']\n";

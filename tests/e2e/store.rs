@@ -1,9 +1,9 @@
 //! The store of a project: what a build keeps, what `gc` removes, and a store that cannot be written.
 
 use crate::world::World;
+use gabion_testkit::{program, run, skip_also_in_ci};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 const RECIPES: &str = "
@@ -105,24 +105,21 @@ fn damage_is_told_repaired_and_fetched_again() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn there_is_nothing_to_do_on_a_read_only_store_either() {
     let world = built();
     let store = world.path(".store");
     let store = store.to_str().unwrap();
-    let mount = |arguments: &[&str]| {
-        Command::new("mount").args(arguments).output().is_ok_and(|it| it.status.success())
-    };
+    let mount =
+        |arguments: &[&str]| program("mount").args(arguments).output().is_ok_and(|it| it.status.success());
     if !(mount(&["--bind", store, store]) && mount(&["-o", "remount,bind,ro", store])) {
-        // No package makes a kernel allow it, so that CI may skip this too.
-        eprintln!("skipped: a file system cannot be mounted here");
+        skip_also_in_ci("a file system cannot be mounted here");
         return;
     }
     let again = world.run("build");
     let listed = world.run("store ls");
     let verified = world.run("store verify");
     let elsewhere = world.run("build -o other.gabion");
-    assert!(Command::new("umount").args(["-l", store]).status().unwrap().success());
+    run(program("umount").args(["-l", store]));
     assert_eq!((again.code, again.stdout.is_empty()), (0, false), "{}", again.stderr);
     assert_eq!((listed.code, verified.code), (0, 0), "{}", verified.stderr);
     assert_eq!(elsewhere.code, 1);

@@ -2,25 +2,15 @@
 
 use crate::world::{Run, World, gabion};
 use gabion_bundle::{Quorum, Role, TrustRoot};
+use gabion_testkit::{Agent, has, program};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 pub(crate) const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[host.prod]\naddress = '192.0.2.1'\n\
     [bundle.b]\nbase = ['fetch.a']\nhost = 'host.prod'\n";
 
 pub(crate) fn world(recipes: &str) -> World {
     World::new(recipes, &[("/a.txt", b"stones"), ("/b.txt", b"other stones")])
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn has(tool: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap();
-    if !found.status.success() {
-        assert!(std::env::var_os("CI").is_none(), "{tool} is missing");
-        eprintln!("skipped: a check with {tool} (needs {tool})");
-    }
-    found.status.success()
 }
 
 /// Makes a key and gives the root that names it alone.
@@ -337,12 +327,11 @@ fn a_new_key_is_encrypted_private_and_never_written_over() {
 fn typing(folder: &Path, arguments: &str, lines: &str) -> Run {
     use std::io::{Read, Write};
     let command = format!("'{}' {arguments}", env!("CARGO_BIN_EXE_gabion"));
-    let mut child = Command::new("script")
+    let mut child = program("script")
         .args(["-qec", &command, "/dev/null"])
         .current_dir(folder)
         .env("GABION_CONFIG", folder.join("config.toml"))
         .env("GABION_STORE", folder.join(".store"))
-        .env_remove("GABION_PASSPHRASE_FILE")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn()
@@ -366,7 +355,7 @@ fn typing(folder: &Path, arguments: &str, lines: &str) -> Run {
 
 #[test]
 fn a_passphrase_is_asked_twice_on_a_terminal_and_never_shown() {
-    if !has("script") {
+    if !has(&["script"]) {
         return;
     }
     let world = world(RECIPES);
@@ -388,22 +377,14 @@ fn a_passphrase_is_asked_twice_on_a_terminal_and_never_shown() {
 
 #[test]
 fn a_key_in_the_agent_releases_and_promotes() {
-    if !(has("ssh-agent") && has("ssh-add")) {
+    if !has(&["ssh-agent", "ssh-add"]) {
         return;
     }
     let world = world(RECIPES);
     promoters(&world);
-    let socket = world.path("agent");
-    let mut agent = Command::new("ssh-agent");
-    let mut agent =
-        agent.arg("-D").arg("-a").arg(&socket).stdout(std::process::Stdio::null()).spawn().unwrap();
-    while !socket.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    let mut added = Command::new("ssh-add");
-    let added = added.args(["-q", "rel", "pro"]).current_dir(world.folder.path());
-    let added = added.env("SSH_AUTH_SOCK", &socket).status().unwrap();
-    assert!(added.success());
+    let agent = Agent::start(world.folder.path());
+    agent.ssh_add(world.folder.path(), &["rel", "pro"]);
+    let socket = agent.socket().to_owned();
     for name in ["rel", "pro"] {
         fs_err::remove_file(world.path(name)).unwrap();
     }
@@ -417,8 +398,7 @@ fn a_key_in_the_agent_releases_and_promotes() {
         json(&with("key show pro.pub --json").stdout)["fingerprint"].as_str().unwrap().to_owned();
     let promote = PROMOTE.replace("--key pro", &format!("--key agent:{fingerprint}"));
     let promoted = with(&format!("{promote} --serial 1 --host prod"));
-    let _gone = agent.kill();
-    let _waited = agent.wait();
+    drop(agent);
     assert_eq!((built.code, promoted.code), (0, 0), "{}{}", built.stderr, promoted.stderr);
     world.ok(&format!("{INSTALL} --host prod"));
     refused(&with("bundle sign out/b.gabion --key rel.pub"), 1, &["E0513", "ssh-add -l"]);
@@ -427,14 +407,13 @@ fn a_key_in_the_agent_releases_and_promotes() {
 
 #[test]
 fn ssh_keygen_signs_what_gabion_installs() {
-    if !(has("ssh-keygen") && has("tar")) {
+    if !has(&["ssh-keygen", "tar"]) {
         return;
     }
     let world = world(RECIPES);
     let at = world.folder.path();
-    let run = |program: &str, arguments: &str| {
-        let output = Command::new(program).args(arguments.split(' ')).current_dir(at).output().unwrap();
-        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    let run = |name: &str, arguments: &str| {
+        gabion_testkit::run(program(name).args(arguments.split(' ')).current_dir(at));
     };
     run("ssh-keygen", "-q -t ed25519 -N  -f theirs");
     let theirs = fs_err::read_to_string(world.path("theirs.pub")).unwrap();

@@ -1,50 +1,11 @@
 //! Keys that the real ssh-agent holds.
 
-use crate::kit::{check, has, key, run, sign, spec, trust, unsigned};
+use crate::kit::{check, key, run, sign, spec, trust, unsigned};
 use gabion_bundle::{BundleError, KeyInfo, Role, Secret, SigningKey, sign_bundle};
+use gabion_testkit::{Agent, has};
 use std::io::{Cursor, Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-
-/// An agent in the foreground, gone with its owner.
-struct Agent {
-    process: Child,
-    socket: PathBuf,
-}
-
-impl Agent {
-    fn start(folder: &Path) -> Self {
-        let socket = folder.join("agent");
-        let mut command = Command::new("ssh-agent");
-        command.arg("-D").arg("-a").arg(&socket).stdout(std::process::Stdio::null());
-        let agent = Self { process: command.spawn().unwrap(), socket };
-        for _ in 0..500 {
-            if agent.socket.exists() {
-                return agent;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        panic!("ssh-agent made no socket");
-    }
-
-    fn add(&self, folder: &Path, file: &str) {
-        let added = Command::new("ssh-add")
-            .args(["-q", file])
-            .current_dir(folder)
-            .env("SSH_AUTH_SOCK", &self.socket)
-            .status()
-            .unwrap();
-        assert!(added.success());
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _gone = self.process.kill();
-        let _waited = self.process.wait();
-    }
-}
 
 fn write_key(folder: &Path, seed: u8, name: &str) {
     fs_err::write(folder.join(name), key(seed).to_openssh(None).unwrap()).unwrap();
@@ -54,18 +15,18 @@ fn write_key(folder: &Path, seed: u8, name: &str) {
 
 #[test]
 fn a_key_in_the_agent_signs_by_its_public_file_and_by_its_fingerprint() {
-    if !(has("ssh-agent") && has("ssh-add")) {
+    if !has(&["ssh-agent", "ssh-add"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let agent = Agent::start(at);
     run(at, "ssh-keygen", &["-q", "-t", "ecdsa", "-N", "", "-f", "other"], None);
-    agent.add(at, "other");
+    agent.ssh_add(at, &["other"]);
     write_key(at, 7, "seven");
     write_key(at, 8, "eight");
-    agent.add(at, "seven");
-    let socket = Some(agent.socket.as_path());
+    agent.ssh_add(at, &["seven"]);
+    let socket = Some(agent.socket());
     let by_name = PathBuf::from(format!("agent:{}", key(7).fingerprint()));
     for name in [at.join("seven.pub"), by_name] {
         let held = SigningKey::load(&name, socket, &mut || panic!("no passphrase is needed")).unwrap();
@@ -92,9 +53,7 @@ fn a_key_in_the_agent_signs_by_its_public_file_and_by_its_fingerprint() {
     }
     // A key that was taken away in the meantime.
     let held = SigningKey::load(&at.join("seven.pub"), socket, &mut || None).unwrap();
-    let gone =
-        Command::new("ssh-add").args(["-q", "-D"]).env("SSH_AUTH_SOCK", &agent.socket).status().unwrap();
-    assert!(gone.success());
+    agent.ssh_add(at, &["-D"]);
     assert!(matches!(held.sign(Role::Release, b"x"), Err(BundleError::Agent(_))));
 }
 

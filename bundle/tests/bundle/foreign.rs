@@ -1,19 +1,20 @@
 //! Tools that know nothing of gabion, as readers and as writers.
 
 use crate::kit::{
-    check, has, key, keygen_verifies, looking, promote, promoted, promoters, promotion, release_of, root,
-    run, signed, spec, statement, trust, with_slot,
+    check, key, keygen_verifies, looking, promote, promoted, promoters, promotion, release_of, root, run,
+    signed, spec, statement, trust, with_slot,
 };
 use gabion_bundle::{
     BY_HAND, EXTRACTOR, KeyInfo, Role, Secret, SignedPromotion, SigningKey, TrustRoot, public_path,
     sign_bundle, verify,
 };
+use gabion_testkit::has;
 use std::io::Cursor;
 
 /// Runs every command of the text that travels in the bundle.
 #[test]
 fn the_commands_that_travel_in_a_bundle_are_enough_to_check_it() {
-    if !(has("tar") && has("sha256sum") && has("ssh-keygen") && has("sed")) {
+    if !has(&["tar", "sha256sum", "ssh-keygen", "sed"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -50,7 +51,7 @@ fn the_commands_that_travel_in_a_bundle_are_enough_to_check_it() {
 
 #[test]
 fn ssh_keygen_knows_when_a_key_counts_too() {
-    if !has("ssh-keygen") {
+    if !has(&["ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -75,7 +76,7 @@ fn ssh_keygen_knows_when_a_key_counts_too() {
 
 #[test]
 fn releases_and_promotions_that_ssh_keygen_signed_are_accepted() {
-    if !has("ssh-keygen") {
+    if !has(&["ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -107,7 +108,7 @@ fn releases_and_promotions_that_ssh_keygen_signed_are_accepted() {
 
 #[test]
 fn promotions_of_ours_are_good_for_ssh_keygen() {
-    if !has("ssh-keygen") {
+    if !has(&["ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -127,7 +128,7 @@ fn promotions_of_ours_are_good_for_ssh_keygen() {
 
 #[test]
 fn a_key_of_ssh_keygen_can_be_loaded_and_one_of_ours_is_a_key_for_ssh_keygen() {
-    if !has("ssh-keygen") {
+    if !has(&["ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -169,7 +170,7 @@ fn a_key_of_ssh_keygen_can_be_loaded_and_one_of_ours_is_a_key_for_ssh_keygen() {
 
 #[test]
 fn a_promotion_leaves_the_documented_command_for_the_release_as_it_stands() {
-    if !has("ssh-keygen") {
+    if !has(&["ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -187,7 +188,7 @@ fn a_promotion_leaves_the_documented_command_for_the_release_as_it_stands() {
 
 #[test]
 fn the_reference_extractor_unpacks_a_good_bundle_and_refuses_a_damaged_one() {
-    if !has("python3") {
+    if !has(&["python3"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -4,9 +4,10 @@ use gabion_bundle::{
     BundleError, Hosts, Object, Policy, Promotion, Role, SignedPromotion, SigningKey, Source, Spec, Stage,
     Time, TrustRoot, assemble, promote_bundle, read_table, sign_bundle, verify,
 };
+use gabion_testkit::program;
 use std::io::Cursor;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// The present of every test.
 pub(crate) const NOW: &str = "2026-11-25T22:00:00Z";
@@ -160,19 +161,9 @@ pub(crate) fn with_table(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     sign(bytes, &[7])
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub(crate) fn has(tool: &str) -> bool {
-    let found =
-        Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap().status.success();
-    if !found {
-        assert!(std::env::var_os("CI").is_none(), "{tool} is missing");
-        eprintln!("skipped: a check with {tool} (needs {tool})");
-    }
-    found
-}
-
-pub(crate) fn run(folder: &Path, program: &str, args: &[&str], stdin: Option<&Path>) -> (bool, String) {
-    let mut command = Command::new(program);
+/// Whether a program does what it is asked, and all that it says.
+pub(crate) fn run(folder: &Path, name: &str, args: &[&str], stdin: Option<&Path>) -> (bool, String) {
+    let mut command = program(name);
     command.args(args).current_dir(folder);
     if let Some(stdin) = stdin {
         command.stdin(Stdio::from(fs_err::File::open(stdin).unwrap().into_file()));

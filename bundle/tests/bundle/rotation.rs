@@ -1,7 +1,8 @@
 //! From one trust root to the next.
 
-use crate::kit::{check, has, key, keygen_verifies, looking, root, run, sign, spec, unsigned};
+use crate::kit::{check, key, keygen_verifies, looking, root, run, sign, spec, unsigned};
 use gabion_bundle::{BundleError, Revoked, Role, Source, Spec, TrustRoot, sign_root, verify};
+use gabion_testkit::has;
 use std::io::Cursor;
 
 /// Root 1 is of keys 1 and 2 of three, root 2 of 4 and 5 of three, root 3 again of others; releases are
@@ -128,7 +129,7 @@ fn a_lost_key_signs_its_own_end_and_counts_no_more() {
 
 #[test]
 fn ssh_keygen_signs_and_verifies_roots() {
-    if !has("ssh-keygen") {
+    if !has(&["ssh-keygen"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

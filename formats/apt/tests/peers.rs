@@ -1,41 +1,22 @@
 //! Against the programs that wrote the rules: `apt-get` resolves, `dpkg` orders.
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 use fs_err as fs;
 use gabion_apt::{Candidates, Keyring, Release, Signers, Version, Wish, packages, verify_clearsigned};
+use gabion_testkit::{has, program, run, skip, text};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Stdio};
-
-/// Whether `program` is here; without it the test is skipped visibly, and fails where nothing may be.
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if found.is_ok() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none(), "`{program}` is missing");
-    eprintln!("skipped: `{program}` is not installed");
-    false
-}
-
-fn run(command: &mut Command) -> Vec<u8> {
-    let out = command.output().unwrap();
-    assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
-    out.stdout
-}
 
 /// `apt-get indextargets`: the files that apt itself reads.
 fn apt_files(kind: &str) -> Vec<String> {
-    let out = run(Command::new("apt-get").args(["indextargets", "--format", "$(FILENAME)", kind]));
-    String::from_utf8(out).unwrap().lines().map(str::to_owned).filter(|it| Path::new(it).exists()).collect()
+    let out = text(program("apt-get").args(["indextargets", "--format", "$(FILENAME)", kind]));
+    out.lines().map(str::to_owned).filter(|it| Path::new(it).exists()).collect()
 }
 
 /// The origin Debian as this machine has it, read with apt's own tool.
 fn indexes() -> Vec<String> {
     let files: Vec<String> =
         apt_files("Created-By: Packages").into_iter().filter(|it| it.contains("_dists_bookworm")).collect();
-    let cat = |file| run(Command::new("/usr/lib/apt/apt-helper").args(["cat-file", file]));
-    files.iter().map(|file| String::from_utf8(cat(file)).unwrap()).collect()
+    files.iter().map(|file| text(program("/usr/lib/apt/apt-helper").args(["cat-file", file]))).collect()
 }
 
 #[test]
@@ -46,8 +27,7 @@ fn the_archive_of_this_machine_is_signed_by_the_keys_we_know() {
     let files: Vec<_> =
         files.iter().filter(ours).filter(|it| it.to_string_lossy().ends_with("InRelease")).collect();
     if files.is_empty() {
-        assert!(std::env::var_os("CI").is_none(), "apt has no lists here");
-        eprintln!("skipped: this machine is no Debian 12 with lists of apt");
+        skip("this machine is no Debian 12 with lists of apt");
         return;
     }
     let origin = gabion_apt::Origin::named("debian:bookworm").unwrap();
@@ -65,13 +45,12 @@ fn the_archive_of_this_machine_is_signed_by_the_keys_we_know() {
 
 #[test]
 fn closures_are_those_of_apt() {
-    if !has("apt-get") {
+    if !has(&["apt-get"]) {
         return;
     }
     let texts = indexes();
     if texts.is_empty() {
-        assert!(std::env::var_os("CI").is_none(), "apt has no lists here");
-        eprintln!("skipped: this machine is no Debian 12 with lists of apt");
+        skip("this machine is no Debian 12 with lists of apt");
         return;
     }
     let mut candidates = Candidates::default();
@@ -95,7 +74,7 @@ fn closures_are_those_of_apt() {
         let empty = tempfile::tempdir().unwrap();
         let status = empty.path().join("status");
         fs::write(&status, "").unwrap();
-        let mut apt = Command::new("apt-get");
+        let mut apt = program("apt-get");
         apt.arg(format!("-oDir::State::status={}", status.display()))
             .args(["-oDir::Etc::sourceparts=/dev/null", "-oDir::Etc::preferencesparts=/dev/null"])
             .args(["--no-install-recommends", "--simulate", "--quiet=2", "install"])
@@ -103,7 +82,7 @@ fn closures_are_those_of_apt() {
             .args(seeds);
         // The same sources as the indexes above, and no others.
         apt.arg("-oDir::Etc::sourceparts=/etc/apt/sources.list.d");
-        let plan = String::from_utf8(run(&mut apt)).unwrap();
+        let plan = text(&mut apt);
         let theirs: BTreeSet<&str> = plan
             .lines()
             .filter_map(|line| line.strip_prefix("Inst ")?.split_once(' '))
@@ -119,7 +98,7 @@ fn closures_are_those_of_apt() {
 
 #[test]
 fn versions_are_ordered_as_dpkg_orders_them() {
-    if !has("dpkg") {
+    if !has(&["dpkg"]) {
         return;
     }
     let texts = indexes();
@@ -149,7 +128,6 @@ fn versions_are_ordered_as_dpkg_orders_them() {
             std::cmp::Ordering::Equal => "eq",
             std::cmp::Ordering::Greater => "gt",
         };
-        let fits = Command::new("dpkg").args(["--compare-versions", pair[0], operator, pair[1]]).status();
-        assert!(fits.unwrap().success(), "dpkg does not say {} {operator} {}", pair[0], pair[1]);
+        run(program("dpkg").args(["--compare-versions", pair[0], operator, pair[1]]));
     }
 }

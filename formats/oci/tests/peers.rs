@@ -1,29 +1,13 @@
 //! Against the programs of the field: umoci and buildah make images, skopeo and containerd read our archive.
-#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 use fs_err as fs;
 use gabion_digest::Sha256;
 use gabion_oci::{Archive, Descriptor, Document, Image, Index, Manifest, MediaType};
+use gabion_testkit::{Server, has, program, skip, umoci};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-/// Whether `programs` are here; without them the test is skipped visibly, and fails where nothing may be.
-fn has(programs: &[&str]) -> bool {
-    let missing = programs.iter().find(|it| {
-        Command::new(it).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
-    });
-    let Some(missing) = missing else { return true };
-    assert!(std::env::var_os("CI").is_none(), "`{missing}` is missing");
-    eprintln!("skipped: `{missing}` is not installed");
-    false
-}
-
-fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
-    let out = Command::new(program).args(arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(out.status.success(), "{program} {arguments:?}: {said}");
-    out.stdout
+fn run(name: &str, arguments: &[&str]) -> Vec<u8> {
+    gabion_testkit::run(program(name).args(arguments))
 }
 
 /// A folder with two images of a package's files: `flat` by umoci, `many` for two machines by buildah.
@@ -34,7 +18,7 @@ impl Images {
         let it = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(it.path("files/usr/share")).unwrap();
         fs::write(it.path("files/usr/share/stones"), "stones\n".repeat(5000)).unwrap();
-        it.umoci();
+        umoci(&it.path("flat"), "v1", &it.path("files/usr"));
         it.buildah();
         it
     }
@@ -45,13 +29,6 @@ impl Images {
 
     fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn umoci(&self) {
-        let (layout, image) = (self.text("flat"), self.text("flat:v1"));
-        run("umoci", &["init", "--layout", &layout]);
-        run("umoci", &["new", "--image", &image]);
-        run("umoci", &["insert", "--rootless", "--image", &image, &self.text("files/usr"), "/usr"]);
     }
 
     fn buildah(&self) {
@@ -184,8 +161,8 @@ fn skopeo_reads_our_archive() {
 
 /// A containerd of one's own.
 struct Containerd {
-    child: Child,
     socket: String,
+    _server: Server,
 }
 
 impl Containerd {
@@ -199,38 +176,26 @@ impl Containerd {
             images.text("state")
         );
         fs::write(images.path("containerd.toml"), config).unwrap();
-        let child = Command::new("containerd")
-            .args(["--config", &images.text("containerd.toml")])
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(images.path("containerd.log")).unwrap().into_file())
-            .spawn()
-            .unwrap();
-        let it = Self { child, socket };
-        let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(20) {
-            if it.ctr(&["version"]).is_ok() {
-                return Some(it);
+        let mut command = program("containerd");
+        command.arg("--config").arg(images.path("containerd.toml"));
+        match Server::start(&mut command, || ctr(&socket, &["version"]).is_ok()) {
+            Ok(server) => Some(Self { socket, _server: server }),
+            Err(said) => {
+                skip(&said);
+                None
             }
-            std::thread::sleep(Duration::from_millis(100));
         }
-        let log = fs::read_to_string(images.path("containerd.log")).unwrap();
-        assert!(std::env::var_os("CI").is_none(), "containerd does not start: {log}");
-        eprintln!("skipped: containerd does not start here: {}", log.lines().last().unwrap_or_default());
-        None
     }
 
     fn ctr(&self, arguments: &[&str]) -> Result<String, String> {
-        let out = Command::new("ctr").args(["--address", &self.socket]).args(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        if out.status.success() { Ok(text(out.stdout)) } else { Err(text(out.stderr)) }
+        ctr(&self.socket, arguments)
     }
 }
 
-impl Drop for Containerd {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _reaped = self.child.wait();
-    }
+fn ctr(socket: &str, arguments: &[&str]) -> Result<String, String> {
+    let out = program("ctr").args(["--address", socket]).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if out.status.success() { Ok(text(out.stdout)) } else { Err(text(out.stderr)) }
 }
 
 #[test]
@@ -271,8 +236,7 @@ fn containerd_imports_every_name_with_its_digest() {
     fs::create_dir(&mount).unwrap();
     let mounted = ["images", "mount", "--snapshotter", "native", "docker.io/library/many:v1", &mount];
     if let Err(why) = containerd.ctr(&mounted) {
-        assert!(std::env::var_os("CI").is_none(), "an image cannot be mounted: {why}");
-        eprintln!("skipped: mounting an image: {why}");
+        skip(&format!("an image cannot be mounted: {why}"));
         return;
     }
     let there = fs::read(Path::new(&mount).join("usr/share/stones"));

@@ -2,22 +2,22 @@
 
 use crate::work::{self, OPERATIONS, REFUSED, prepare, request};
 use gabion_store::Store;
+use gabion_testkit::{has, program, skip_also_in_ci};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Whether this machine can trace; a missing tracer is told.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn is_there() -> bool {
-    let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
-    assert!(traced.is_ok() || std::env::var_os("CI").is_none(), "`strace` is missing");
-    let works = traced.is_ok_and(|it| it.success());
-    if !works {
-        // No package makes a kernel allow it, so that CI may skip that.
-        eprintln!("skipped: `strace` is missing or may not trace here");
+    if !has(&["strace"]) {
+        return false;
     }
-    works
+    let traced = program("strace").args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status().unwrap();
+    if !traced.success() {
+        skip_also_in_ci("`strace` may not trace here");
+    }
+    traced.success()
 }
 
 /// Every call by which the store changes a file system, and those of sled.

@@ -3,24 +3,24 @@
 use crate::world::record_of;
 use gabion_digest::{Digest, RequestId};
 use gabion_store::{Need, Policy, Root, Store, StoreError};
+use gabion_testkit::{has, program, run, skip_also_in_ci};
 use std::path::Path;
-use std::process::Command;
 
 /// A file system of its own, taken away when it is dropped. `None` where this user may not mount.
 struct Mounted(tempfile::TempDir);
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn tmpfs(size: &str) -> Option<Mounted> {
     let folder = tempfile::tempdir().unwrap();
     let options = format!("size={size},mode=0777");
-    let mount =
-        Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder.path()).output();
-    assert!(mount.is_ok() || std::env::var_os("CI").is_none(), "`mount` is missing");
-    if mount.is_ok_and(|it| it.status.success()) {
+    if !has(&["mount"]) {
+        return None;
+    }
+    let mut mount = program("mount");
+    let done = mount.args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder.path()).output().unwrap();
+    if done.status.success() {
         return Some(Mounted(folder));
     }
-    // No package makes a kernel allow it, so that CI may skip this too.
-    eprintln!("skipped: a file system cannot be mounted here");
+    skip_also_in_ci("a file system cannot be mounted here");
     None
 }
 
@@ -30,14 +30,13 @@ impl Mounted {
     }
 
     fn read_only(&self) {
-        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status().unwrap();
-        assert!(done.success());
+        run(program("mount").args(["-o", "remount,ro"]).arg(self.path()));
     }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let _gone = Command::new("umount").arg("-l").arg(self.path()).status();
+        let _gone = program("umount").arg("-l").arg(self.path()).status();
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::world::{World, damage, every};
 use gabion_digest::{BlobId, Digest, TreeId};
 use gabion_store::{Entry, Meta, StoreError, Tree, TreeBuilder, TreePath};
+use gabion_testkit::{has, program, run};
 use std::io::Read;
-use std::process::Command;
 
 fn path(path: impl Into<Vec<u8>>) -> TreePath {
     TreePath::new(path).unwrap()
@@ -236,19 +236,9 @@ fn a_manifest_has_one_spelling() {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn has(tool: &str) -> bool {
-    let found = Command::new(tool).arg("--version").output().is_ok_and(|it| it.status.success());
-    if !found {
-        assert!(std::env::var_os("CI").is_none(), "`{tool}` is missing");
-        eprintln!("skipped: `{tool}` is missing");
-    }
-    found
-}
-
 #[test]
 fn gnu_tar_reads_every_entry_and_lays_it_out() {
-    if !has("tar") {
+    if !has(&["tar"]) {
         return;
     }
     let world = World::new(crate::world::Index::Off);
@@ -257,7 +247,7 @@ fn gnu_tar_reads_every_entry_and_lays_it_out() {
     let file = folder.path().join("tree.tar");
     let mut out = fs_err::File::create(&file).unwrap();
     assert!(world.export_tree(&tree, &mut out).unwrap());
-    let mut list = Command::new("tar");
+    let mut list = program("tar");
     list.args(["--numeric-owner", "--quoting-style=escape", "-tvf"]).arg(&file);
     let list = list.env("TZ", "UTC").env("LC_ALL", "C").output().unwrap();
     assert!(list.status.success() && list.stderr.is_empty(), "{}", String::from_utf8_lossy(&list.stderr));
@@ -275,9 +265,7 @@ fn gnu_tar_reads_every_entry_and_lays_it_out() {
     assert!(list.contains("caf\\351 \\\\ name"), "{list}");
     let out = folder.path().join("out");
     fs_err::create_dir(&out).unwrap();
-    let mut unpack = Command::new("tar");
-    unpack.arg("--no-same-owner").arg("-xf").arg(&file).arg("-C").arg(&out);
-    assert!(unpack.status().unwrap().success());
+    run(program("tar").arg("--no-same-owner").arg("-xf").arg(&file).arg("-C").arg(&out));
     let read = |name: &str| fs_err::read(out.join(name)).unwrap();
     assert_eq!(read("usr/bin/zlias"), b"#!/bin/sh\n");
     assert_eq!(read(&format!("usr/{}/{}", "d".repeat(120), "f".repeat(200))), b"long");
@@ -288,7 +276,7 @@ fn gnu_tar_reads_every_entry_and_lays_it_out() {
 
 #[test]
 fn python_reads_the_same() {
-    if !has("python3") {
+    if !has(&["python3"]) {
         return;
     }
     let world = World::new(crate::world::Index::Off);
@@ -302,11 +290,9 @@ with tarfile.open(sys.argv[1], encoding='latin-1') as archive:
               hashlib.sha256(data).hexdigest() if it.isreg() else '-', sep='\\t')
 ";
     let content = world.path_of(tree.content().blob);
-    let mut run = Command::new("python3");
-    run.args(["-c", script]).arg(content).env("PYTHONIOENCODING", "latin-1");
-    let run = run.output().unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let latin: String = run.stdout.iter().map(|byte| char::from(*byte)).collect();
+    let mut python = program("python3");
+    let printed = run(python.args(["-c", script]).arg(content).env("PYTHONIOENCODING", "latin-1"));
+    let latin: String = printed.iter().map(|byte| char::from(*byte)).collect();
     let latin_1 = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
     let expected = tree.entries().map(|(name, entry)| {
         let (kind, meta, size, target, sha256) = match entry {

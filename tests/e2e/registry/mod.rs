@@ -2,6 +2,8 @@
 
 mod login;
 mod peers;
+mod program;
+mod real;
 
 use crate::world::World;
 use futures_util::future::join_all;

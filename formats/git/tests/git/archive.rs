@@ -4,10 +4,9 @@ use crate::fetch::fetch;
 use crate::repository::{Repository, has_git, members};
 use crate::server::Server;
 use fs_err as fs;
-use std::process::Command;
+use gabion_testkit::{has, program, run};
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn tar_and_python_unpack_what_git_checks_out() {
     if !has_git() {
         return;
@@ -21,23 +20,16 @@ fn tar_and_python_unpack_what_git_checks_out() {
     objects.write_archive(commit.parse().unwrap(), fs::File::create(&path).unwrap()).unwrap();
     let python =
         "import sys, tarfile\ntarfile.open(sys.argv[1]).extractall(sys.argv[2], filter='fully_trusted')\n";
-    for (program, arguments) in [
+    for (name, arguments) in [
         ("tar", ["--extract", "--no-same-owner", "--file", "commit.tar", "--directory", "out-tar"]),
         ("python3", ["-c", python, "commit.tar", "out-python3", "", ""]),
     ] {
-        let out = folder.path().join(format!("out-{program}"));
+        let out = folder.path().join(format!("out-{name}"));
         fs::create_dir(&out).unwrap();
-        let mut command = Command::new(program);
-        command
-            .args(arguments.iter().filter(|it| !it.is_empty()))
-            .current_dir(folder.path())
-            .env("LC_ALL", "C.UTF-8");
-        let Ok(ran) = command.output() else {
-            assert!(std::env::var_os("CI").is_none(), "`{program}` is missing");
-            eprintln!("skipped: `{program}` is not installed");
+        if !has(&[name]) {
             continue;
-        };
-        assert!(ran.status.success(), "{program}: {}", String::from_utf8_lossy(&ran.stderr));
+        }
+        run(program(name).args(arguments.iter().filter(|it| !it.is_empty())).current_dir(folder.path()));
         // git sees no difference between the commit and what was unpacked.
         let git = |arguments: &[&str]| {
             let tree = out.to_str().unwrap();
@@ -46,7 +38,7 @@ fn tar_and_python_unpack_what_git_checks_out() {
         };
         repository.write(".git/info/attributes", "* -text -eol\n");
         git(&["read-tree", &commit]);
-        assert_eq!(git(&["status", "--porcelain"]), "", "{program}");
+        assert_eq!(git(&["status", "--porcelain"]), "", "{name}");
     }
 }
 

@@ -314,7 +314,7 @@ fn fsck_refuses_the_same_names() {
         pack.whole(TREE, &root);
         let repository = Repository::new("sha1");
         repository.git_with(&["unpack-objects", "-q"], &pack.finish());
-        let fsck = crate::repository::git(repository.folder())
+        let fsck = gabion_testkit::git(repository.folder())
             .args(["fsck", "--strict", "--no-dangling"])
             .output()
             .unwrap();

@@ -1,43 +1,15 @@
 //! Repositories that the real git makes.
 
 use fs_err as fs;
+use gabion_testkit::{git, has, run};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// Whether git is here; without it a test is skipped visibly, and fails where nothing may be missing.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn has_git() -> bool {
-    let found =
-        Command::new("git").args(["http-backend", "-h"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if found.is_ok() {
-        return true;
-    }
-    assert!(std::env::var_os("CI").is_none(), "`git` is missing");
-    eprintln!("skipped: `git` is not installed");
-    false
-}
-
-/// git without anybody's configuration, at a fixed time.
-pub(crate) fn git(folder: &Path) -> Command {
-    let mut command = Command::new("git");
-    command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    for (name, value) in [
-        ("GIT_CONFIG_GLOBAL", "/dev/null"),
-        ("GIT_CONFIG_SYSTEM", "/dev/null"),
-        ("GIT_AUTHOR_NAME", "a"),
-        ("GIT_AUTHOR_EMAIL", "a@example.org"),
-        ("GIT_AUTHOR_DATE", "1700000000 +0000"),
-        ("GIT_COMMITTER_NAME", "c"),
-        ("GIT_COMMITTER_EMAIL", "c@example.org"),
-        ("GIT_COMMITTER_DATE", "1700000000 +0000"),
-        ("GIT_TERMINAL_PROMPT", "0"),
-    ] {
-        command.env(name, value);
-    }
-    command
+    has(&["git"])
 }
 
 /// A repository in a folder of its own.
@@ -64,9 +36,7 @@ impl Repository {
         let mut stdin = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut stdin, input).unwrap();
         std::io::Seek::rewind(&mut stdin).unwrap();
-        let out = git(self.folder()).args(arguments).stdin(stdin).output().unwrap();
-        assert!(out.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
-        out.stdout
+        run(git(self.folder()).args(arguments).stdin(stdin))
     }
 
     /// What git prints, as one line.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,7 +90,7 @@ fn answer(mut stream: &TcpStream, root: &Path) {
     let mut input = tempfile::tempfile().unwrap();
     input.write_all(&body).unwrap();
     std::io::Seek::rewind(&mut input).unwrap();
-    let out = crate::repository::git(&PathBuf::from("/"))
+    let out = gabion_testkit::git(Path::new("/"))
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", root)
         .env("GIT_HTTP_EXPORT_ALL", "1")

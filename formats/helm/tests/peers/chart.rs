@@ -3,8 +3,8 @@
 use crate::helm;
 use fs_err as fs;
 use gabion_helm::{Chart, Limits, read_chart};
+use gabion_testkit::{program, run};
 use std::path::Path;
-use std::process::Command;
 
 const CHART: &str = "apiVersion: v2\nname: web\nversion: 1.2.3+b\nappVersion: '7'\ndependencies:\n- {name: common, version: 2.x}\n\
     - {name: db, version: ^1, repository: 'https://a.b', condition: db.enabled}\n- {name: cache, version: ^1, repository: 'oci://a.b/c'}\n";
@@ -73,10 +73,9 @@ fn what_gnu_tar_packs_is_read() {
     let folders = tempfile::tempdir().unwrap();
     folder(folders.path());
     for format in ["gnu", "ustar", "posix"] {
-        let mut tar = Command::new("tar");
+        let mut tar = program("tar");
         tar.arg(format!("--format={format}")).args(["-czf", "out.tgz", "web"]).current_dir(folders.path());
-        let out = tar.output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        run(&mut tar);
         assert_eq!(
             missing(&check(&fs::read(folders.path().join("out.tgz")).unwrap())),
             ["db", "cache"],

@@ -1,5 +1,6 @@
 //! Foreign programs: the real Helm, asked through `oracle.py`, and Python.
 
+use gabion_testkit::skip;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -20,12 +21,6 @@ fn python(arguments: &[&str], input: &str) -> Option<Output> {
     Some(child.wait_with_output().unwrap())
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub(crate) fn skip(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{what} is not here");
-    eprintln!("skipped: {what} is not here");
-}
-
 /// What `oracle.py` prints for a question, or `None`, said aloud, where it cannot be asked.
 pub(crate) fn ask(arguments: &[&str], input: &str) -> Option<String> {
     match python(&[&[SCRIPT, CACHE], arguments].concat(), input) {
@@ -34,7 +29,7 @@ pub(crate) fn ask(arguments: &[&str], input: &str) -> Option<String> {
             Some(String::from_utf8(out.stdout).unwrap())
         }
         _ => {
-            skip("the real Helm (python3, pip and the wheel that `oracle.py` pins)");
+            skip("the real Helm is not here (python3, pip and the wheel that `oracle.py` pins)");
             None
         }
     }
@@ -44,7 +39,7 @@ pub(crate) fn ask(arguments: &[&str], input: &str) -> Option<String> {
 pub(crate) fn script(module: &str, text: &str, arguments: &[&str]) -> Option<Vec<u8>> {
     let import = format!("import {module}");
     if !python(&["-c", &import], "").is_some_and(|it| it.status.success()) {
-        skip(&format!("Python's `{module}`"));
+        skip(&format!("Python's `{module}` is not installed"));
         return None;
     }
     let out = python(&[&["-c", text], arguments].concat(), "").unwrap();

@@ -1,50 +1,16 @@
 //! Provenance that `gpg` signed, as the plugins of Helm do it.
 
-use crate::helm;
-use fs_err as fs;
 use gabion_digest::Sha256;
 use gabion_helm::{ChartMeta, Keyring, Provenance, ProvenanceError, Signers};
-use std::process::Command;
+use gabion_testkit::{Gpg, has};
 
 const NOW: u64 = 1_700_000_200;
 const CHART: &str = "apiVersion: v2\nname: web\nversion: 1.2.3\n";
 
-struct Gpg(tempfile::TempDir);
-
-impl Gpg {
-    /// `None`, said aloud, where there is no gpg.
-    fn new() -> Option<Self> {
-        let found = Command::new("gpg").arg("--version").output();
-        if found.is_err() {
-            helm::skip("`gpg`");
-            return None;
-        }
-        Some(Self(tempfile::tempdir().unwrap()))
-    }
-
-    fn run(&self, arguments: &[&str]) -> Vec<u8> {
-        let mut gpg = Command::new("gpg");
-        gpg.args(["--batch", "--no-tty", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]);
-        gpg.args(["--faked-system-time", "1700000100!"]).args(arguments).env("GNUPGHOME", self.0.path());
-        let out = gpg.output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        out.stdout
-    }
-
-    /// A new key: all public keys and the fingerprint of this one.
-    fn key(&self, name: &str) -> (Keyring, String) {
-        self.run(&["--quick-gen-key", name, "ed25519", "sign", "never"]);
-        let list = String::from_utf8(self.run(&["--list-keys", "--with-colons", name])).unwrap();
-        let row = list.lines().find(|row| row.starts_with("fpr:")).unwrap();
-        let print = row.split(':').nth(9).unwrap().to_owned();
-        (Keyring::parse(&self.run(&["--armor", "--export"])).unwrap(), print)
-    }
-
-    fn sign(&self, key: &str, text: &str) -> Vec<u8> {
-        let file = self.0.path().join("text");
-        fs::write(&file, text).unwrap();
-        self.run(&["--local-user", key, "--output", "-", "--clear-sign", file.to_str().unwrap()])
-    }
+/// A new key: all public keys and the fingerprint of this one.
+fn key(gpg: &Gpg, name: &str) -> (Keyring, String) {
+    let print = gpg.key(name, "ed25519", "sign", "never");
+    (Keyring::parse(&gpg.export(true)).unwrap(), print)
 }
 
 fn meta(text: &str) -> ChartMeta {
@@ -53,13 +19,16 @@ fn meta(text: &str) -> ChartMeta {
 
 #[test]
 fn a_signed_chart_is_covered_and_nothing_else_is() {
-    let Some(gpg) = Gpg::new() else { return };
-    let (keys, key) = gpg.key("packer");
+    if !has(&["gpg"]) {
+        return;
+    }
+    let gpg = Gpg::new();
+    let (keys, key) = key(&gpg, "packer");
     let packed = Sha256::of(b"the packed chart");
     let pinned = [key.clone()];
     let by = Signers { pinned: &pinned, needed: 1, now: NOW };
     let text = format!("{CHART}\n...\nfiles:\n  web-1.2.3.tgz: {packed}\n");
-    let signed = gpg.sign(&key, &text);
+    let signed = gpg.sign(&key, &text, &[]);
     // Helm writes no line end behind the last line, gpg does.
     for file in [&signed[..], signed.strip_suffix(b"\n").unwrap()] {
         let provenance = Provenance::verify(file, &keys, &by).unwrap();
@@ -80,16 +49,19 @@ fn a_signed_chart_is_covered_and_nothing_else_is() {
 
 #[test]
 fn only_the_pinned_key_counts_and_only_for_what_it_signed() {
-    let Some(gpg) = Gpg::new() else { return };
-    let (_, stranger) = gpg.key("stranger");
-    let (keys, key) = gpg.key("packer");
+    if !has(&["gpg"]) {
+        return;
+    }
+    let gpg = Gpg::new();
+    let (_, stranger) = key(&gpg, "stranger");
+    let (keys, key) = key(&gpg, "packer");
     let pinned = [key.clone()];
     let by = Signers { pinned: &pinned, needed: 1, now: NOW };
     let digest = Sha256::of(b"x");
     let text = format!("{CHART}\n...\nfiles:\n  web-1.2.3.tgz: {digest}\n");
     let code = |file: &[u8]| Provenance::verify(file, &keys, &by).unwrap_err().code();
-    assert_eq!(code(&gpg.sign(&stranger, &text)), "E0703");
-    let good = String::from_utf8(gpg.sign(&key, &text)).unwrap();
+    assert_eq!(code(&gpg.sign(&stranger, &text, &[])), "E0703");
+    let good = String::from_utf8(gpg.sign(&key, &text, &[])).unwrap();
     let other = Sha256::of(b"y").to_string();
     assert_eq!(code(good.replace(&digest.to_string(), &other).as_bytes()), "E0703");
     assert_eq!(code(good.replace("Hash: ", "NotDashEscaped: ").as_bytes()), "E0702");
@@ -100,11 +72,14 @@ fn only_the_pinned_key_counts_and_only_for_what_it_signed() {
 
 #[test]
 fn what_is_signed_but_no_provenance_is_refused() {
-    let Some(gpg) = Gpg::new() else { return };
-    let (keys, key) = gpg.key("packer");
+    if !has(&["gpg"]) {
+        return;
+    }
+    let gpg = Gpg::new();
+    let (keys, key) = key(&gpg, "packer");
     let pinned = [key.clone()];
     let by = Signers { pinned: &pinned, needed: 1, now: NOW };
-    let verify = |text: &str| Provenance::verify(&gpg.sign(&key, text), &keys, &by);
+    let verify = |text: &str| Provenance::verify(&gpg.sign(&key, text, &[]), &keys, &by);
     let code = |text: &str| verify(text).unwrap_err().code();
     assert_eq!(code("hello\n"), "E0816");
     assert_eq!(code(&format!("{CHART}\n...\nfiles: {{}}\n...\nfiles: {{}}\n")), "E0816");
