@@ -571,7 +571,8 @@ mod tests {
     #[test]
     fn a_cut_at_any_step_leaves_nothing_behind_for_another_bundle() {
         let steps = (0..1000).find(|first| cut_twice(*first, 0)).unwrap();
-        assert!(steps > 30, "{steps}");
+        // Six files, two links, the journal and the state: each is made and renamed at least.
+        assert!(steps > 20, "{steps}");
         for first in 0..=steps {
             for second in [first / 3, first, first * 7 % steps] {
                 cut_twice(first, second);

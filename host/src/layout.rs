@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - Every path is relative to the root and plain: no part of it is empty, `.` or `..`, and no
-//!   character is a control character; none is a name that the installer gives itself.
+//!   character is a control character; none is a name that the installer gives itself, and each leaves
+//!   room for such a name beside it.
 //! - No path has two entries.
 
 use crate::error::HostError;
@@ -65,8 +66,11 @@ impl<S> Layout<S> {
     }
 }
 
+/// `NAME_MAX` of Linux, less the longest of what is put around a name.
+const LONGEST: usize = 255 - kept::SUFFIX.len();
+
 fn plain(path: &str) -> Result<&str, HostError> {
-    let good = |part| !matches!(part, "" | "." | "..");
+    let good = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= LONGEST;
     let taken = [root::PART, kept::SUFFIX].iter().any(|suffix| path.ends_with(suffix));
     if taken || !path.split('/').all(good) || path.chars().any(char::is_control) {
         return Err(HostError::Unsupported(format!("{path:?} cannot be a path of a root")));
@@ -86,6 +90,8 @@ mod tests {
             layout.add(good, link()).unwrap();
             layout.add_folder(good, 0o755).unwrap();
         }
+        let (longest, longer) = (format!("etc/{}", "a".repeat(241)), format!("etc/{}/a", "a".repeat(242)));
+        layout.add(&longest, link()).unwrap();
         let before = layout.clone();
         for bad in [
             "",
@@ -105,6 +111,7 @@ mod tests {
             "a\u{85}",
             "etc/a.before-gabion",
             "etc/.a.gabion-part",
+            &longer,
         ] {
             assert!(matches!(layout.add(bad, link()), Err(HostError::Unsupported(_))), "{bad:?}");
             assert!(matches!(layout.add_folder(bad, 0o755), Err(HostError::Unsupported(_))), "{bad:?}");

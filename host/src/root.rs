@@ -300,7 +300,7 @@ impl Root {
             .is_ok_and(|it| it.as_bytes() == target.as_bytes()))
     }
 
-    /// Removes a file or symlink, and the rest of an interrupted write of it.
+    /// Removes a file or symlink.
     pub fn remove(&self, path: &str) -> io::Result<()> {
         let (above, name) = split(path);
         let above = match self.folder(above) {
@@ -308,9 +308,7 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        for name in [name.to_owned(), part(name)] {
-            unlink(&above, &name)?;
-        }
+        unlink(&above, name)?;
         Ok(sync(&above)?)
     }
 
