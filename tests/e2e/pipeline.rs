@@ -163,6 +163,40 @@ fn signing_verifying_and_installing_by_hand_go_together() {
 }
 
 #[test]
+fn an_installation_says_what_it_replaces_and_where_that_is_kept() {
+    const FOLDER: &str = "host/var/lib/gabion/files/fetch.a";
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    world.ok("key new release --no-passphrase --trust root.json");
+    world.ok("build --key release");
+    fs_err::create_dir_all(world.path(FOLDER)).unwrap();
+    let (path, kept) = (world.path(FOLDER).join("a.txt"), world.path(FOLDER).join("a.txt.before-gabion"));
+    fs_err::write(&path, "theirs").unwrap();
+    let install = "host install out/b.gabion --root host --trust root.json";
+    let shown =
+        "~ /var/lib/gabion/files/fetch.a/a.txt (kept as /var/lib/gabion/files/fetch.a/a.txt.before-gabion)\n";
+    assert_eq!(world.ok(&format!("{install} --dry-run")), shown);
+    assert!(!kept.exists());
+    let json: serde_json::Value =
+        serde_json::from_str(&world.ok(&format!("{install} --dry-run --json"))).unwrap();
+    assert_eq!(json["written"], serde_json::json!([]));
+    assert_eq!(json["replaced"], serde_json::json!(["var/lib/gabion/files/fetch.a/a.txt"]));
+    assert_eq!(
+        json["kept"],
+        serde_json::json!({"var/lib/gabion/files/fetch.a/a.txt": "var/lib/gabion/files/fetch.a/a.txt.before-gabion"})
+    );
+    assert_eq!(world.ok(install), shown);
+    assert_eq!(
+        (fs_err::read(&path).unwrap(), fs_err::read(&kept).unwrap()),
+        (b"stones".into(), b"theirs".into())
+    );
+    assert_eq!(world.ok(install), "");
+    fs_err::remove_file(&path).unwrap();
+    fs_err::create_dir(&path).unwrap();
+    let run = world.run(install);
+    assert!(run.code == 1 && run.stderr.contains("E0610"), "{}", run.stderr);
+}
+
+#[test]
 fn two_builds_at_once_both_succeed() {
     let body = vec![7; 3_000_000];
     let world = World::new(FILE, &[("/a.txt", &body)]);
