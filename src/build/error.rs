@@ -18,6 +18,16 @@ pub enum BuildError {
         #[source]
         source: NetError,
     },
+    /// The lock gives the pinned bytes another size than they have.
+    #[error("the lock says that `{node}` has {locked} bytes, and what it pins has {found}")]
+    Size {
+        /// The node.
+        node: String,
+        /// What the lock says.
+        locked: u64,
+        /// What the bytes have.
+        found: u64,
+    },
     /// Something that a step needs is damaged, or went away meanwhile.
     #[error("could not make `{node}`: what it needs is not what the store says")]
     Gone {
@@ -79,6 +89,7 @@ impl BuildError {
         match self {
             Self::Fetch { source, .. } => source.code(),
             Self::Gone { .. } => "E1104",
+            Self::Size { .. } => "E1105",
             Self::Git { source, .. } => source.code(),
             Self::Image { source, .. } => source.code(),
             Self::Offline { .. } => "E1101",
@@ -92,6 +103,9 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Fetch { source, .. } => source.help(),
+            Self::Size { .. } => {
+                Some("somebody changed the lock by hand: `gabion update -p NODE` pins it anew".into())
+            }
             Self::Gone { .. } => Some("`gabion store verify --repair`, then build again".into()),
             Self::Git { source, .. } => source.help(),
             Self::Image { source, .. } => source.help(),
@@ -122,7 +136,7 @@ impl BuildError {
                 matches!(error, StoreError::Mismatch { .. })
             }
             Self::Fetch { source, .. } => matches!(source, NetError::Digest { .. }),
-            Self::Image { .. } | Self::Gone { .. } => true,
+            Self::Image { .. } | Self::Gone { .. } | Self::Size { .. } => true,
             Self::Git { source, .. } => source.is_integrity(),
             _ => false,
         }

@@ -121,6 +121,7 @@ failures! {
         crate::build::BuildError::Offline { .. } => Exit::Offline,
         crate::build::BuildError::Step { .. } => Exit::Step,
         first if first.is_integrity() => Exit::Integrity,
+        crate::build::BuildError::Fetch { source, .. } => net(source),
         _ => Exit::Failure,
     };
     gabion_bundle::BundleError: |error| match error.class() {

@@ -61,9 +61,10 @@ pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failu
         Some(path) => new = read_locks(path)?,
         None => {
             let all = lock::load(session.load()?)?;
-            // What is compared with one file is what that file is about.
-            new.apt = all.apt.into_iter().filter(|(id, _)| old.apt.contains_key(id)).collect();
-            if old.apt.is_empty() {
+            // What is compared with one closure is that closure.
+            let alone = old.main.is_empty() && !old.apt.is_empty();
+            new.apt = all.apt.into_iter().filter(|(id, _)| !alone || old.apt.contains_key(id)).collect();
+            if !alone {
                 new.main = all.main;
             }
         }
@@ -78,7 +79,7 @@ pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failu
     Ok(if args.exit_code && !changes.is_empty() { Exit::Changes } else { Exit::Ok })
 }
 
-/// A `gabion.lock`, or the closure of one `[apt.NAME]`.
+/// A `gabion.lock` with the closures beside it, or the closure of one `[apt.NAME]`.
 fn read_locks(path: &Path) -> Result<Locks, Failure> {
     let io = |source| lock::BindError::Io { operation: "read", path: path.to_owned(), source };
     let broken = |source| lock::BindError::Parse { path: path.to_owned(), source };
@@ -89,6 +90,7 @@ fn read_locks(path: &Path) -> Result<Locks, Failure> {
         locks.apt.insert(closure.id().to_string(), closure);
     } else {
         locks.main = Lock::parse(&text).map_err(broken)?;
+        locks.apt = lock::closures_beside(path)?;
     }
     Ok(locks)
 }

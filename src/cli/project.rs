@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{key, trust};
 use crate::build::{self, BuildError};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::event::Events;
 use crate::exit::Exit;
 use crate::lock::{self, BindError, Family, LockedGraph, Locks, Question};
@@ -70,6 +70,9 @@ impl<'u> Session<'u> {
     }
 
     pub(super) fn store(&self) -> Result<Store, Failure> {
+        if self.config.store.as_os_str().is_empty() {
+            return Err(ConfigError::NoHome.into());
+        }
         Ok(Store::open_with(&self.config.store, Options { index: !self.no_index })?)
     }
 
@@ -131,6 +134,9 @@ pub(super) fn bind<'p>(
 ) -> Result<LockedGraph<'p>, Failure> {
     let target = graph::target(project, target)?;
     let graph = graph::build(project, &target)?;
+    if session.locked {
+        lock::refuse_conflict(project)?;
+    }
     let locks = lock::load(project)?;
     match lock::bind(graph, &locks) {
         Err(BindError::Stale { .. }) if !session.locked => {}
@@ -148,6 +154,7 @@ pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failu
     let family = Family::load(project)?;
     let questions = family.questions()?;
     if args.check || session.locked {
+        lock::refuse_conflict(project)?;
         let unanswered = questions.iter().filter(|it| !locks.answers(&it.request));
         let stale: Vec<Request> = unanswered.map(|it| it.request.clone()).collect();
         if !stale.is_empty() {
@@ -173,6 +180,9 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
     let mut questions = family.questions()?;
     for question in &mut questions {
         question.again = chosen.is_empty() || chosen.contains(&question.recipe.address);
+    }
+    if let Some(idle) = chosen.iter().find(|it| !questions.iter().any(|asked| asked.recipe.address == **it)) {
+        return Err(Failure::usage(format!("`{idle}` has nothing in the lock")));
     }
     let (new, changed) = relock(session, project, &questions, &locks)?;
     report_lock(session, &locks, &new, changed);

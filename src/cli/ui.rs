@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use crate::event::Event;
+use crate::exit::Exit;
 use crate::recipe::Diagnostics;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use gabion_lockfile::human_size;
@@ -65,14 +66,17 @@ impl Ui {
         Self { color, bar, plain: !bar && progress != Progress::None, json }
     }
 
-    /// Data: one line on stdout. A closed pipe ends the program quietly.
+    /// Data: one line on stdout. Whoever closes the pipe has read enough, and the program ends quietly; any
+    /// other failure to write is one of the program.
     pub fn data(&self, line: impl Display) {
         let mut out = std::io::stdout().lock();
-        if let Err(error) = writeln!(out, "{}", shown(line))
-            && error.kind() == std::io::ErrorKind::BrokenPipe
-        {
-            std::process::exit(i32::from(crate::exit::Exit::Failure.code()));
+        let Err(error) = writeln!(out, "{}", shown(line)) else { return };
+        let mut exit = Exit::Ok;
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            exit = Exit::Failure;
+            eprintln!("{} could not write to stdout: {error}", self.paint("1;31", "error[E1205]:"));
         }
+        std::process::exit(i32::from(exit.code()));
     }
 
     /// A sentence for people.

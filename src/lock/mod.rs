@@ -36,6 +36,12 @@ pub enum BindError {
         #[source]
         source: LockError,
     },
+    /// The file holds the markers of a merge conflict.
+    #[error("`{path}` holds the markers of a merge conflict")]
+    Conflict {
+        /// The lock.
+        path: PathBuf,
+    },
     /// The recipes ask for what the lock does not answer.
     #[error("the lock does not answer {} of the recipes' requests", stale.len())]
     Stale {
@@ -51,6 +57,7 @@ impl BindError {
             Self::Io { .. } => "E0220",
             Self::Parse { source, .. } => source.code(),
             Self::Stale { .. } => "E0221",
+            Self::Conflict { .. } => "E0222",
         }
     }
 
@@ -58,6 +65,7 @@ impl BindError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Io { .. } => None,
+            Self::Conflict { .. } => Some("run `gabion lock`: it keeps what both sides agree on".into()),
             Self::Parse { source, .. } => source.help(),
             Self::Stale { stale } => {
                 let list: Vec<String> = stale.iter().map(|it| format!("{}: {}", it.id, it.text)).collect();
@@ -88,11 +96,24 @@ fn folder(project: &Project) -> PathBuf {
     path(project).with_file_name("locks")
 }
 
+/// The closures that lie beside the lock at `path`.
+pub fn closures_beside(path: &Path) -> Result<BTreeMap<String, AptLock>, BindError> {
+    let mut found = BTreeMap::new();
+    for (id, path) in closures_in(&path.with_file_name("locks"))? {
+        let Some(text) = read(&path)? else { continue };
+        found.insert(id, AptLock::parse(&text).map_err(|source| BindError::Parse { path, source })?);
+    }
+    Ok(found)
+}
+
 /// The closures on disk: address of the node and path.
 fn closures(project: &Project) -> Result<BTreeMap<String, PathBuf>, BindError> {
-    let folder = folder(project);
-    let failed = |source| BindError::Io { operation: "read", path: folder.clone(), source };
-    let entries = match fs_err::read_dir(&folder) {
+    closures_in(&folder(project))
+}
+
+fn closures_in(folder: &Path) -> Result<BTreeMap<String, PathBuf>, BindError> {
+    let failed = |source| BindError::Io { operation: "read", path: folder.to_owned(), source };
+    let entries = match fs_err::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(failed(error)),
@@ -140,6 +161,17 @@ pub fn load(project: &Project) -> Result<Locks, BindError> {
         }
     }
     Ok(locks)
+}
+
+/// Refuses a lock that holds the markers of a conflict: where it must stay as it is, it must be whole.
+pub fn refuse_conflict(project: &Project) -> Result<(), BindError> {
+    let main = std::iter::once(path(project));
+    for path in main.chain(closures(project)?.into_values()) {
+        if read(&path)?.is_some_and(|text| gabion_lockfile::has_conflict_markers(&text)) {
+            return Err(BindError::Conflict { path });
+        }
+    }
+    Ok(())
 }
 
 /// Writes the project's locks, each whole or not at all, and removes closures of nodes that are gone; gives

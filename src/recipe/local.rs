@@ -53,7 +53,16 @@ fn local_file(root: &Path, file: &Spanned<String>, diagnostics: &mut Diagnostics
         return None;
     }
     let path = root.join(&file.value);
+    // A symlink may lead elsewhere within the project, and not out of it.
+    let places = path.canonicalize().ok().zip(root.canonicalize().ok());
+    if places.is_some_and(|(path, root)| !path.starts_with(root)) {
+        diagnostics.push(leaves(&file.value, &file.span));
+        return None;
+    }
     let read = fs_err::metadata(&path).and_then(|meta| {
+        if !meta.is_file() {
+            return Err(std::io::Error::other("it is no regular file"));
+        }
         if meta.len() > LIMIT {
             return Err(std::io::Error::other("file is larger than 64 MiB"));
         }
@@ -82,6 +91,10 @@ pub(super) fn inside(path: &str, span: &Span) -> Result<(), Diagnostic> {
     if normal && !path.is_empty() {
         return Ok(());
     }
-    Err(Diagnostic::new(Code::Escapes, span, format!("`{path}` leaves the project"))
-        .help("name files relative to `gabion.toml`, without `..`"))
+    Err(leaves(path, span))
+}
+
+fn leaves(path: &str, span: &Span) -> Diagnostic {
+    Diagnostic::new(Code::Escapes, span, format!("`{path}` leaves the project"))
+        .help("name files relative to `gabion.toml`, without `..`")
 }

@@ -219,6 +219,16 @@ impl<'a> Reader<'a> {
             self.bad_value(key, &url.span, format_args!("takes an https:// location, not `{}`", url.value));
             return None;
         }
+        let authority = url.value.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+        if authority.is_some_and(|it| it.contains('@')) {
+            // The value is not repeated: it would put the password on the terminal.
+            self.bad_value(
+                key,
+                &url.span,
+                "carries credentials, which would travel in the lock and the bundle",
+            );
+            return None;
+        }
         url.value.truncate(url.value.trim_end_matches('/').len());
         Some(url)
     }

@@ -24,6 +24,12 @@ impl Vars {
             };
             for (name, (_, node)) in table {
                 match node.value {
+                    Value::String(text) if text.contains("${") => {
+                        let message =
+                            format!("`vars.{name}` names a variable, and variables are not replaced in it");
+                        let mistake = Diagnostic::new(Code::BadValue, &node.span, message);
+                        diagnostics.push(mistake.help("write the value out"));
+                    }
                     Value::String(text) => {
                         vars.0.insert(name, text);
                     }

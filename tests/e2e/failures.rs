@@ -190,3 +190,57 @@ fn a_file_or_folder_that_cannot_be_used_is_named_with_its_cause() {
         }
     }
 }
+
+#[test]
+fn a_lock_with_markers_or_changed_by_hand_is_refused_where_it_must_stay() {
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    world.ok("build");
+    let lock = fs_err::read_to_string(world.path("gabion.lock")).unwrap();
+    fs_err::write(world.path("gabion.lock"), format!("<<<<<<< ours\n=======\n>>>>>>> theirs\n{lock}"))
+        .unwrap();
+    for command in ["lock --check", "build --frozen", "build --locked"] {
+        let run = world.run(command);
+        assert!(run.code == 3 && run.stderr.contains("E0222"), "{command}: {}", run.stderr);
+    }
+    fs_err::write(world.path("gabion.lock"), lock.replace("size = 6", "size = 7")).unwrap();
+    let run = world.run("build --frozen");
+    assert!(run.code == 5 && run.stderr.contains("E1105"), "{}", run.stderr);
+}
+
+#[test]
+fn nothing_of_the_project_leads_out_of_it_and_no_password_is_taken_along() {
+    let recipes = "[vars]\na = 'x'\nb = '${a}'\n[manifests.m]\nfiles = ['link.yaml']\n[manifests.n]\nfiles = ['pipe.yaml']\n\
+                   [fetch.p]\nurl = 'https://me:hunter2@up.invalid/a'\n[bundle.b]\n";
+    let world = World::new(recipes, &[]);
+    let outside = tempfile::tempdir().unwrap();
+    fs_err::write(outside.path().join("secret.yaml"), "a: 1\n").unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret.yaml"), world.path("link.yaml")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(world.path("pipe.yaml")).status().unwrap().success());
+    let run = world.run("check");
+    for told in [
+        "`link.yaml` leaves the project",
+        "no regular file",
+        "carries credentials",
+        "variables are not replaced",
+    ] {
+        assert!(run.stderr.contains(told), "no `{told}`: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_full_stdout_is_a_failure_and_a_missing_home_is_none() {
+    let world = World::new(FILE, &[("/a.txt", b"stones")]);
+    world.ok("build");
+    let full = fs_err::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run =
+        crate::world::gabion(world.folder.path()).arg("tree").stdout(full.into_file()).output().unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    let mut homeless = crate::world::gabion(world.folder.path());
+    homeless.env_remove("GABION_STORE");
+    assert!(homeless.args(["bundle", "ls", "out/b.gabion"]).output().unwrap().status.success());
+    let mut homeless = crate::world::gabion(world.folder.path());
+    let run = homeless.env_remove("GABION_STORE").args(["plan"]).output().unwrap();
+    assert!(String::from_utf8(run.stderr).unwrap().contains("E1204"));
+    let run = world.run("update -p b");
+    assert!(run.code == 2 && run.stderr.contains("has nothing in the lock"), "{}", run.stderr);
+}
