@@ -14,7 +14,11 @@ use std::path::Path;
 pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
     let project = session.load()?;
     graph::check(project)?;
-    session.ui.note(format!("{} recipes are right", project.recipes.len()));
+    let recipes = project.recipes.len();
+    if session.ui.json {
+        session.ui.data(serde_json::json!({ "schema": 1, "recipes": recipes }));
+    }
+    session.ui.note(format!("{recipes} recipes are right"));
     Ok(Exit::Ok)
 }
 
@@ -22,6 +26,14 @@ pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Fai
     let project = session.load()?;
     let target = graph::target(project, args.target.as_deref())?;
     let graph = graph::build(project, &target)?;
+    if session.ui.json {
+        let nodes = graph.order.iter().map(|recipe| {
+            let needs: Vec<String> = graph.needs(&recipe.address).iter().map(ToString::to_string).collect();
+            serde_json::json!({ "node": recipe.address.to_string(), "needs": needs })
+        });
+        session.ui.data(serde_json::json!({ "schema": 1, "nodes": nodes.collect::<Vec<_>>() }));
+        return Ok(Exit::Ok);
+    }
     let mut seen = std::collections::BTreeSet::new();
     let mut stack: Vec<(&Address, usize)> = vec![(&graph.target, 0)];
     while let Some((address, depth)) = stack.pop() {
@@ -45,6 +57,11 @@ pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure
         session.ui.note(format!("`{target}` does not need `{node}`"));
         return Ok(Exit::Failure);
     };
+    if session.ui.json {
+        let nodes: Vec<String> = path.iter().map(ToString::to_string).collect();
+        session.ui.data(serde_json::json!({ "schema": 1, "path": nodes }));
+        return Ok(Exit::Ok);
+    }
     for (depth, address) in path.into_iter().enumerate() {
         let place = project.recipes.get(address).map(|recipe| {
             let (line, _) = project.files.position(&recipe.span);

@@ -160,6 +160,9 @@ pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failu
         if !stale.is_empty() {
             return Err(BindError::Stale { stale }.into());
         }
+        if session.ui.json {
+            session.ui.data(serde_json::json!({ "schema": 1, "requests": questions.len() }));
+        }
         session.ui.note(format!("the lock answers all {} requests", questions.len()));
         return Ok(Exit::Ok);
     }
@@ -190,8 +193,11 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
 }
 
 fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {
-    for line in old.changes(new).lines() {
-        session.ui.data(line);
+    let changes = old.changes(new);
+    if session.ui.json {
+        session.ui.data(serde_json::json!({ "schema": 1, "changed": changed, "diff": changes }));
+    } else {
+        changes.lines().for_each(|line| session.ui.data(line));
     }
     if !changed {
         session.ui.note(format!("nothing to pin: the lock answers all {} requests", new.len()));

@@ -166,6 +166,22 @@ fn json_is_the_only_thing_on_stdout() {
     let world = World::new(FILE, &[("/a.txt", b"stones")]);
     let built: serde_json::Value = serde_json::from_str(&world.ok("build --json")).unwrap();
     assert!(built["digest"].as_str().unwrap().starts_with("sha256:"));
+    for command in [
+        "check",
+        "tree",
+        "why fetch.a",
+        "lock",
+        "lock --check",
+        "update",
+        "plan",
+        "store du",
+        "bundle inspect out/b.gabion",
+    ] {
+        let out = world.ok(&format!("{command} --json"));
+        let value: serde_json::Value =
+            serde_json::from_str(&out).unwrap_or_else(|error| panic!("{command}: {error}: {out}"));
+        assert_eq!(value["schema"], 1, "{command}");
+    }
     let failed: serde_json::Value = serde_json::from_str(&world.run("build nothing --json").stdout).unwrap();
     assert_eq!(failed["error"]["code"], "E0115");
 }
