@@ -1,6 +1,6 @@
 //! Puts a verified bundle on a machine.
 //!
-//! What must be there is a [`Layout`]; [`apply()`] compares it with the root and writes what differs,
+//! What must be there is a [`Layout`]; [`plan`] compares it with the root and [`Plan::execute`] writes what differs,
 //! each file whole or not at all, with a journal around the run.
 //!
 //! # Invariants

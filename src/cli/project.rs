@@ -193,11 +193,11 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
 }
 
 fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {
-    let changes = old.changes(new);
+    let difference = old.changes(new);
     if session.ui.json {
-        session.ui.data(serde_json::json!({ "schema": 1, "changed": changed, "diff": changes }));
+        session.ui.data(serde_json::json!({ "schema": 1, "changed": changed, "diff": difference }));
     } else {
-        changes.lines().for_each(|line| session.ui.data(line));
+        difference.lines().for_each(|line| session.ui.data(line));
     }
     if !changed {
         session.ui.note(format!("nothing to pin: the lock answers all {} requests", new.len()));
