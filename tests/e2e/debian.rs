@@ -1,6 +1,7 @@
 //! Real packages: from the Debian mirror that this machine is configured for, read when the test runs.
 
 use crate::world::{Run, gabion};
+use gabion_apt::Origin;
 use gabion_testkit::{program, skip, text};
 use std::path::Path;
 
@@ -14,10 +15,12 @@ fn mirrors() -> Option<String> {
         let mut lines = text.lines().filter_map(|line| line.split_once(' '));
         lines.find(|(name, _)| *name == codename).map(|(_, url)| url.trim_end_matches('/').to_owned())
     };
-    let (main, security) = (of("bookworm")?, of("bookworm-security")?);
-    Some(format!(
-        "[mirror]\n\"https://deb.debian.org/debian\" = \"{main}\"\n\"https://deb.debian.org/debian-security\" = \"{security}\"\n"
-    ))
+    let mut config = "[mirror]\n".to_owned();
+    for archive in Origin::named("debian:bookworm").unwrap().archives {
+        let mirror = of(archive.suites[0])?;
+        config.extend(["\"", archive.url, "\" = \"", &mirror, "\"\n"]);
+    }
+    Some(config)
 }
 
 fn run(folder: &Path, arguments: &str) -> Run {
