@@ -38,7 +38,7 @@ pub use need::Need;
 pub use partial::Partial;
 pub use record::{Output, Record};
 pub use root::Root;
-pub use tree::{Entry, Meta, Tree, TreeBuilder, TreeFile, TreePath};
+pub use tree::{Attributes, Entry, Meta, Tree, TreeBuilder, TreeFile, TreePath};
 pub use usage::{Referrer, RootUsage, Usage};
 pub use verify::Health;
 pub use walk::Stored;

@@ -2,7 +2,7 @@
 //!
 //! A closure is found in four steps, and each takes only what the one before gives: a signature is checked
 //! ([`verify_clearsigned`]), the signed text names the indexes ([`Release`]), the indexes hold packages
-//! ([`packages`]), and [`Candidates`] choose among them.
+//! ([`packages`]), and [`Candidates`] choose among them. [`DebReader`] reads what was chosen.
 //!
 //! # Invariants
 //! - Nothing outside of a verified text is ever read: digests of indexes come from the signed text, digests of
@@ -14,6 +14,7 @@
 
 mod closure;
 mod control;
+mod deb;
 mod error;
 mod origin;
 mod package;
@@ -23,6 +24,7 @@ mod version;
 
 pub use closure::{Candidates, Chosen, Closure, ClosureError, Wish};
 pub use control::{Fields, fields, stanzas};
+pub use deb::{Control, DataEntry, DebError, DebReader, EntryKind};
 pub use error::IndexError;
 pub use gabion_openpgp::{Keyring, SignatureError, Signed, Signers, verify_clearsigned};
 pub use origin::{ORIGINS, Origin, Part};

@@ -1,6 +1,6 @@
 //! Makes a tree from a stream of entries in any order.
 
-use super::manifest::{Entry, LINK_MODE, Meta, Tree, meta};
+use super::manifest::{Attributes, Entry, LINK_MODE, Meta, Tree, meta};
 use super::path::TreePath;
 use super::tar;
 use crate::blob::{BlobWriter, Expect};
@@ -17,6 +17,7 @@ pub struct TreeBuilder<'s> {
     spool: Staged,
     end: u64,
     entries: BTreeMap<TreePath, Entry>,
+    attributes: Attributes,
     /// Where each file's bytes wait.
     waiting: BTreeMap<TreePath, u64>,
 }
@@ -25,8 +26,8 @@ impl Store {
     /// Begins a tree.
     pub fn build_tree(&self) -> Result<TreeBuilder<'_>, StoreError> {
         let spool = fs::stage(&self.tmp())?;
-        let (entries, waiting) = (BTreeMap::new(), BTreeMap::new());
-        Ok(TreeBuilder { store: self, spool, end: 0, entries, waiting })
+        let (entries, attributes, waiting) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(TreeBuilder { store: self, spool, end: 0, entries, attributes, waiting })
     }
 }
 
@@ -54,6 +55,12 @@ impl TreeBuilder<'_> {
     /// order of bytes, not by the stream.
     pub fn hard_link(&mut self, path: TreePath, target: TreePath) -> Result<(), StoreError> {
         self.add(path, Entry::HardLink { target })
+    }
+
+    /// Gives the file or directory `path`, which may come later, an extended attribute. Under whichever name of
+    /// a file it is given, it is the file's.
+    pub fn attribute(&mut self, path: TreePath, name: &[u8], value: &[u8]) {
+        self.attributes.entry(path).or_default().insert(name.to_vec(), value.to_vec());
     }
 
     /// Adds a file, reading `content` to its end.
@@ -92,7 +99,7 @@ impl TreeBuilder<'_> {
         let mut batch = store.batch();
         let hashed = batch.add(writer, Expect::default())?;
         let content = Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size };
-        let tree = Tree::new(self.entries, content)?;
+        let tree = Tree::new(self.entries, self.attributes, content)?;
         let manifest = batch.put(tree.to_text().as_bytes())?;
         batch.commit()?;
         Ok((TreeId::new(manifest.blob.digest()), tree))
@@ -114,6 +121,9 @@ impl TreeBuilder<'_> {
                 self.waiting.insert(first.clone(), offset);
             }
             for path in links.into_iter().chain([file]).filter(|path| *path != first) {
+                if let Some(attributes) = self.attributes.remove(&path) {
+                    self.attributes.entry(first.clone()).or_default().extend(attributes);
+                }
                 self.entries.insert(path, Entry::HardLink { target: first.clone() });
             }
         }

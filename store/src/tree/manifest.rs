@@ -52,18 +52,27 @@ pub(super) const LINK_MODE: u32 = 0o777;
 /// Entries with where their content begins.
 type Placed = BTreeMap<TreePath, (Entry, u64)>;
 
+/// Extended attributes (`xattr(7)`) of files and directories: name and value, as the kernel shows them.
+pub type Attributes = BTreeMap<TreePath, BTreeMap<Vec<u8>, Vec<u8>>>;
+
 /// A tree whose entries fit together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
     content: Output,
     entries: Placed,
+    attributes: Attributes,
 }
 
 const HEADER: &str = "gabion-tree 1\n";
 
 impl Tree {
     /// Entries and the tar that was made of them.
-    pub(super) fn new(entries: BTreeMap<TreePath, Entry>, content: Output) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        entries: BTreeMap<TreePath, Entry>,
+        attributes: Attributes,
+        content: Output,
+    ) -> Result<Self, StoreError> {
+        check_attributes(&entries, &attributes)?;
         let (entries, size) = place(entries)?;
         if size != content.size {
             return Err(StoreError::Entry {
@@ -71,7 +80,7 @@ impl Tree {
                 why: "its content has another size",
             });
         }
-        Ok(Self { content, entries })
+        Ok(Self { content, entries, attributes })
     }
 
     /// The canonical tar.
@@ -82,6 +91,11 @@ impl Tree {
     /// Every entry, parents first.
     pub fn entries(&self) -> impl Iterator<Item = (&TreePath, &Entry)> {
         self.entries.iter().map(|(path, (entry, _))| (path, entry))
+    }
+
+    /// Every extended attribute.
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
     }
 
     /// One entry.
@@ -118,6 +132,9 @@ impl Tree {
                 }
                 Entry::HardLink { target } => writeln!(text, "hardlink {path} {target}"),
             };
+            for (name, value) in self.attributes.get(path).into_iter().flatten() {
+                let _ = writeln!(text, "attribute {} {} {path}", escape(name), escape(value));
+            }
         }
         text
     }
@@ -131,14 +148,29 @@ impl Tree {
             sha256: content.next()?.parse().ok()?,
             size: content.next()?.parse().ok()?,
         };
-        let entries = lines.map(parse_entry).collect::<Option<BTreeMap<_, _>>>()?;
+        let (mut entries, mut attributes) = (BTreeMap::new(), Attributes::new());
+        for line in lines {
+            if let Some(attribute) = line.strip_prefix("attribute ") {
+                let (path, name, value) = parse_attribute(attribute)?;
+                attributes.entry(path).or_default().insert(name, value);
+            } else {
+                let (path, entry) = parse_entry(line)?;
+                entries.insert(path, entry);
+            }
+        }
         // One spelling: order, digits and escapes as we write them, no line twice.
-        Self::new(entries, content).ok().filter(|tree| tree.to_text() == text)
+        Self::new(entries, attributes, content).ok().filter(|tree| tree.to_text() == text)
     }
 
     pub(super) fn meta(&self, entry: &Entry) -> Meta {
         meta(entry, |target| self.get(target))
     }
+}
+
+fn parse_attribute(text: &str) -> Option<(TreePath, Vec<u8>, Vec<u8>)> {
+    let mut parts = text.split(' ');
+    let (name, value) = (unescape(parts.next()?)?, unescape(parts.next()?)?);
+    Some((TreePath::new(unescape(parts.next()?)?).ok()?, name, value))
 }
 
 fn parse_entry(line: &str) -> Option<(TreePath, Entry)> {
@@ -192,6 +224,19 @@ fn place(entries: BTreeMap<TreePath, Entry>) -> Result<(Placed, u64), StoreError
     }
     let placed = entries.into_iter().zip(offsets).map(|((path, entry), offset)| (path, (entry, offset)));
     Ok((placed.collect(), at + tar::END.len() as u64))
+}
+
+/// Attributes belong to files and directories; those of a hard link are its file's.
+fn check_attributes(entries: &BTreeMap<TreePath, Entry>, attributes: &Attributes) -> Result<(), StoreError> {
+    for (path, named) in attributes {
+        if !matches!(entries.get(path), Some(Entry::File { .. } | Entry::Directory(_))) {
+            return Err(path.refused("it has attributes and is neither a file nor a directory"));
+        }
+        if named.is_empty() || named.keys().any(|name| name.is_empty() || name.contains(&0)) {
+            return Err(path.refused("it has an attribute without a name"));
+        }
+    }
+    Ok(())
 }
 
 fn check(entries: &BTreeMap<TreePath, Entry>, path: &TreePath, entry: &Entry) -> Result<(), StoreError> {

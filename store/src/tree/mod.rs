@@ -19,6 +19,6 @@ mod read;
 mod tar;
 
 pub use build::TreeBuilder;
-pub use manifest::{Entry, Meta, Tree};
+pub use manifest::{Attributes, Entry, Meta, Tree};
 pub use path::TreePath;
 pub use read::TreeFile;

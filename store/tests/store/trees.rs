@@ -315,3 +315,28 @@ with tarfile.open(sys.argv[1], encoding='latin-1') as archive:
     });
     assert_eq!(latin.lines().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
+
+#[test]
+fn attributes_are_the_files_whatever_name_they_were_given_under() {
+    every(|store| {
+        let mut builder = store.build_tree().unwrap();
+        fill(&mut builder, false);
+        builder.attribute(path("usr/bin/zlias"), b"security.capability", b"\x01\0\0\x02 \\");
+        builder.attribute(path("usr"), b"user.note", b"");
+        let (id, tree) = builder.finish().unwrap();
+        assert_eq!(store.tree(id).unwrap(), Some(tree.clone()), "the manifest is read as it was written");
+        let text = tree.to_text();
+        assert!(
+            text.contains("\nattribute security.capability \\x01\\x00\\x00\\x02\\x20\\x5c usr/bin/alias\n"),
+            "{text}"
+        );
+        assert!(text.contains("\nattribute user.note  usr\n"), "{text}");
+        assert_ne!(id, build(store, false).0);
+        assert_eq!(tree.content(), build(store, false).1.content(), "the tar has none of them");
+
+        let mut builder = store.build_tree().unwrap();
+        builder.symlink(path("link"), DIR, b"x").unwrap();
+        builder.attribute(path("link"), b"user.note", b"1");
+        assert!(matches!(builder.finish(), Err(StoreError::Entry { .. })), "a link has none");
+    });
+}
