@@ -20,3 +20,6 @@ pub mod plan;
 pub mod recipe;
 pub mod request;
 pub mod resolve;
+
+/// The functions that a [`gabion_sandbox::Worker`] of this program can run, by name.
+pub const WORKERS: [(&str, gabion_sandbox::Work); 0] = [];

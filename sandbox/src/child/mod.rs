@@ -1,0 +1,150 @@
+//! This program, started again: three processes between the caller and what runs.
+//!
+//! *Outer* makes the namespaces; *init* is the first process of the new process namespace: it sets up what is
+//! to be seen, reaps, and takes everything with it when it ends; *inner* is the function or the program.
+
+mod confine;
+mod filter;
+mod init;
+mod masks;
+mod program;
+mod root;
+mod work;
+
+pub(crate) use work::{IDS_WORK, TRY_IDS};
+
+use crate::spec::{Identity, Spec};
+use crate::sys::{self, Forked};
+use crate::wire::{Control, Failed, Job, Message};
+use crate::{Step, ids};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, getegid, geteuid, setsid, waitpid};
+use rustix::thread::UnshareFlags;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+/// Name under which this program is started again. Nobody gains anything by using it: it takes no right that the
+/// user does not have.
+const NAME: &str = "gabion: sandbox";
+
+/// A function that a [`crate::Worker`] can run: takes its input, writes its output, refuses in words.
+pub type Work = fn(input: &[u8], output: &mut dyn Write) -> Result<(), String>;
+
+/// Takes the process over if it is one of a sandbox, and then does not return. The first call of `main`, before there
+/// is a second thread; `workers` are all functions that a [`crate::Worker`] may run, by name.
+pub fn dispatch(workers: &[(&str, Work)]) {
+    if std::env::args_os().next().is_some_and(|name| name == NAME) {
+        std::process::exit(outer(workers));
+    }
+}
+
+/// Starts this program again, as one of a sandbox.
+pub(crate) fn start(output: Stdio) -> io::Result<(Child, Control)> {
+    let (control, theirs) = Control::pair()?;
+    let child = Command::new("/proc/self/exe")
+        .arg0(NAME)
+        .env_clear()
+        .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+        .stdout(output)
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok((child, control))
+}
+
+/// Takes the socket from standard input; nothing else that the caller had open is left.
+fn leave() -> io::Result<Control> {
+    sys::close_inherited()?;
+    sys::default_signals();
+    let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let null = fs_err::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    setsid()?;
+    rustix::process::chdir("/")?;
+    Ok(Control::new(control))
+}
+
+fn outer(workers: &[(&str, Work)]) -> i32 {
+    let Ok(control) = leave() else { return 1 };
+    let begun = receive(&control).and_then(|job| separate(&job, &control).map(|()| job));
+    let job = match begun {
+        Ok(job) => job,
+        Err(failed) => return fail(&control, failed),
+    };
+    match sys::fork() {
+        Err(error) => fail(&control, Step::Fork.failed()(error)),
+        Ok(Forked::Child) => init::main(&job, &control, workers),
+        Ok(Forked::Parent(init)) => {
+            drop(control);
+            wait_for(init);
+            0
+        }
+    }
+}
+
+fn fail(control: &Control, failed: Failed) -> i32 {
+    control.fail(failed);
+    1
+}
+
+fn receive<T: serde::de::DeserializeOwned>(control: &Control) -> Result<T, Failed> {
+    let lost = || Step::Input.failed()(io::Error::from(Errno::PIPE));
+    control.receive().map_err(Step::Input.failed())?.ok_or_else(lost)
+}
+
+/// Waits until a process, and with an init everything below it, is dead.
+fn wait_for(process: Pid) {
+    while let Err(Errno::INTR) = waitpid(Some(process), WaitOptions::empty()) {}
+}
+
+/// Makes the namespaces; from the next `fork` on processes are in them.
+fn separate(job: &Job, control: &Control) -> Result<(), Failed> {
+    match job {
+        Job::Work { mapped: true, .. } => {
+            sys::unshare(UnshareFlags::NEWUSER).map_err(Step::UserNamespace.failed())?;
+            control.send(&Message::Unshared).map_err(Step::Ids.failed())?;
+            receive::<()>(control)?;
+        }
+        Job::Run(spec) if spec.identity == Identity::Single => map_single()?,
+        Job::Work { .. } | Job::Run(_) => {}
+    }
+    let all = UnshareFlags::NEWNS
+        | UnshareFlags::NEWPID
+        | UnshareFlags::NEWNET
+        | UnshareFlags::NEWIPC
+        | UnshareFlags::NEWUTS
+        | UnshareFlags::NEWCGROUP;
+    sys::unshare(all).map_err(Step::Namespaces.failed())
+}
+
+/// A user namespace with one user and one group (`user_namespaces(7)`: whoever makes it may map its own ids, and must
+/// give up setgroups(2) before).
+fn map_single() -> Result<(), Failed> {
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    // Only root can give its groups up; those of others are seen inside, as nobody's.
+    let _kept = rustix::thread::set_thread_groups(&[]);
+    sys::unshare(UnshareFlags::NEWUSER).map_err(Step::UserNamespace.failed())?;
+    let maps = [
+        ("setgroups", "deny".to_owned()),
+        ("uid_map", format!("{} {uid} 1", Spec::UID)),
+        ("gid_map", format!("{} {gid} 1", Spec::GID)),
+    ];
+    maps.into_iter().try_for_each(|(name, text)| {
+        let written = fs_err::write(format!("/proc/self/{name}"), text);
+        written.map_err(Step::Ids.failed_on(name))
+    })
+}
+
+/// Takes the ids of root in a namespace with many.
+fn become_root() -> io::Result<()> {
+    use rustix::process::{Gid, Uid};
+    use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+    set_thread_groups(&[])?;
+    set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT)?;
+    set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT)?;
+    Ok(())
+}
+
+const _: () = assert!(ids::COUNT > Spec::UID);

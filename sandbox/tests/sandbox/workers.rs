@@ -1,0 +1,76 @@
+//! Functions that run in workers.
+
+use gabion_sandbox::{Identity, Root, Work, run};
+use std::io::Write;
+use std::path::Path;
+
+pub(crate) const ALL: [(&str, Work); 7] = [
+    ("echo", echo),
+    ("refuse", refuse),
+    ("panic", panic),
+    ("sleep", sleep),
+    ("much", much),
+    ("configure", configure),
+    ("denied", denied),
+];
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn echo(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    output.write_all(input).map_err(words)
+}
+
+fn refuse(_: &[u8], _: &mut dyn Write) -> Result<(), String> {
+    Err("it is Sunday".into())
+}
+
+fn panic(_: &[u8], _: &mut dyn Write) -> Result<(), String> {
+    panic!("the roof is on fire")
+}
+
+/// Leaves a process behind that would write a file, and waits for ever.
+fn sleep(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    let path = std::str::from_utf8(input).map_err(words)?;
+    let script = format!("sleep 1; echo late > {path}");
+    std::process::Command::new("/usr/bin/busybox").args(["sh", "-c", &script]).spawn().map_err(words)?;
+    output.write_all(b"begun").and_then(|()| output.flush()).map_err(words)?;
+    loop {
+        std::thread::park();
+    }
+}
+
+/// More than any pipe holds.
+fn much(_: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    let block = vec![7; 64 << 10];
+    (0..1024).try_for_each(|_| output.write_all(&block)).map_err(words)
+}
+
+/// Makes a tree, configures it as its root with every kind of owner and mode, and tells what is there.
+fn configure(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    let path = Path::new(std::str::from_utf8(input).map_err(words)?);
+    crate::fixture::tree(path);
+    let script = "touch /etc/a /etc/b && chown 33:42 /etc/a && chown 65534:65534 /etc/b && chmod 6755 /etc/a \
+                  && touch /tmp/gone /run/gone /dev/gone && id -u && stat -c '%u:%g %a %n' /etc/a /etc/b";
+    let root = Root::Tree { path: path.to_owned() };
+    let outcome = run(crate::fixture::shell(root, Identity::Inherit, script)).map_err(words)?;
+    output.write_all(&outcome.log).map_err(words)?;
+    let mut left = Vec::new();
+    for folder in ["proc", "dev", "run", "tmp"] {
+        for entry in fs_err::read_dir(path.join(folder)).map_err(words)? {
+            left.push(entry.map_err(words)?.path());
+        }
+    }
+    writeln!(output, "{} left, {}", left.len(), outcome.end).map_err(words)
+}
+
+/// Takes the right to user namespaces away from itself, then asks for one.
+fn denied(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    fs_err::write("/proc/sys/user/max_user_namespaces", "0").map_err(words)?;
+    let path = Path::new(std::str::from_utf8(input).map_err(words)?);
+    let root = Root::Tree { path: path.to_owned() };
+    let error = run(crate::fixture::shell(root, Identity::Single, "true")).map(|_| ()).unwrap_err();
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    write!(output, "{} {cause}: {}", error.code(), error.help().unwrap_or_default()).map_err(words)
+}
