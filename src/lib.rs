@@ -22,4 +22,4 @@ pub mod request;
 pub mod resolve;
 
 /// The functions that a [`gabion_sandbox::Worker`] of this program can run, by name.
-pub const WORKERS: [(&str, gabion_sandbox::Work); 0] = [];
+pub const WORKERS: [(&str, gabion_sandbox::Work); 2] = gabion_rootfs::WORKERS;

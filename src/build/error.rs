@@ -2,6 +2,8 @@
 
 use crate::image::ImageError;
 use crate::net::{GitError, NetError};
+use gabion_rootfs::RootfsError;
+use gabion_sandbox::SandboxError;
 use gabion_store::{Output, StoreError};
 
 /// Why a node could not be built.
@@ -70,6 +72,24 @@ pub enum BuildError {
         /// Why.
         why: String,
     },
+    /// This machine gives no sandbox, or its programs cannot be run in one.
+    #[error("could not make `{node}`")]
+    Sandbox {
+        /// The node.
+        node: String,
+        /// Why.
+        #[source]
+        source: SandboxError,
+    },
+    /// Packages cannot be unpacked or configured.
+    #[error("could not make `{node}`")]
+    Rootfs {
+        /// The node.
+        node: String,
+        /// Why.
+        #[source]
+        source: RootfsError,
+    },
     /// With `--keep-going`: what failed, and what was not tried because of it.
     #[error("{} nodes failed, {} were not built because of them", failures.len(), skipped.len())]
     Several {
@@ -94,6 +114,8 @@ impl BuildError {
             Self::Image { source, .. } => source.code(),
             Self::Offline { .. } => "E1101",
             Self::Step { .. } => "E1102",
+            Self::Sandbox { source, .. } => source.code(),
+            Self::Rootfs { source, .. } => source.code(),
             Self::Several { .. } => "E1103",
             Self::Store(error) => error.code(),
         }
@@ -111,6 +133,8 @@ impl BuildError {
             Self::Image { source, .. } => source.help(),
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
             Self::Step { .. } => None,
+            Self::Sandbox { source, .. } => source.help(),
+            Self::Rootfs { source, .. } => Some(source.help()),
             Self::Several { failures, skipped } => {
                 let lines =
                     failures.iter().map(|error| crate::error::told(error.code(), error, error.help()));

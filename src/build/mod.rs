@@ -10,6 +10,7 @@
 mod error;
 mod fetch;
 mod helm_chart;
+mod stage;
 mod step;
 
 pub use error::BuildError;
@@ -24,6 +25,7 @@ use crate::recipe::{Address, Kind, Recipe};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gabion_digest::Sha256;
+use gabion_rootfs::StageError;
 use gabion_store::{Lease, Need, Output, Record, Store};
 use std::collections::BTreeMap;
 use step::{Step, StepError};
@@ -175,9 +177,9 @@ impl Engine<'_> {
         let mut how = "fetched";
         let failed = |error| step_failed(address, error);
         if let Some(step) = Step::of(recipe, self.locked, &inputs).map_err(failed)? {
-            let name = step.output().to_owned();
-            let (output, word) = self.step(address, step).await?;
-            record.outputs.insert(name, output);
+            let (made, word) = self.step(address, step).await?;
+            record.outputs.extend(made.outputs);
+            record.trees.extend(made.trees);
             how = word;
         }
         // A bundle is done when its file is written, which is not the engine's work.
@@ -201,20 +203,29 @@ impl Engine<'_> {
     }
 
     /// Does a step, or takes what it gave before.
-    async fn step(&self, address: &Address, step: Step) -> Result<(Output, &'static str), BuildError> {
+    async fn step(&self, address: &Address, step: Step) -> Result<(Record, &'static str), BuildError> {
         let (id, name) = (step.id(), step.output());
         self.lease.need(Need::Action(id))?;
-        if let Some(output) = self.store.actions(id)?.iter().find_map(|it| it.outputs.get(name)) {
-            return Ok((*output, "unchanged"));
+        let known = self.store.actions(id)?.into_iter().find(|it| it.outputs.contains_key(name));
+        if let Some(record) = known {
+            return Ok((record, "unchanged"));
         }
         let _turn = self.steps.acquire().await;
         let store = self.store.clone();
-        let done = tokio::task::spawn_blocking(move || step.run(&store)).await;
-        let stopped = |error: tokio::task::JoinError| StepError::Input(error.to_string());
-        let output = done.map_err(stopped).and_then(|it| it).map_err(|error| step_failed(address, error))?;
-        let record = Record { outputs: [(name.to_owned(), output)].into(), ..Record::default() };
+        let record = self.blocking(address, move || step.run(&store)).await?;
         self.store.put_action(id, &record)?;
-        Ok((output, "built"))
+        Ok((record, "built"))
+    }
+
+    /// Does on another thread what waits for files or programs.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        address: &Address,
+        work: impl FnOnce() -> Result<T, StepError> + Send + 'static,
+    ) -> Result<T, BuildError> {
+        let stopped = |error: tokio::task::JoinError| StepError::Input(error.to_string());
+        let done = tokio::task::spawn_blocking(work).await.map_err(stopped).and_then(|it| it);
+        done.map_err(|error| step_failed(address, error))
     }
 
     fn finished(&self, address: &Address, how: &'static str, record: &Record) {
@@ -228,5 +239,12 @@ fn step_failed(node: &Address, error: StepError) -> BuildError {
         StepError::Input(why) => BuildError::Step { node: node.to_string(), why },
         StepError::Gone(input) => BuildError::Gone { node: node.to_string(), input },
         StepError::Store(error) => BuildError::Store(error),
+        StepError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },
+        StepError::Stage(source) => match source {
+            StageError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },
+            StageError::Rootfs(source) => BuildError::Rootfs { node: node.to_string(), source },
+            StageError::Stream(error) => BuildError::Step { node: node.to_string(), why: error.to_string() },
+            StageError::Kept(error) => BuildError::Store(error),
+        },
     }
 }

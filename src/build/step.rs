@@ -9,11 +9,14 @@
 //! - The version of an operation is raised when the same inputs give other bytes; a test holds the bytes.
 
 use super::helm_chart::{HelmChart, helm_chart};
+use super::stage::{SYSTEM, Stage};
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::Fetch;
 use crate::recipe::{Address, Body, Node, Recipe, Table, Value};
 use gabion_digest::{ActionId, BlobId, Canonical, Feed, id_of};
-use gabion_store::{Output, Store, StoreError};
+use gabion_rootfs::StageError;
+use gabion_sandbox::SandboxError;
+use gabion_store::{Output, Record, Store, StoreError};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -42,6 +45,8 @@ pub(super) enum Step {
     K3sConfig(Table),
     /// The object that makes K3s' controller install a chart.
     HelmChart(HelmChart),
+    /// What packages give when they are configured.
+    Stage(Stage),
 }
 
 /// Why a step cannot be done.
@@ -53,6 +58,10 @@ pub(super) enum StepError {
     Gone(Output),
     /// The store failed.
     Store(StoreError),
+    /// This machine gives no sandbox.
+    Sandbox(SandboxError),
+    /// Packages cannot be unpacked or configured.
+    Stage(StageError<StoreError>),
 }
 
 impl std::convert::From<StoreError> for StepError {
@@ -68,6 +77,7 @@ impl Canonical for Step {
             Self::Documents(inputs) => inputs.iter().map(Input::blob).collect::<Vec<_>>().feed(into),
             Self::K3sConfig(table) => Value::Table(table.clone()).feed(into),
             Self::HelmChart(chart) => chart.feed(into),
+            Self::Stage(stage) => stage.feed(into),
         }
     }
 }
@@ -117,13 +127,14 @@ impl Step {
             Self::Documents(_) => "documents",
             Self::K3sConfig(_) => "k3s-config",
             Self::HelmChart(_) => "helm-chart",
+            Self::Stage(_) => "stage",
         }
     }
 
     /// Raised when the same inputs give other bytes.
     fn version(&self) -> u32 {
         match self {
-            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) => 1,
+            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) | Self::Stage(_) => 1,
         }
     }
 
@@ -132,6 +143,7 @@ impl Step {
         match self {
             Self::Documents(_) | Self::HelmChart(_) => "documents",
             Self::K3sConfig(_) => "config",
+            Self::Stage(_) => SYSTEM,
         }
     }
 
@@ -141,13 +153,16 @@ impl Step {
     }
 
     /// Does it.
-    pub(super) fn run(self, store: &Store) -> Result<Output, StepError> {
+    pub(super) fn run(self, store: &Store) -> Result<Record, StepError> {
+        let name = self.output().to_owned();
         let text = match self {
             Self::Documents(inputs) => documents(inputs, store)?,
             Self::K3sConfig(table) => config(&table),
             Self::HelmChart(chart) => chart.to_yaml(),
+            Self::Stage(stage) => return stage.run(store),
         };
-        Ok(store.put(text.as_bytes())?.into())
+        let output = store.put(text.as_bytes())?.into();
+        Ok(Record { outputs: [(name, output)].into(), ..Record::default() })
     }
 }
 
@@ -244,7 +259,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let made = |step: Step| {
             let id = step.id().to_string();
-            let output = step.run(&store).unwrap();
+            let output = step.run(&store).unwrap().outputs.into_values().next().unwrap();
             format!(
                 "{}\n{id}\n",
                 String::from_utf8(store.read_blob(output.blob, 1 << 20).unwrap().unwrap()).unwrap()

@@ -1,0 +1,174 @@
+//! The two processes of a stage: the one that asks, and the one that is user 0 of a range of users.
+
+use crate::configure::Env;
+use crate::root::Meta;
+use crate::walk::ATTRIBUTE;
+use crate::{RootfsError, Stage};
+use gabion_apt::EntryKind;
+use gabion_sandbox::{Identity, Ids, Root, SandboxError, Spec, Work, Worker};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What [`gabion_sandbox::dispatch`] must know, for [`make`].
+pub const WORKERS: [(&str, Work); 2] = [("rootfs", work), ("rootfs-remove", remove)];
+
+/// An entry of a finished root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Below the root: bytes, no empty part, no `.` or `..`.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Permission bits, set-id and sticky bits included.
+    pub mode: u32,
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// Extended attributes: name and value.
+    pub attributes: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Why a stage gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError<E> {
+    /// This machine gives no sandbox.
+    #[error(transparent)]
+    Sandbox(SandboxError),
+    /// The packages.
+    #[error(transparent)]
+    Rootfs(RootfsError),
+    /// The stream of entries broke.
+    #[error("cannot read what was made")]
+    Stream(#[source] io::Error),
+    /// Who asked refused an entry.
+    #[error("cannot keep what was made")]
+    Kept(E),
+}
+
+impl<E> From<SandboxError> for StageError<E> {
+    fn from(error: SandboxError) -> Self {
+        match error {
+            SandboxError::Refused { message, name } => match serde_json::from_str(&message) {
+                Ok(error) => Self::Rootfs(error),
+                Err(_) => Self::Sandbox(SandboxError::Refused { message, name }),
+            },
+            error => Self::Sandbox(error),
+        }
+    }
+}
+
+/// Makes `stage` and gives every entry to `each`, sorted by the bytes of paths, with the bytes of files.
+///
+/// The stage's folder must be there and empty; it is gone afterwards, unless the stage says that it stays when
+/// something fails.
+pub fn make<E>(
+    stage: &Stage,
+    ids: &Ids,
+    mut each: impl FnMut(Made, &mut dyn Read) -> Result<(), E>,
+) -> Result<(), StageError<E>> {
+    let mut folder = Folder { at: stage.folder.clone(), ids: *ids, keep: stage.keep_failed };
+    let input = serde_json::to_vec(stage).map_err(|error| StageError::Stream(error.into()))?;
+    let mut worker = Worker::spawn("rootfs", &input, ids)?;
+    let read = entries(worker.output(), &mut each);
+    // A worker that failed says more than the stream that it broke off.
+    match (read, worker.finish()) {
+        (Err(StageError::Kept(error)), _) => return Err(StageError::Kept(error)),
+        (_, Err(error)) => return Err(error.into()),
+        (read, Ok(())) => read?,
+    }
+    folder.keep = false;
+    Ok(())
+}
+
+fn entries<E>(
+    from: impl Read,
+    each: &mut impl FnMut(Made, &mut dyn Read) -> Result<(), E>,
+) -> Result<(), StageError<E>> {
+    let mut archive = tar::Archive::new(io::BufReader::with_capacity(256 << 10, from));
+    for entry in archive.entries().map_err(StageError::Stream)? {
+        let mut entry = entry.map_err(StageError::Stream)?;
+        let made = made(&mut entry).map_err(StageError::Stream)?;
+        each(made, &mut entry).map_err(StageError::Kept)?;
+    }
+    Ok(())
+}
+
+fn made(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Made> {
+    let path = entry.path_bytes().into_owned();
+    let path = path.strip_suffix(b"/").unwrap_or(&path).to_vec();
+    let mut attributes = Vec::new();
+    for record in entry.pax_extensions()?.into_iter().flatten() {
+        let record = record?;
+        if let Some(name) = record.key_bytes().strip_prefix(ATTRIBUTE.as_bytes()) {
+            attributes.push((name.to_vec(), record.value_bytes().to_vec()));
+        }
+    }
+    let target = || entry.link_name_bytes().map(|it| it.into_owned()).unwrap_or_default();
+    let kind = match entry.header().entry_type() {
+        tar::EntryType::Directory => EntryKind::Directory,
+        tar::EntryType::Symlink => EntryKind::Symlink(target()),
+        tar::EntryType::Link => EntryKind::HardLink(target()),
+        _ => EntryKind::File,
+    };
+    let Meta { mode, uid, gid } = Meta::of(entry.header())?;
+    Ok(Made { path, kind, mode, uid, gid, attributes })
+}
+
+/// The place where a root arises: taken away by who can own what is in it.
+struct Folder {
+    at: PathBuf,
+    ids: Ids,
+    keep: bool,
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.keep || !self.at.exists() {
+            return;
+        }
+        // What cannot be taken away is left: nothing depends on it.
+        let input = self.at.as_os_str().as_encoded_bytes();
+        let _left = Worker::spawn("rootfs-remove", input, &self.ids).and_then(Worker::finish);
+        let _left = fs_err::remove_dir(&self.at);
+    }
+}
+
+fn work(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    let stage: Stage = serde_json::from_slice(input).map_err(|error| error.to_string())?;
+    let run = |command: &[&str], env: &Env| program(&stage.folder, command, env);
+    stage
+        .make(&run, output)
+        .map_err(|error| serde_json::to_string(&error).unwrap_or_else(|_| error.to_string()))
+}
+
+fn program(root: &Path, command: &[&str], env: &Env) -> Result<(), RootfsError> {
+    let failed = |how: String, log: &[u8]| RootfsError::Script {
+        command: command.join(" "),
+        how,
+        log: String::from_utf8_lossy(log).into_owned(),
+    };
+    let Some((program, args)) = command.split_first() else { return Ok(()) };
+    let mut spec = Spec::new(Root::Tree { path: root.to_owned() }, Identity::Inherit, program);
+    spec.args = args.iter().map(|it| (*it).to_owned()).collect();
+    spec.env.clone_from(env);
+    let outcome = gabion_sandbox::run(spec).map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+        failed(format!("did not start: {error}{cause}"), b"")
+    })?;
+    if outcome.success() { Ok(()) } else { Err(failed(outcome.end.to_string(), &outcome.log)) }
+}
+
+fn remove(input: &[u8], _: &mut dyn Write) -> Result<(), String> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let at = Path::new(std::ffi::OsStr::from_bytes(input));
+    let entries = fs_err::read_dir(at).map_err(|error| error.to_string())?;
+    for entry in entries.flatten() {
+        let removed = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => fs_err::remove_dir_all(entry.path()),
+            _ => fs_err::remove_file(entry.path()),
+        };
+        removed.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}

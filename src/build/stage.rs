@@ -1,0 +1,186 @@
+//! Stages of a root as steps: what a set of packages gives, on top of a tree or of nothing.
+//!
+//! The essential packages are one stage, the rest another on top of it, so that a new version of a service does not
+//! configure libc again. Which packages are essential is read from the packages themselves.
+
+use super::step::StepError;
+use gabion_apt::{Candidates, DebReader, Wish, packages};
+use gabion_digest::{Canonical, Feed, TreeId};
+use gabion_rootfs::{Base, Deb, Last, Made};
+use gabion_sandbox::Ids;
+use gabion_store::{Output, Record, Store, TreeBuilder, TreePath};
+use std::collections::BTreeMap;
+
+/// The name of the output.
+pub(super) const SYSTEM: &str = "system";
+
+/// The bytes of packages by name.
+pub(super) type Debs = BTreeMap<String, Output>;
+
+/// One stage.
+#[derive(Debug)]
+pub(super) struct Stage {
+    base: Option<TreeId>,
+    debs: Debs,
+    epoch: u64,
+    last: Option<Last>,
+}
+
+impl Canonical for Stage {
+    fn feed(&self, into: &mut Feed) {
+        self.base.map(|it| it.digest()).feed(into);
+        let debs: Vec<_> = self.debs.iter().map(|(name, it)| (name.as_str(), it.blob)).collect();
+        debs.feed(into);
+        self.epoch.feed(into);
+        self.last.is_some().feed(into);
+        if let Some(last) = &self.last {
+            last.wanted.feed(into);
+            for it in &last.grub {
+                [&it.format, &it.prefix, &it.output].map(String::as_str).to_vec().feed(into);
+                it.modules.feed(into);
+                it.copies.iter().map(|(from, to)| (&from[..], &to[..])).collect::<Vec<_>>().feed(into);
+            }
+        }
+    }
+}
+
+/// Packages parted into stages.
+#[derive(Debug)]
+pub(super) struct Parted {
+    /// What every system has; empty where no package is essential.
+    pub(super) essential: Debs,
+    /// Everything else.
+    pub(super) rest: Debs,
+    /// The newest time of the essential ones, and of all.
+    epochs: (u64, u64),
+}
+
+impl Parted {
+    /// Reads what the packages say of themselves.
+    pub(super) fn of(debs: &Debs, store: &Store) -> Result<Self, StepError> {
+        let mut text = String::new();
+        let mut newest = BTreeMap::new();
+        for (name, output) in debs {
+            let (file, _) = store.open_blob(output.blob)?.ok_or(StepError::Gone(*output))?;
+            let reader = DebReader::open(std::io::BufReader::new(file)).map_err(|error| {
+                StepError::Input(format!(
+                    "the package `{name}` cannot be read: {}",
+                    crate::error::chain(&error)
+                ))
+            })?;
+            newest.insert(name.as_str(), reader.newest());
+            // A stanza of an index says in addition where the package is.
+            let (sha256, size) = (output.sha256.hex(), output.size);
+            let stanza = reader.control().stanza.trim_end();
+            text.push_str(&format!("{stanza}\nFilename: {name}\nSize: {size}\nSHA256: {sha256}\n\n"));
+        }
+        let wrong = |error: &dyn std::error::Error| StepError::Input(error.to_string());
+        let mut candidates = Candidates::default();
+        for package in packages(&text) {
+            candidates.add(package.map_err(|error| wrong(&error))?, 0);
+        }
+        candidates.seal().map_err(|error| wrong(&error))?;
+        let wish = Wish { essential: true, ..Wish::default() };
+        let closure = candidates.closure(&wish).map_err(|error| StepError::Input(error.0.join("\n")))?;
+        let (essential, rest): (Debs, Debs) = debs
+            .iter()
+            .map(|(name, output)| (name.clone(), *output))
+            .partition(|(name, _)| closure.0.contains_key(name.as_str()));
+        let newest_of = |debs: &Debs| debs.keys().filter_map(|name| newest.get(name.as_str())).max().copied();
+        let epochs = (newest_of(&essential).unwrap_or(0), newest_of(debs).unwrap_or(0));
+        Ok(Self { essential, rest, epochs })
+    }
+
+    /// The time of everything that the whole system has.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epochs.1
+    }
+
+    /// The first stage, if there is more than one.
+    pub(super) fn first(&self) -> Option<Stage> {
+        let two = !self.essential.is_empty() && !self.rest.is_empty();
+        two.then(|| Stage { base: None, debs: self.essential.clone(), epoch: self.epochs.0, last: None })
+    }
+
+    /// The last stage, on top of the first one's tree.
+    pub(super) fn last(self, base: Option<TreeId>, last: Last) -> Stage {
+        let mut debs = self.rest;
+        if base.is_none() {
+            debs.extend(self.essential);
+        }
+        Stage { base, debs, epoch: self.epochs.1, last: Some(last) }
+    }
+}
+
+impl Stage {
+    /// Makes the tree.
+    pub(super) fn run(self, store: &Store) -> Result<Record, StepError> {
+        let folder = scratch()?;
+        let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let base = self.base.map(|id| base(store, id)).transpose()?;
+        let deb = |(name, it): (String, Output)| Deb {
+            name,
+            path: store.path_of(it.blob),
+            blob: it.blob,
+            size: it.size,
+        };
+        let debs = self.debs.into_iter().map(deb).collect();
+        let stage = gabion_rootfs::Stage {
+            folder,
+            base,
+            debs,
+            epoch: self.epoch,
+            last: self.last,
+            jobs,
+            keep_failed: false,
+        };
+        let ids = Ids::find().map_err(StepError::Sandbox)?;
+        let mut tree = store.build_tree()?;
+        gabion_rootfs::make(&stage, &ids, |made, content| keep(&mut tree, made, content))
+            .map_err(StepError::Stage)?;
+        let (id, tree) = tree.finish()?;
+        let outputs = [(SYSTEM.to_owned(), tree.content())].into();
+        Ok(Record { outputs, trees: [(SYSTEM.to_owned(), id)].into(), ..Record::default() })
+    }
+}
+
+/// A place for a root: not in the store, as its files belong to many users.
+fn scratch() -> Result<std::path::PathBuf, StepError> {
+    let folder = std::env::temp_dir();
+    let failed = |error: std::io::Error| {
+        StepError::Input(format!("there is no room to work in `{}`: {error}", folder.display()))
+    };
+    let made = tempfile::Builder::new().prefix("gabion-root-").tempdir_in(&folder).map_err(failed)?;
+    Ok(made.keep())
+}
+
+fn base(store: &Store, id: TreeId) -> Result<Base, StepError> {
+    let gone = || StepError::Input(format!("the tree `{id}` went away: build again"));
+    let tree = store.tree(id)?.ok_or_else(gone)?;
+    if !store.check_tree(&tree)? {
+        return Err(StepError::Gone(tree.content()));
+    }
+    let attributes = tree.attributes().iter().flat_map(|(path, named)| {
+        named.iter().map(|(name, value)| (path.as_bytes().to_vec(), name.clone(), value.clone()))
+    });
+    Ok(Base { content: store.path_of(tree.content().blob), attributes: attributes.collect() })
+}
+
+fn keep(
+    tree: &mut TreeBuilder<'_>,
+    made: Made,
+    content: &mut dyn std::io::Read,
+) -> Result<(), gabion_store::StoreError> {
+    use gabion_apt::EntryKind;
+    let path = TreePath::new(made.path)?;
+    let meta = gabion_store::Meta { mode: made.mode, uid: made.uid, gid: made.gid };
+    for (name, value) in &made.attributes {
+        tree.attribute(path.clone(), name, value);
+    }
+    match made.kind {
+        EntryKind::Directory => tree.directory(path, meta),
+        EntryKind::File => tree.file(path, meta, content),
+        EntryKind::Symlink(target) => tree.symlink(path, meta, &target),
+        EntryKind::HardLink(target) => tree.hard_link(path, TreePath::new(target)?),
+    }
+}
