@@ -3,12 +3,13 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
     ("host", &["gabion-bundle", "gabion-digest", "gabion-oci"]),
+    ("formats/disk", &[]),
     ("formats/git", &[]),
     ("formats/oci", &["gabion-digest"]),
     ("formats/openpgp", &[]),
