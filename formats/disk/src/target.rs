@@ -1,5 +1,6 @@
 //! What an image is written to: bytes at offsets, and zeros that nobody writes.
 
+use crate::Extents;
 use std::io::{self, Seek, SeekFrom, Write};
 
 /// Takes the bytes of an image. What is never put is zero, and no byte is put twice.
@@ -41,21 +42,22 @@ pub struct Raw<W> {
     size: u64,
     at: u64,
     end: u64,
+    extents: Extents,
 }
 
 impl<W: Write + Seek> Raw<W> {
     /// An image of `size` bytes.
     pub fn new(out: W, size: u64) -> Self {
-        Self { out, size, at: u64::MAX, end: 0 }
+        Self { out, size, at: u64::MAX, end: 0, extents: Extents::default() }
     }
 
-    /// Gives the file back, which has `size` bytes now.
-    pub fn finish(mut self) -> io::Result<W> {
+    /// Gives the file back, which has `size` bytes now, and says where it has no holes.
+    pub fn finish(mut self) -> io::Result<(W, Extents)> {
         if self.end < self.size {
             self.write(self.size - 1, &[0])?;
         }
         self.out.flush()?;
-        Ok(self.out)
+        Ok((self.out, self.extents))
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -66,6 +68,7 @@ impl<W: Write + Seek> Raw<W> {
         self.out.write_all(bytes)?;
         self.at = offset + bytes.len() as u64;
         self.end = self.end.max(self.at);
+        self.extents.add(offset..self.at);
         Ok(())
     }
 }
@@ -133,7 +136,7 @@ mod tests {
         bytes[4096 + 7] = 1;
         raw.put(4096, &bytes).unwrap();
         assert_eq!((raw.at, raw.end), (3 * 4096, 3 * 4096));
-        let file = raw.finish().unwrap().into_inner();
+        let file = raw.finish().unwrap().0.into_inner();
         assert_eq!((file.len(), file[2 * 4096 + 7]), (5 * 4096, 1));
     }
 
@@ -157,7 +160,7 @@ mod tests {
                 expected[at..at + length].fill(byte);
                 at += length;
             }
-            prop_assert_eq!(raw.finish().unwrap().into_inner(), expected);
+            prop_assert_eq!(raw.finish().unwrap().0.into_inner(), expected);
         }
     }
 }

@@ -72,6 +72,7 @@ impl Entry {
     /// What can be said of it alone.
     pub(super) fn check(&self) -> Result<(), Ext4Error> {
         let name = self.place().map_or(&b"x"[..], |(_, name)| name);
+        let name = if self.path.starts_with(b"/") { b"" } else { name };
         let bad_name =
             name.is_empty() || name.len() > 255 || name == b"." || name == b".." || name.contains(&0);
         let why = if bad_name {
