@@ -3,13 +3,15 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
     ("host", &["gabion-bundle", "gabion-digest", "gabion-oci"]),
+    ("rootfs", &["gabion-apt", "gabion-digest", "gabion-sandbox"]),
     ("sandbox", &[]),
+    ("formats/disk", &[]),
     ("formats/git", &[]),
     ("formats/oci", &["gabion-digest"]),
     ("formats/openpgp", &[]),

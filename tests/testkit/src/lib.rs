@@ -18,6 +18,7 @@ mod image;
 mod program;
 mod server;
 mod skip;
+mod vm;
 
 pub use agent::Agent;
 pub use git::git;
@@ -26,3 +27,4 @@ pub use image::umoci;
 pub use program::{program, run, text};
 pub use server::{Server, free_address};
 pub use skip::{has, skip, skip_also_in_ci};
+pub use vm::{Firmware, Running, Vm};

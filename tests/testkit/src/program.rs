@@ -1,12 +1,21 @@
 //! Programs of others, without the configuration of whoever runs the tests.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// A program with an environment of its own: `PATH`, and a locale in which bytes are UTF-8.
 pub fn program(name: &str) -> Command {
     let mut command = Command::new(name);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C.UTF-8");
+    command.env_clear().env("PATH", path()).env("LC_ALL", "C.UTF-8");
     command
+}
+
+/// Where programs are looked for: `PATH`, and the folders of the superuser, which Debian keeps out of everybody else's.
+pub(crate) fn path() -> OsString {
+    let own = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&own).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    std::env::join_paths(folders).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs a command that must succeed; gives what it prints. What it says otherwise stands in the panic.

@@ -29,8 +29,7 @@ pub fn skip_also_in_ci(why: &str) {
 fn is_in_path(name: &str) -> bool {
     let is_program =
         |path: &Path| path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| is_program(&folder.join(name)))
+    std::env::split_paths(&crate::program::path()).any(|folder| is_program(&folder.join(name)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,123 @@
+//! The forms of an image.
+
+use crate::Folder;
+use gabion_disk::{Both, Qcow2, Raw, Target, compress};
+use gabion_testkit::{has, program, run, text};
+use proptest::prelude::*;
+use std::io::{self, Cursor};
+
+/// Compresses with so many threads.
+fn compressed(image: &[u8], threads: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    compress(image, image.len() as u64, &mut out, threads).unwrap();
+    out
+}
+
+/// 40 MiB with zeros, order and disorder in them.
+fn bytes() -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut disorder = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let mut bytes = vec![0; 40 << 20];
+    bytes[5 << 20..15 << 20].iter_mut().for_each(|it| *it = disorder());
+    bytes[20 << 20..35 << 20].chunks_mut(7).for_each(|it| it.fill(it.len() as u8));
+    bytes
+}
+
+#[test]
+fn zstd_reads_what_any_number_of_threads_made_alike() {
+    let bytes = bytes();
+    let one = compressed(&bytes, 1);
+    for threads in [0, 2, 5] {
+        assert!(compressed(&bytes, threads) == one, "{threads} threads");
+    }
+    // However the bytes arrive.
+    struct Dribble<'b>(&'b [u8]);
+    impl io::Read for Dribble<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(out.len()).min(100_003);
+            io::Read::read(&mut self.0, &mut out[..count])
+        }
+    }
+    let mut dribbled = Vec::new();
+    compress(Dribble(&bytes), bytes.len() as u64, &mut dribbled, 3).unwrap();
+    assert!(dribbled == one);
+    if !has(&["zstd"]) {
+        return;
+    }
+    let folder = Folder::new();
+    fs_err::write(folder.path("image.zst"), &one).unwrap();
+    assert!(run(program("zstd").args(["-dcq"]).arg(folder.path("image.zst"))) == bytes);
+    let told = text(program("zstd").arg("-lv").arg(folder.path("image.zst")));
+    assert!(told.contains("41943040 B") && told.contains("XXH64"), "{told}");
+}
+
+#[test]
+fn the_compressor_is_the_one_that_the_format_names() {
+    assert_eq!(zstd::zstd_safe::version_string(), "1.5.7");
+    let format = fs_err::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/FORMAT.md")).unwrap();
+    assert!(format.contains("libzstd 1.5.7"));
+}
+
+#[test]
+fn an_image_of_another_size_is_not_compressed() {
+    for size in [0, 9, 11] {
+        let error = compress(&[1; 10][..], size, Vec::new(), 1).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{size}");
+    }
+    assert!(compress(&[1; 10][..], 10, Cursor::new(&mut [0; 4][..]), 1).is_err());
+}
+
+fn qcow2_is_the_raw_image(size: u64, puts: &[(u64, usize)]) {
+    let folder = Folder::new();
+    let create = |name| fs_err::File::create(folder.path(name)).unwrap();
+    let mut both = Both(Raw::new(create("raw"), size), Qcow2::new(create("qcow2"), size));
+    for (offset, length) in puts {
+        both.put(*offset, &vec![(offset % 255 + 1) as u8; *length]).unwrap();
+    }
+    both.0.finish().unwrap();
+    both.1.finish().unwrap();
+    let (raw, qcow2) = (folder.path("raw"), folder.path("qcow2"));
+    let verdict = text(program("qemu-img").args(["check", "-f", "qcow2"]).arg(&qcow2));
+    assert!(verdict.contains("No errors were found"), "{verdict}");
+    run(program("qemu-img").args(["compare", "-f", "raw", "-F", "qcow2"]).arg(raw).arg(qcow2));
+}
+
+#[test]
+fn qemu_finds_the_raw_image_in_qcow2() {
+    if !has(&["qemu-img"]) {
+        return;
+    }
+    qcow2_is_the_raw_image(512, &[]);
+    qcow2_is_the_raw_image(65_536, &[(0, 65_536)]);
+    // Clusters out of order, and one that is written in two pieces.
+    qcow2_is_the_raw_image(3 << 30, &[((3 << 30) - 512, 512), (70_000, 4096), (0, 200_000), (65_536 * 4, 1)]);
+}
+
+#[test]
+fn qcow2_has_no_cluster_of_zeros() {
+    let mut image = Qcow2::new(Cursor::new(Vec::new()), 1 << 30);
+    image.put(0, &vec![0; 10 << 20]).unwrap();
+    image.put(65_536, &[1]).unwrap();
+    // Header, first table, the cluster, its table, counts, their table.
+    assert_eq!(image.finish().unwrap().into_inner().len(), 6 * 65_536);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #[test]
+    fn qemu_finds_any_raw_image_in_qcow2(pieces in prop::collection::vec((0_u64..300_000, 1_usize..150_000), 0..12)) {
+        if !has(&["qemu-img"]) {
+            return Ok(());
+        }
+        let mut at = 0;
+        let puts: Vec<(u64, usize)> = pieces.into_iter().map(|(gap, length)| {
+            let begin = at + gap;
+            at = begin + length as u64;
+            (begin, length)
+        }).collect();
+        qcow2_is_the_raw_image(at.next_multiple_of(512) + 512, &puts);
+    }
+}
