@@ -1,13 +1,13 @@
 //! What is in a file system.
 
-use super::Ext4Error;
+use super::{Ext4Error, acl};
 use std::collections::BTreeMap;
 
 /// The longest target of a symbolic link (`PATH_MAX`, less its end).
 const LONGEST_TARGET: usize = 4095;
 /// Bytes for the extended attributes of one entry: a block without its head and end.
 const ATTRIBUTES: usize = 4096 - 36;
-/// The namespaces whose values are the same bytes on the disk as at the system call; those of `system.` are not.
+/// The namespaces whose values are the same bytes on the disk as at the system call.
 const NAMESPACES: [&str; 3] = ["security.", "trusted.", "user."];
 
 /// One entry.
@@ -21,7 +21,8 @@ pub struct Entry {
     pub uid: u32,
     /// The group.
     pub gid: u32,
-    /// Extended attributes with their full names, of `security.`, `trusted.` and `user.`.
+    /// Extended attributes with their full names, as the kernel shows them: of `security.`, `trusted.` and `user.`, and
+    /// access control lists.
     pub xattrs: BTreeMap<String, Vec<u8>>,
     /// What it is.
     pub kind: Kind,
@@ -108,10 +109,12 @@ impl Entry {
 
     fn check_xattrs(&self) -> Result<(), Ext4Error> {
         let suffix = |name: &str| NAMESPACES.iter().find_map(|it| name.strip_prefix(it)).map(str::len);
-        if self.xattrs.keys().any(|name| !suffix(name).is_some_and(|it| (1..=255).contains(&it))) {
-            return Err(
-                self.error("has an extended attribute outside of `security.`, `trusted.` and `user.`")
-            );
+        let known = |name: &str| suffix(name).is_some_and(|it| (1..=255).contains(&it)) || acl::is_list(name);
+        if self.xattrs.keys().any(|name| !known(name)) {
+            return Err(self.error("has an extended attribute that ext4 has no place for"));
+        }
+        if self.xattrs.iter().any(|(name, value)| acl::is_list(name) && acl::kept(value).is_none()) {
+            return Err(self.error("has an access control list that is none"));
         }
         let bytes = |(name, value): (&String, &Vec<u8>)| {
             16 + name.len().next_multiple_of(4) + value.len().next_multiple_of(4)

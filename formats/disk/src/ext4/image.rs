@@ -1,6 +1,6 @@
 //! The plan of a file system.
 
-use super::{Entry, Ext4Error, Kind, fit};
+use super::{Entry, Ext4Error, Kind, acl, fit};
 use crate::{MIB, Uuid};
 use mkext4::{FsBuilder, InodeCount, InodeHandle, Meta, ROOT};
 use std::collections::BTreeMap;
@@ -140,7 +140,8 @@ impl Image {
         for entry in entries {
             let handle = declare(&mut builder, &handles, entry, time)?;
             for (name, value) in &entry.xattrs {
-                builder.set_xattr(handle, name, value)?;
+                let list = if acl::is_list(name) { acl::kept(value) } else { None };
+                builder.set_xattr(handle, name, list.as_deref().unwrap_or(value))?;
             }
             handles.insert(&entry.path, handle);
             if let Kind::File { size: size @ 1.. } = entry.kind {

@@ -9,6 +9,7 @@
 //! flex_bg sparse_super large_file huge_file dir_nlink extra_isize metadata_csum`. Without `resize_inode` it grows
 //! offline by `resize2fs` to any size below 16 TiB; how it grows while mounted stands in `FORMAT.md`.
 
+mod acl;
 mod entry;
 mod fit;
 mod image;

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 /// What every kernel of a host is told, before the parameters of a recipe.
 ///
-/// `ro`, because the root is checked before anybody writes to it; the serial line as the last console, because that is
-/// where the first process and its failures speak, while the screen still shows the kernel; and ten seconds after a
-/// panic the host starts again: in the confirmed slot, where the panic was a trial's.
-pub const DEFAULT_PARAMETERS: [&str; 4] = ["ro", "console=tty0", "console=ttyS0,115200n8", "panic=10"];
+/// `rw`, because no line of `fstab` names the root, which may lie in either slot, and so nothing would make it writable
+/// later; the serial line as the last console, because that is where the first process and its failures speak, while
+/// the screen still shows the kernel; and ten seconds after a panic the host starts again: in the confirmed slot, where
+/// the panic was a trial's.
+pub const DEFAULT_PARAMETERS: [&str; 4] = ["rw", "console=tty0", "console=ttyS0,115200n8", "panic=10"];
 
 /// Why there is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
