@@ -11,6 +11,7 @@ mod error;
 mod fetch;
 mod helm_chart;
 mod step;
+mod system;
 
 pub use error::BuildError;
 pub use helm_chart::chart_file;
