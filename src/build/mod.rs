@@ -12,6 +12,7 @@ mod fetch;
 mod helm_chart;
 mod stage;
 mod step;
+mod system;
 
 pub use error::BuildError;
 pub use helm_chart::chart_file;

@@ -96,6 +96,7 @@ impl Step {
                 let table = Table::from([("node-name".to_owned(), (recipe.span.clone(), name))]);
                 Ok(Some(Self::K3sConfig(table)))
             }
+            Body::Rootfs(_) | Body::Disk(_) => Err(super::system::not_yet(recipe)),
             Body::Chart(it) => Ok(Some(Self::HelmChart(helm_chart(recipe, it, locked)?))),
             Body::K3s(it) => Ok(Some(Self::K3sConfig(it.config.clone()))),
             Body::Manifests(it) => {

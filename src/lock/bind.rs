@@ -20,6 +20,8 @@ const fn version(kind: Kind) -> u32 {
     match kind {
         Kind::Fetch
         | Kind::Apt
+        | Kind::Rootfs
+        | Kind::Disk
         | Kind::K3s
         | Kind::Chart
         | Kind::Image

@@ -27,6 +27,10 @@ kinds! {
     Fetch = "fetch",
     /// A closure of Debian packages.
     Apt = "apt",
+    /// A hardened system of such packages.
+    Rootfs = "rootfs",
+    /// A disk image that starts such a system.
+    Disk = "disk",
     /// The K3s binary and its images.
     K3s = "k3s",
     /// A Helm chart.

@@ -106,6 +106,8 @@ codes! {
     Overlay = "E0116",
     /// An overlay asks for another version than the shared lock holds.
     OverlayRequest = "E0117",
+    /// Settings of a host that do not fit together, or under which nobody could log in.
+    Host = "E0118",
 }
 
 /// One mistake: what, where, and what to do.

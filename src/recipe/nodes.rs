@@ -74,7 +74,8 @@ fn read_recipe(
     }
     let body = Body::read(&address, &mut reader);
     reader.finish();
-    let files = body.local_files().filter_map(|file| files.get(file, diagnostics)).collect();
+    let files: Vec<_> = body.local_files().filter_map(|file| files.get(file, diagnostics)).collect();
+    body.check(&files, diagnostics);
     Some(Recipe { address, span, body, table: node, files })
 }
 

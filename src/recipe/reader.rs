@@ -15,7 +15,7 @@ pub(super) struct Reader<'a> {
     what: &'a dyn fmt::Display,
     table: &'a Table,
     span: Span,
-    known: Vec<&'static str>,
+    known: Vec<&'a str>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -140,20 +140,139 @@ impl<'a> Reader<'a> {
         all
     }
 
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether `key` is absent, or an array without anything in it.
+    pub(super) fn is_empty(&self, key: &str) -> bool {
+        match self.table.get(key) {
+            None => true,
+            Some((_, Node { value: Value::Array(items), .. })) => items.is_empty(),
+            Some(_) => false,
+        }
+    }
+
+    /// Whether `key` is a string here.
+    pub(super) fn is_string(&self, key: &str) -> bool {
+        matches!(self.table.get(key), Some((_, Node { value: Value::String(_), .. })))
+    }
+
     /// Whether `key` is a table here.
     pub(super) fn is_table(&self, key: &str) -> bool {
         matches!(self.table.get(key), Some((_, Node { value: Value::Table(_), .. })))
     }
 
+    /// What `read` makes of the table `key`, and of nothing else in it.
+    pub(super) fn within<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Reader<'_>) -> T,
+    ) -> Option<T> {
+        let (table, span) = self.table(key)?;
+        Some(self.inner(key, table, &span, read))
+    }
+
+    /// What `read` makes of the tables that nobody asked for by name: here keys are names of their own.
+    pub(super) fn named<T>(
+        &mut self,
+        mut read: impl FnMut(&Spanned<String>, &mut Reader<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let mut out = Vec::new();
+        for (key, (span, node)) in self.table {
+            if self.known.contains(&key.as_str()) {
+                continue;
+            }
+            self.known.push(key);
+            let name = Spanned { value: key.clone(), span: span.clone() };
+            match &node.value {
+                Value::Table(table) => out.extend(self.inner(key, table, span, |it| read(&name, it))),
+                _ => self.wrong_type(key, node, "a table"),
+            }
+        }
+        out
+    }
+
+    /// What `read` makes of every table of an array.
+    pub(super) fn items<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Reader<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(node) = self.get(key) else { return Vec::new() };
+        let Value::Array(items) = &node.value else {
+            self.wrong_type(key, node, "an array of tables");
+            return Vec::new();
+        };
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            match &item.value {
+                Value::Table(table) => out.extend(self.inner(key, table, &item.span, &mut read)),
+                _ => self.wrong_type(key, item, "tables"),
+            }
+        }
+        out
+    }
+
+    fn inner<T>(
+        &mut self,
+        key: &str,
+        table: &Table,
+        span: &Span,
+        read: impl FnOnce(&mut Reader<'_>) -> T,
+    ) -> T {
+        let what = format!("{}.{key}", self.what);
+        let mut reader = Reader::new(&what, table, span, self.diagnostics);
+        let value = read(&mut reader);
+        reader.finish();
+        value
+    }
+
+    /// What `parse` makes of an optional string; its error goes on behind the key.
+    pub(super) fn parsed<T, E: fmt::Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.string(key)?;
+        parse(&text.value).map_err(|error| self.bad_value(key, &text.span, error)).ok()
+    }
+
+    /// What `parse` makes of every string of an array; errors go on behind the key.
+    pub(super) fn parsed_list<T, E: fmt::Display>(
+        &mut self,
+        key: &'static str,
+        mut parse: impl FnMut(&str) -> Result<T, E>,
+    ) -> Vec<T> {
+        self.each(key, |reader, text, span| {
+            parse(text).map_err(|error| reader.bad_value(key, span, error)).ok()
+        })
+    }
+
+    /// An optional integer.
+    pub(super) fn integer(&mut self, key: &'static str) -> Option<Spanned<i64>> {
+        let node = self.get(key)?;
+        match &node.value {
+            Value::Integer(number) => Some(Spanned { value: *number, span: node.span.clone() }),
+            _ => {
+                self.wrong_type(key, node, "an integer");
+                None
+            }
+        }
+    }
+
+    /// Where `key` is written; where it is not, where the table is declared.
+    pub(super) fn span_of(&self, key: &str) -> Span {
+        self.table.get(key).map_or(&self.span, |(span, _)| span).clone()
+    }
+
     /// The string `inner` of the table `key`, which has nothing else.
     pub(super) fn inner_string(&mut self, key: &'static str, inner: &'static str) -> Option<Spanned<String>> {
-        let (table, span) = self.table(key)?;
-        let what = format!("{}.{key}", self.what);
-        let mut reader = Reader::new(&what, table, &span, self.diagnostics);
-        let text = reader.required(inner);
-        let there = reader.has(inner);
-        reader.finish();
-        there.then_some(text)
+        self.within(key, |reader| {
+            let text = reader.required(inner);
+            reader.has(inner).then_some(text)
+        })?
     }
 
     /// A table of its own, read with the same care.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 15] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
+    ("rootfs/harden", &[]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
     ("host", &["gabion-bundle", "gabion-digest", "gabion-oci"]),

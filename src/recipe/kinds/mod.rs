@@ -2,20 +2,27 @@
 
 mod apt;
 mod chart;
+mod disk;
 mod fetch;
 mod image;
 mod k3s;
 mod platform;
+mod rootfs;
 
 pub use apt::Apt;
 pub use chart::{Chart, ChartSource};
+pub use disk::{Disk, Firmware, Format, Size};
 pub use fetch::Fetch;
 pub use image::{Image, ImageTag};
 pub use k3s::{K3s, K3sVersion};
 pub use platform::{Bundle, Host, Manifests};
+pub use rootfs::{Facts, Rootfs};
 
 use super::address::{Address, Kind, Reference};
+use super::diagnostic::Diagnostics;
+use super::local::LocalFile;
 use super::reader::{Reader, Spanned};
+use std::sync::Arc;
 
 /// The typed fields of one node.
 #[derive(Debug, Clone)]
@@ -24,6 +31,10 @@ pub enum Body {
     Fetch(Fetch),
     /// Debian packages.
     Apt(Apt),
+    /// A hardened system.
+    Rootfs(Box<Rootfs>),
+    /// A disk image.
+    Disk(Disk),
     /// K3s.
     K3s(K3s),
     /// A Helm chart.
@@ -44,6 +55,8 @@ impl Body {
         match address.kind() {
             Kind::Fetch => Self::Fetch(Fetch::read(reader)),
             Kind::Apt => Self::Apt(Apt::read(reader)),
+            Kind::Rootfs => Self::Rootfs(Box::new(Rootfs::read(address, reader))),
+            Kind::Disk => Self::Disk(Disk::read(reader)),
             Kind::K3s => Self::K3s(K3s::read(reader)),
             Kind::Chart => Self::Chart(Chart::read(address, reader)),
             Kind::Image => Self::Image(Image::read(reader)),
@@ -57,6 +70,8 @@ impl Body {
     pub fn references(&self) -> impl Iterator<Item = &Spanned<Reference>> {
         let lists: [&[_]; 3] = match self {
             Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => [&[], &[], &[]],
+            Self::Rootfs(it) => [&it.packages, &it.from, &[]],
+            Self::Disk(it) => [it.rootfs.as_slice(), &[], &[]],
             Self::Chart(it) => [&it.after, &[], &[]],
             Self::Manifests(it) => [&it.from, &it.after, &[]],
             Self::Bundle(it) => [it.host.as_slice(), &it.base, &it.deploy],
@@ -70,9 +85,17 @@ impl Body {
             Self::Manifests(it) => [&it.files, &[]],
             Self::Bundle(it) => [it.trust.as_slice(), &it.trust_chain],
             Self::Apt(it) => [it.keyring.as_slice(), &[]],
+            Self::Rootfs(it) => [&it.key_files, &it.local],
             Self::Chart(it) => [&it.values, it.keyring.as_slice()],
             _ => [&[], &[]],
         };
         lists.into_iter().flatten()
+    }
+
+    /// Mistakes that show only when the node's files are read.
+    pub(super) fn check(&self, files: &[Arc<LocalFile>], diagnostics: &mut Diagnostics) {
+        if let Self::Rootfs(it) = self {
+            it.check(files, diagnostics);
+        }
     }
 }

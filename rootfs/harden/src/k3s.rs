@@ -1,0 +1,69 @@
+//! K3s: its unit, its folders, and the partitions without which it does not start.
+
+use crate::error::HardenError;
+use crate::make::Maker;
+use crate::settings::Settings;
+use crate::storage::BINDS;
+use crate::units::enable;
+
+/// Kubernetes on the host.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct K3s {
+    /// Whether it starts with the host. Otherwise whoever installs a bundle starts it, when everything that it
+    /// needs is there.
+    pub enabled: bool,
+}
+
+/// The unit of upstream's installer (k3s-io/k3s, `install.sh`), byte for byte what an install lays out, so that
+/// an install over this image changes nothing.
+const UNIT: &str = "\
+[Unit]
+Description=Lightweight Kubernetes
+Documentation=https://k3s.io
+Wants=network-online.target
+After=network-online.target
+
+[Install]
+WantedBy=multi-user.target
+
+[Service]
+Type=notify
+EnvironmentFile=-/etc/default/%N
+EnvironmentFile=-/etc/sysconfig/%N
+EnvironmentFile=-/etc/systemd/system/k3s.service.env
+KillMode=process
+Delegate=yes
+User=root
+LimitNOFILE=1048576
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+TimeoutStartSec=0
+Restart=always
+RestartSec=5s
+ExecStartPre=-/sbin/modprobe br_netfilter
+ExecStartPre=-/sbin/modprobe overlay
+ExecStart=/usr/local/bin/k3s server
+";
+
+pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
+    let Some(k3s) = settings.k3s else { return };
+    maker.file("etc/systemd/system/k3s.service", UNIT);
+    maker.directory("etc/rancher", 0o755, (0, 0));
+    maker.directory("var/lib/rancher", 0o755, (0, 0));
+    maker.directory("var/lib/rancher/k3s", 0o755, (0, 0));
+    if settings.partitions.is_some() {
+        // Its state must never begin anew on the system's own partition because another did not come up.
+        let mounts: Vec<&str> = BINDS.iter().filter(|it| it.k3s).map(|it| it.at).collect();
+        let text = format!("[Unit]\nRequiresMountsFor={}\n", mounts.join(" "));
+        maker.file("etc/systemd/system/k3s.service.d/10-gabion.conf", text);
+    } else {
+        maker.directory("etc/rancher/k3s", 0o755, (0, 0));
+    }
+    if k3s.enabled {
+        if !maker.exists("usr/local/bin/k3s") {
+            maker.errors.push(HardenError::NoK3s);
+        }
+        enable("k3s.service", maker);
+    }
+}
