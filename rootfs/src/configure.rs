@@ -124,11 +124,20 @@ pub(crate) fn initramfs(root: &Root, run: Run<'_>, env: &Env) -> Result<(), Root
 /// Boot loaders made by the packages' own `grub-mkimage`.
 pub(crate) fn grub(root: &Root, grub: &[Grub], run: Run<'_>, env: &Env) -> Result<(), RootfsError> {
     for it in grub {
+        let there =
+            |path: &str| root.kind(path.as_bytes()).map_err(|error| RootfsError::io("read", path, error));
+        if there(&it.folder)?.is_none() {
+            continue;
+        }
         let folder = it.output.rsplit_once('/').map_or("", |(folder, _)| folder);
         root.make_directory(folder.as_bytes()).map_err(|error| RootfsError::io("make", folder, error))?;
-        let output = format!("/{}", it.output);
-        let mut command = vec!["/usr/bin/grub-mkimage", "-O", &it.format, "-p", &it.prefix, "-o", &output];
-        command.extend(it.modules.iter().map(String::as_str));
+        let mut command = vec!["/usr/bin/grub-mkimage"];
+        command.extend(it.arguments.iter().map(String::as_str));
+        for module in &it.optional {
+            if there(&format!("{}/{module}.mod", it.folder))?.is_some() {
+                command.push(module);
+            }
+        }
         run(&command, env)?;
         for (from, to) in &it.copies {
             let bytes = root.read(from.as_bytes()).map_err(|error| RootfsError::io("read", from, error))?;

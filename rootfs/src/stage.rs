@@ -73,15 +73,15 @@ pub struct Last {
     pub grub: Vec<Grub>,
 }
 
-/// A boot loader that `grub-mkimage` makes.
+/// A boot loader that `grub-mkimage` makes, where the packages bring its modules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grub {
-    /// `i386-pc`, `x86_64-efi`.
-    pub format: String,
-    /// Where it finds its configuration.
-    pub prefix: String,
-    /// What it can do.
-    pub modules: Vec<String>,
+    /// The folder of its modules, without a leading slash; where it is not there, nothing is made.
+    pub folder: String,
+    /// What `grub-mkimage` is called with.
+    pub arguments: Vec<String>,
+    /// Modules that are taken in addition where the folder has them.
+    pub optional: Vec<String>,
     /// Where it is written, without a leading slash.
     pub output: String,
     /// Files that belong to it: from, to.

@@ -1,7 +1,9 @@
 //! Why a node could not be built.
 
+use super::disk::DiskError;
 use crate::image::ImageError;
 use crate::net::{GitError, NetError};
+use gabion_harden::HardenError;
 use gabion_rootfs::RootfsError;
 use gabion_sandbox::SandboxError;
 use gabion_store::{Output, StoreError};
@@ -90,6 +92,23 @@ pub enum BuildError {
         #[source]
         source: RootfsError,
     },
+    /// What the recipe says of a system does not fit its packages.
+    #[error("could not make `{node}`: {} things do not fit its packages", errors.len())]
+    Harden {
+        /// The node.
+        node: String,
+        /// What; never empty.
+        errors: Vec<HardenError>,
+    },
+    /// There is no disk.
+    #[error("could not make `{node}`")]
+    Disk {
+        /// The node.
+        node: String,
+        /// Why.
+        #[source]
+        source: DiskError,
+    },
     /// With `--keep-going`: what failed, and what was not tried because of it.
     #[error("{} nodes failed, {} were not built because of them", failures.len(), skipped.len())]
     Several {
@@ -116,6 +135,8 @@ impl BuildError {
             Self::Step { .. } => "E1102",
             Self::Sandbox { source, .. } => source.code(),
             Self::Rootfs { source, .. } => source.code(),
+            Self::Harden { errors, .. } => errors.first().map_or("E1102", HardenError::code),
+            Self::Disk { source, .. } => source.code(),
             Self::Several { .. } => "E1103",
             Self::Store(error) => error.code(),
         }
@@ -135,6 +156,11 @@ impl BuildError {
             Self::Step { .. } => None,
             Self::Sandbox { source, .. } => source.help(),
             Self::Rootfs { source, .. } => Some(source.help()),
+            Self::Harden { errors, .. } => {
+                let told = errors.iter().map(|error| crate::error::told(error.code(), error, error.help()));
+                Some(told.collect::<Vec<_>>().join("\n"))
+            }
+            Self::Disk { source, .. } => source.help(),
             Self::Several { failures, skipped } => {
                 let lines =
                     failures.iter().map(|error| crate::error::told(error.code(), error, error.help()));

@@ -7,6 +7,7 @@
 //! # What this module does not do
 //! It never chooses a version, and it fetches nothing that the lock does not pin.
 
+mod disk;
 mod error;
 mod fetch;
 mod helm_chart;
@@ -14,6 +15,7 @@ mod stage;
 mod step;
 mod system;
 
+pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
 
@@ -22,7 +24,7 @@ use crate::image;
 use crate::lock::{FilePin, LockedGraph};
 use crate::net::Client;
 use crate::plan::{Decision, Plan};
-use crate::recipe::{Address, Kind, Recipe};
+use crate::recipe::{Address, Body, Kind, Recipe};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gabion_digest::Sha256;
@@ -42,6 +44,9 @@ impl Built {
         self.0.get(address).into_iter().flat_map(|record| &record.outputs)
     }
 }
+
+/// What nodes gave, by address.
+type Results = BTreeMap<Address, Record>;
 
 /// How a build is done. Nothing of it can change an output.
 #[derive(Debug, Clone, Copy)]
@@ -153,17 +158,17 @@ impl Engine<'_> {
         Err(BuildError::Several { skipped, failures: failures.into_iter().map(|(_, error)| error).collect() })
     }
 
-    /// The files of what `recipe` needs, by address.
-    fn inputs(&self, recipe: &Recipe, built: &Built) -> BTreeMap<Address, Vec<Output>> {
+    /// What `recipe` needs, by address.
+    fn inputs(&self, recipe: &Recipe, built: &Built) -> Results {
         let needs = self.locked.graph.needs(&recipe.address).into_iter();
-        needs.map(|need| (need.clone(), built.outputs(need).map(|(_, file)| *file).collect())).collect()
+        needs.filter_map(|need| Some((need.clone(), built.0.get(need)?.clone()))).collect()
     }
 
     async fn node(
         &self,
         recipe: &Recipe,
         decision: &Decision,
-        inputs: BTreeMap<Address, Vec<Output>>,
+        inputs: Results,
     ) -> Result<Record, BuildError> {
         let address = &recipe.address;
         let id = self.locked.id(address);
@@ -176,11 +181,10 @@ impl Engine<'_> {
         }
         let mut record = Record { outputs: self.fetch(recipe).await?, ..Record::default() };
         let mut how = "fetched";
-        let failed = |error| step_failed(address, error);
-        if let Some(step) = Step::of(recipe, self.locked, &inputs).map_err(failed)? {
-            let (made, word) = self.step(address, step).await?;
+        if let Some((made, word)) = self.make(recipe, &inputs).await? {
             record.outputs.extend(made.outputs);
             record.trees.extend(made.trees);
+            record.facts.extend(made.facts);
             how = word;
         }
         // A bundle is done when its file is written, which is not the engine's work.
@@ -189,6 +193,24 @@ impl Engine<'_> {
             self.finished(address, how, &record);
         }
         Ok(record)
+    }
+
+    /// What is made here, if anything is.
+    async fn make(
+        &self,
+        recipe: &Recipe,
+        inputs: &Results,
+    ) -> Result<Option<(Record, &'static str)>, BuildError> {
+        let failed = |error| step_failed(&recipe.address, error);
+        let step = match &recipe.body {
+            Body::Rootfs(it) => return self.system(recipe, it, inputs).await.map(Some),
+            Body::Disk(it) => Some(self.disk(recipe, it, inputs).await?),
+            _ => Step::of(recipe, self.locked, inputs).map_err(failed)?,
+        };
+        match step {
+            Some(step) => self.step(&recipe.address, step).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Whether a record gives what the lock pins, whoever wrote it.
@@ -241,6 +263,8 @@ fn step_failed(node: &Address, error: StepError) -> BuildError {
         StepError::Gone(input) => BuildError::Gone { node: node.to_string(), input },
         StepError::Store(error) => BuildError::Store(error),
         StepError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },
+        StepError::Harden(errors) => BuildError::Harden { node: node.to_string(), errors },
+        StepError::Disk(source) => BuildError::Disk { node: node.to_string(), source },
         StepError::Stage(source) => match source {
             StageError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },
             StageError::Rootfs(source) => BuildError::Rootfs { node: node.to_string(), source },

@@ -36,8 +36,9 @@ impl Canonical for Stage {
         if let Some(last) = &self.last {
             last.wanted.feed(into);
             for it in &last.grub {
-                [&it.format, &it.prefix, &it.output].map(String::as_str).to_vec().feed(into);
-                it.modules.feed(into);
+                vec![&it.folder[..], &it.output].feed(into);
+                it.arguments.feed(into);
+                it.optional.feed(into);
                 it.copies.iter().map(|(from, to)| (&from[..], &to[..])).collect::<Vec<_>>().feed(into);
             }
         }

@@ -8,16 +8,18 @@
 //! - Neither paths, nor names of nodes, nor the version of Gabion are part of an `ActionId`.
 //! - The version of an operation is raised when the same inputs give other bytes; a test holds the bytes.
 
+use super::Results;
+use super::disk::{DISK, DiskError, DiskStep};
 use super::helm_chart::{HelmChart, helm_chart};
 use super::stage::{SYSTEM, Stage};
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::Fetch;
-use crate::recipe::{Address, Body, Node, Recipe, Table, Value};
+use crate::recipe::{Body, Node, Recipe, Table, Value};
 use gabion_digest::{ActionId, BlobId, Canonical, Feed, id_of};
+use gabion_harden::HardenError;
 use gabion_rootfs::StageError;
 use gabion_sandbox::SandboxError;
 use gabion_store::{Output, Record, Store, StoreError};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Larger than every set of custom resources known.
@@ -47,6 +49,8 @@ pub(super) enum Step {
     HelmChart(HelmChart),
     /// What packages give when they are configured.
     Stage(Stage),
+    /// A disk image.
+    Disk(Box<DiskStep>),
 }
 
 /// Why a step cannot be done.
@@ -62,6 +66,10 @@ pub(super) enum StepError {
     Sandbox(SandboxError),
     /// Packages cannot be unpacked or configured.
     Stage(StageError<StoreError>),
+    /// What the recipe lays over a system does not fit it.
+    Harden(Vec<HardenError>),
+    /// There is no disk.
+    Disk(DiskError),
 }
 
 impl std::convert::From<StoreError> for StepError {
@@ -78,6 +86,7 @@ impl Canonical for Step {
             Self::K3sConfig(table) => Value::Table(table.clone()).feed(into),
             Self::HelmChart(chart) => chart.feed(into),
             Self::Stage(stage) => stage.feed(into),
+            Self::Disk(disk) => disk.feed(into),
         }
     }
 }
@@ -87,16 +96,20 @@ impl Step {
     pub(super) fn of(
         recipe: &Recipe,
         locked: &LockedGraph<'_>,
-        inputs: &BTreeMap<Address, Vec<Output>>,
+        inputs: &Results,
     ) -> Result<Option<Self>, StepError> {
         match &recipe.body {
-            Body::Fetch(_) | Body::Apt(_) | Body::Image(_) | Body::Bundle(_) => Ok(None),
+            Body::Fetch(_)
+            | Body::Apt(_)
+            | Body::Image(_)
+            | Body::Bundle(_)
+            | Body::Rootfs(_)
+            | Body::Disk(_) => Ok(None),
             Body::Host(it) => {
                 let name = Node { span: recipe.span.clone(), value: Value::String(it.node_name.clone()) };
                 let table = Table::from([("node-name".to_owned(), (recipe.span.clone(), name))]);
                 Ok(Some(Self::K3sConfig(table)))
             }
-            Body::Rootfs(_) | Body::Disk(_) => Err(super::system::not_yet(recipe)),
             Body::Chart(it) => Ok(Some(Self::HelmChart(helm_chart(recipe, it, locked)?))),
             Body::K3s(it) => Ok(Some(Self::K3sConfig(it.config.clone()))),
             Body::Manifests(it) => {
@@ -108,7 +121,9 @@ impl Step {
                         let why = format!("`{what}` is the archive of a repository, not documents");
                         return Err(StepError::Input(why));
                     }
-                    for file in inputs.get(&reference.value.address).into_iter().flatten() {
+                    for file in
+                        inputs.get(&reference.value.address).into_iter().flat_map(|it| it.outputs.values())
+                    {
                         parts.push(Input { what: what.clone(), from: From::Store(*file) });
                     }
                 }
@@ -129,13 +144,16 @@ impl Step {
             Self::K3sConfig(_) => "k3s-config",
             Self::HelmChart(_) => "helm-chart",
             Self::Stage(_) => "stage",
+            Self::Disk(_) => "disk",
         }
     }
 
     /// Raised when the same inputs give other bytes.
     fn version(&self) -> u32 {
         match self {
-            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) | Self::Stage(_) => 1,
+            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) | Self::Stage(_) | Self::Disk(_) => {
+                1
+            }
         }
     }
 
@@ -145,6 +163,7 @@ impl Step {
             Self::Documents(_) | Self::HelmChart(_) => "documents",
             Self::K3sConfig(_) => "config",
             Self::Stage(_) => SYSTEM,
+            Self::Disk(_) => DISK,
         }
     }
 
@@ -161,6 +180,7 @@ impl Step {
             Self::K3sConfig(table) => config(&table),
             Self::HelmChart(chart) => chart.to_yaml(),
             Self::Stage(stage) => return stage.run(store),
+            Self::Disk(disk) => return disk.run(store),
         };
         let output = store.put(text.as_bytes())?.into();
         Ok(Record { outputs: [(name, output)].into(), ..Record::default() })

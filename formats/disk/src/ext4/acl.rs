@@ -39,7 +39,8 @@ mod tests {
             let id = id.to_le_bytes();
             [tag.to_le_bytes()[0], tag.to_le_bytes()[1], 7, 0, id[0], id[1], id[2], id[3]].to_vec()
         };
-        let shown = [2_u32.to_le_bytes().to_vec(), entry(1, u32::MAX), entry(8, 4), entry(32, u32::MAX)].concat();
+        let shown =
+            [2_u32.to_le_bytes().to_vec(), entry(1, u32::MAX), entry(8, 4), entry(32, u32::MAX)].concat();
         let expected = [&[1, 0, 0, 0][..], &[1, 0, 7, 0], &[8, 0, 7, 0, 4, 0, 0, 0], &[32, 0, 7, 0]].concat();
         assert_eq!(kept(&shown), Some(expected));
         assert_eq!(kept(b""), None);
