@@ -115,7 +115,9 @@ impl TreeBuilder<'_> {
         }
         for (file, links) in names {
             let first = links.iter().min().filter(|first| **first < file).unwrap_or(&file).clone();
-            if let (true, Some(entry)) = (first != file, self.entries.remove(&file)) {
+            if first != file
+                && let Some(entry) = self.entries.remove(&file)
+            {
                 self.entries.insert(first.clone(), entry);
                 let offset = self.waiting.remove(&file).unwrap_or_default();
                 self.waiting.insert(first.clone(), offset);

@@ -317,6 +317,18 @@ with tarfile.open(sys.argv[1], encoding='latin-1') as archive:
 }
 
 #[test]
+fn a_file_that_is_the_first_of_its_names_stays_the_file() {
+    every(|store| {
+        let mut builder = store.build_tree().unwrap();
+        builder.file(path("perl"), FILE, &b"perl"[..]).unwrap();
+        builder.hard_link(path("perl5"), path("perl")).unwrap();
+        let (_, tree) = builder.finish().unwrap();
+        assert!(matches!(tree.get(&path("perl")), Some(Entry::File { size: 4, .. })));
+        assert_eq!(read(store, &tree, "perl5"), Some(b"perl".to_vec()));
+    });
+}
+
+#[test]
 fn attributes_are_the_files_whatever_name_they_were_given_under() {
     every(|store| {
         let mut builder = store.build_tree().unwrap();
