@@ -144,7 +144,10 @@ impl DiskStep {
         let options = ext4::Options::new(self.sizes.root, id, "root", time);
         let entries = std::mem::take(&mut merged.entries).into_values();
         let image = ext4::Image::plan(&options, entries).map_err(disk)?;
-        let mut target = Qcow2::new(store.scratch()?, layout.size());
+        let file = store.scratch()?;
+        // The store's files grow at their ends only; the tables of an image are written when the rest is there.
+        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty()).map_err(|error| write_failed(error.into()))?;
+        let mut target = Qcow2::new(file, layout.size());
         let content = |path: &[u8]| open(store, &tree, &merged, path);
         let parts = Disk { layout: &layout, bios: &bios, esp: esp.into(), time };
         parts.write(Tree { image: &image, content }, &mut target).map_err(disk)?;
@@ -183,13 +186,16 @@ fn system_file(store: &Store, tree: &gabion_store::Tree, path: &TreePath) -> io:
     file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it went away"))
 }
 
+fn write_failed(source: io::Error) -> StepError {
+    disk(gabion_disk::AssembleError::Write { part: "image", source })
+}
+
 /// The finished image as a blob of the store.
 fn keep(store: &Store, target: Qcow2<std::fs::File>) -> Result<Record, StepError> {
-    let failed = |source| disk(gabion_disk::AssembleError::Write { part: "image", source });
-    let mut file = target.finish().map_err(failed)?;
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut file = target.finish().map_err(write_failed)?;
+    file.seek(SeekFrom::Start(0)).map_err(write_failed)?;
     let mut writer = store.writer()?;
-    io::copy(&mut file, &mut writer).map_err(failed)?;
+    io::copy(&mut file, &mut writer).map_err(write_failed)?;
     let output = writer.finish(Expect::default())?.into();
     Ok(Record { outputs: [(DISK.to_owned(), output)].into(), ..Record::default() })
 }
