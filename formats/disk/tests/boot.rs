@@ -52,7 +52,7 @@ fn initrd(folder: &Path) -> Vec<u8> {
     {
         archive.extend(b"070701");
         let fields = [0, mode, 0, 0, 1, 0, bytes.len(), 0, 0, 0, 0, name.len() + 1, 0];
-        fields.iter().for_each(|field| archive.extend(format!("{field:08X}").bytes()));
+        archive.extend(fields.iter().flat_map(|field| format!("{field:08X}").into_bytes()));
         archive.extend(name.bytes().chain([0]));
         archive.resize(archive.len().next_multiple_of(4), 0);
         archive.extend(bytes);
