@@ -206,6 +206,15 @@ fn a_slot_without_a_kernel_is_passed_over() {
 }
 
 #[test]
+fn a_disk_without_an_environment_starts_the_first_slot() {
+    let Some(kernel) = kernel().filter(|_| is_possible(Firmware::Uefi)) else { return };
+    let world = World::new(Firmware::Uefi, &kernel, &[]);
+    run(world.mtools("mdel").arg(format!("::{ENVIRONMENT_PATH}")));
+    let line = world.command_line();
+    assert!(is_in(&line, Slot::A, false), "{line}");
+}
+
+#[test]
 fn a_trial_that_panics_comes_back_by_itself_in_the_confirmed_slot() {
     let Some(kernel) = kernel().filter(|_| is_possible(Firmware::Bios)) else { return };
     let world = World::new(Firmware::Bios, &kernel, &["test.panic", "panic=1"]);

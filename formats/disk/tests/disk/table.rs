@@ -54,8 +54,8 @@ fn sgdisk_and_sfdisk_find_the_partitions_that_were_meant() {
 }
 
 #[test]
-fn sgdisk_repairs_the_first_table_from_the_second() {
-    if !has(&["sgdisk"]) {
+fn gdisk_repairs_the_first_table_from_the_second() {
+    if !has(&["gdisk"]) {
         return;
     }
     let folder = Folder::new();
