@@ -90,7 +90,7 @@ impl From<Slot> for Role {
 /// How many bytes each partition has: whole MiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// GRUB's core image: 1 MiB holds seven of it, and is what GRUB's manual asks for.
+    /// GRUB's core image: 1 MiB holds five of it, and is what GRUB's manual asks for.
     pub bios_boot: u64,
     /// 106 MiB, as Ubuntu's cloud images have it: two loaders of a MiB each, and room for whatever a later one brings.
     pub esp: u64,

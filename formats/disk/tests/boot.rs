@@ -52,7 +52,7 @@ fn initrd(folder: &Path) -> Vec<u8> {
     {
         archive.extend(b"070701");
         let fields = [0, mode, 0, 0, 1, 0, bytes.len(), 0, 0, 0, 0, name.len() + 1, 0];
-        fields.iter().for_each(|field| archive.extend(format!("{field:08X}").bytes()));
+        archive.extend(fields.iter().flat_map(|field| format!("{field:08X}").into_bytes()));
         archive.extend(name.bytes().chain([0]));
         archive.resize(archive.len().next_multiple_of(4), 0);
         archive.extend(bytes);
@@ -203,6 +203,15 @@ fn a_slot_without_a_kernel_is_passed_over() {
     world.break_slot(Slot::A);
     let line = world.command_line();
     assert!(is_in(&line, Slot::B, false), "{line}");
+}
+
+#[test]
+fn a_disk_without_an_environment_starts_the_first_slot() {
+    let Some(kernel) = kernel().filter(|_| is_possible(Firmware::Uefi)) else { return };
+    let world = World::new(Firmware::Uefi, &kernel, &[]);
+    run(world.mtools("mdel").arg(format!("::{ENVIRONMENT_PATH}")));
+    let line = world.command_line();
+    assert!(is_in(&line, Slot::A, false), "{line}");
 }
 
 #[test]

@@ -246,3 +246,48 @@ impl Drop for Running {
         let _reaped = self.child.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty_disk(folder: &Path) -> PathBuf {
+        let disk = folder.join("disk");
+        fs_err::File::create(&disk).unwrap().set_len(1 << 20).unwrap();
+        disk
+    }
+
+    #[test]
+    fn a_machine_that_does_not_speak_in_time_is_told_and_gone() {
+        if !Vm::is_possible(Firmware::Bios) {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let machine = Vm::new(Firmware::Bios, &empty_disk(folder.path())).memory(64).start();
+        let process = format!("/proc/{}", machine.child.id());
+        let waited = std::panic::AssertUnwindSafe(|| machine.wait_for("login:", Duration::from_millis(200)));
+        let said = std::panic::catch_unwind(waited).unwrap_err().downcast::<String>().unwrap();
+        assert!(said.contains("`login:` did not come within 200ms"), "{said}");
+        assert!(Path::new(&process).exists());
+        machine.cut_power();
+        assert!(!Path::new(&process).exists());
+    }
+
+    #[test]
+    fn a_machine_that_cannot_start_is_off_at_once() {
+        if !Vm::is_possible(Firmware::Bios) {
+            return;
+        }
+        let machine = Vm::new(Firmware::Bios, Path::new("/no/such/disk")).start();
+        assert_eq!(machine.wait_until_off(Duration::from_secs(60)), "");
+    }
+
+    #[test]
+    fn what_is_forwarded_is_a_network_of_its_own() {
+        let host = SocketAddr::from(([127, 0, 0, 1], 2222));
+        let of = |vm: Vm| vm.arguments().join(" ");
+        let connected = of(Vm::new(Firmware::Bios, Path::new("disk")).forward(host, 22));
+        assert!(connected.contains("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22"), "{connected}");
+        assert!(!of(Vm::new(Firmware::Bios, Path::new("disk"))).contains("netdev"));
+    }
+}

@@ -3,6 +3,8 @@
 use super::{Ext4Error, acl};
 use std::collections::BTreeMap;
 
+/// The largest file: block numbers within a file have 32 bits.
+const LARGEST: u64 = (1 << 44) - 4096;
 /// The longest target of a symbolic link (`PATH_MAX`, less its end).
 const LONGEST_TARGET: usize = 4095;
 /// Bytes for the extended attributes of one entry: a block without its head and end.
@@ -84,6 +86,8 @@ impl Entry {
             "is made by every ext4 itself"
         } else if self.mode > 0o7777 {
             "has a mode beyond the permission bits"
+        } else if matches!(self.kind, Kind::File { size } if size > LARGEST) {
+            "is larger than a file of ext4 can be"
         } else if self.path.is_empty() && self.kind != Kind::Directory {
             "is the root, which is a directory"
         } else {

@@ -102,7 +102,7 @@ fn debugfs_finds_every_entry_as_it_was_given() {
                 assert!(words.contains(&format!("dest: \"{}\"", String::from_utf8_lossy(target))), "{words}");
             }
             Kind::Symlink { target } => {
-                assert!(words.contains(&format!("Size: {} ", target.len())), "{words}")
+                assert!(words.contains(&format!("Size: {} ", target.len())), "{words}");
             }
         }
         for (name, value) in &it.xattrs {
@@ -232,6 +232,8 @@ fn what_does_not_fit_fits_with_the_bytes_that_are_missing() {
     is_honest(&Options { inodes: Inodes::PerBytes(1 << 20), ..options(64) }, &many(200));
     let directories: Vec<Entry> = (0..20_000).map(|at| entry(&format!("{at:06}"), Kind::Directory)).collect();
     is_honest(&options(64), &directories);
+    // A last group that is too small for its own tables.
+    is_honest(&options(2049), &[]);
 }
 
 proptest! {
@@ -242,13 +244,9 @@ proptest! {
             return Ok(());
         }
         let mut tree = Vec::new();
-        let mut inside = String::new();
-        for level in 0..depth {
-            inside.push_str(&format!("{level}"));
-            tree.push(entry(&inside, Kind::Directory));
-            inside.push('/');
-        }
-        let file = |(at, size): (usize, &u64)| entry(&format!("{inside}{at}"), Kind::File { size: *size });
+        let levels: Vec<String> = (1..=depth).map(|level| vec!["d"; level].join("/")).collect();
+        tree.extend(levels.iter().map(|path| entry(path, Kind::Directory)));
+        let file = |(at, size): (usize, &u64)| entry(&format!("{}/{at}", levels[depth - 1]), Kind::File { size: *size });
         tree.extend(sizes.iter().enumerate().map(file));
         let folder = Folder::new();
         fsck(&image(&folder, &options(64), &tree));

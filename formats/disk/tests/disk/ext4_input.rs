@@ -52,6 +52,7 @@ fn names_targets_modes_and_attributes_that_no_reader_would_take_are_refused() {
     assert_eq!(why([link("a", "")]), "`a` leads nowhere");
     assert_eq!(why([link("a", &"x".repeat(4096))]), "`a` leads further than a path can be");
     assert!(why([Entry { mode: 0o10_000, ..file("a", 1) }]).contains("beyond the permission bits"));
+    assert!(why([file("a", u64::MAX)]).contains("larger than a file of ext4"));
     for name in ["user.", "system.posix_acl_access", "name"] {
         assert!(why([with(name, 1)]).contains("outside of"), "{name}");
     }

@@ -26,21 +26,28 @@ fn bytes() -> Vec<u8> {
     bytes
 }
 
+/// Gives a little at a time.
+struct Dribble<'b>(&'b [u8]);
+impl io::Read for Dribble<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.len().min(out.len()).min(100_003);
+        io::Read::read(&mut self.0, &mut out[..count])
+    }
+}
+
 #[test]
 fn zstd_reads_what_any_number_of_threads_made_alike() {
     let bytes = bytes();
     let one = compressed(&bytes, 1);
+    // Moves only with the compressor, and with FORMAT.md.
+    assert_eq!(
+        gabion_digest::Sha256::of(&one).hex(),
+        "44599cf77732e572c5c1a01e6ae8bca0d9632a7a22053c3d7ab30034d975e4ca"
+    );
     for threads in [0, 2, 5] {
         assert!(compressed(&bytes, threads) == one, "{threads} threads");
     }
     // However the bytes arrive.
-    struct Dribble<'b>(&'b [u8]);
-    impl io::Read for Dribble<'_> {
-        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-            let count = self.0.len().min(out.len()).min(100_003);
-            io::Read::read(&mut self.0, &mut out[..count])
-        }
-    }
     let mut dribbled = Vec::new();
     compress(Dribble(&bytes), bytes.len() as u64, &mut dribbled, 3).unwrap();
     assert!(dribbled == one);

@@ -54,8 +54,8 @@ fn sgdisk_and_sfdisk_find_the_partitions_that_were_meant() {
 }
 
 #[test]
-fn sgdisk_repairs_the_first_table_from_the_second() {
-    if !has(&["sgdisk"]) {
+fn gdisk_repairs_the_first_table_from_the_second() {
+    if !has(&["gdisk"]) {
         return;
     }
     let folder = Folder::new();
@@ -64,7 +64,7 @@ fn sgdisk_repairs_the_first_table_from_the_second() {
     let whole = fs_err::read(&image).unwrap();
     let mut file = fs_err::OpenOptions::new().write(true).open(&image).unwrap();
     std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(512)).unwrap();
-    std::io::Write::write_all(&mut file, &[0; 33 * 512]).unwrap();
+    std::io::Write::write_all(&mut file, &vec![0; 33 * 512]).unwrap();
     gabion_testkit::run(
         program("sh").args(["-c", "printf 'r\\nb\\nc\\ny\\nw\\ny\\n' | gdisk \"$0\""]).arg(&image),
     );
