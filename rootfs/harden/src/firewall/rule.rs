@@ -153,13 +153,13 @@ impl Rule {
         Self { verdict: other.verdict, ..self.clone() } == *other
     }
 
-    /// Whether it lets somebody open connections to `port` of the host over TCP.
+    /// Whether it lets somebody outside of the host open connections to `port` over TCP.
     pub(crate) fn opens(&self, port: u16) -> bool {
         matches!(self.verdict, Verdict::Allow | Verdict::Limit)
             && self.way == Way::In
             && self.protocol != Protocol::Udp
             && self.ports.contains(port)
-            && self.from.is_none_or(|it| !it.is_loopback())
+            && self.from.is_none_or(|it| !it.is_loopback() && !is_of_pods(it))
     }
 
     /// Whether it shuts `port` of the host for everybody over TCP.
@@ -170,6 +170,11 @@ impl Rule {
             && self.ports.contains(port)
             && (self.from, self.to, &self.interface) == (None, None, &None)
     }
+}
+
+/// Whether only K3s' pods and services have these addresses (k3s-io/k3s, `--cluster-cidr`, `--service-cidr`).
+fn is_of_pods(network: Cidr) -> bool {
+    ["10.42.0.0/16", "10.43.0.0/16"].iter().any(|it| it.parse() == Ok(network))
 }
 
 /// `22/tcp` or `53`.
@@ -274,7 +279,9 @@ mod tests {
         {
             assert!(rule(open).opens(22), "{open}");
         }
-        for shut in ["22/udp", "23/tcp", "22/tcp out", "22/tcp routed", "from 127.0.0.0/8"] {
+        for shut in
+            ["22/udp", "23/tcp", "22/tcp out", "22/tcp routed", "from 127.0.0.0/8", "from 10.42.0.0/16"]
+        {
             assert!(!rule(shut).opens(22), "{shut}");
         }
         let deny = |text| Rule::parse(text, Verdict::Deny).unwrap();

@@ -29,7 +29,7 @@ pub(crate) const DATA: &str = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709";
 pub(crate) struct Installed;
 
 /// Files of accounts as a fresh Debian has them.
-const ACCOUNTS: [(&str, &str); 6] = [
+pub(crate) const ACCOUNTS: [(&str, &str); 6] = [
     (
         "etc/passwd",
         "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
