@@ -1,7 +1,7 @@
 //! The network: systemd-networkd, DHCP unless an address is given.
 
 use crate::error::HardenError;
-use crate::make::Maker;
+use crate::make::{Maker, lines};
 use crate::settings::Settings;
 use crate::units::{enable, is_there, mask};
 use crate::value::{Cidr, ValueError};
@@ -97,7 +97,7 @@ fn resolver(network: &Network, maker: &mut Maker<'_>) {
     } else if network.dns.is_empty() {
         maker.errors.push(HardenError::NoResolver);
     } else {
-        let text: String = network.dns.iter().map(|it| format!("nameserver {it}\n")).collect();
+        let text = lines(network.dns.iter().map(|it| format!("nameserver {it}")));
         maker.file("etc/resolv.conf", text);
     }
 }

@@ -61,13 +61,6 @@ impl fmt::Display for PublicKey {
     }
 }
 
-impl PublicKey {
-    /// Whether both are one key, whatever their comments say.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.base64 == other.base64
-    }
-}
-
 /// Takes the next string off `blob`: a 32-bit length and that many bytes (RFC 4251 §5).
 fn string<'b>(blob: &mut &'b [u8]) -> Option<&'b [u8]> {
     let (length, rest) = blob.split_first_chunk::<4>()?;

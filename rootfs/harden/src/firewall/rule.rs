@@ -122,12 +122,12 @@ impl Rule {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| wrong(&format!("says nothing behind `{word}`")));
             match word {
-                "from" => {
-                    once(&mut rule.from, value()?.parse()?).ok_or_else(|| wrong("says `from` twice"))?
+                "from" => once(&mut rule.from, value()?.parse()?, word).map_err(|why| wrong(&why))?,
+                "to" => once(&mut rule.to, value()?.parse()?, word).map_err(|why| wrong(&why))?,
+                "on" => {
+                    let interface = InterfaceName::exact(value()?)?;
+                    once(&mut rule.interface, interface, word).map_err(|why| wrong(&why))?;
                 }
-                "to" => once(&mut rule.to, value()?.parse()?).ok_or_else(|| wrong("says `to` twice"))?,
-                "on" => once(&mut rule.interface, InterfaceName::exact(value()?)?)
-                    .ok_or_else(|| wrong("says `on` twice"))?,
                 "limit" if rule.verdict == Verdict::Allow => rule.verdict = Verdict::Limit,
                 "out" if rule.way == Way::In => rule.way = Way::Out,
                 "routed" if rule.way == Way::In => rule.way = Way::Routed,
@@ -191,8 +191,8 @@ fn ports(word: &str, rule: &str) -> Result<(Ports, Protocol), ValueError> {
     Ok((Ports::read(ports)?, protocol))
 }
 
-fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
-    place.replace(value).is_none().then_some(())
+fn once<T>(place: &mut Option<T>, value: T, word: &str) -> Result<(), String> {
+    place.replace(value).map_or(Ok(()), |_| Err(format!("says `{word}` twice")))
 }
 
 /// As a recipe spells it.

@@ -69,8 +69,11 @@ fn only_what_the_recipe_says_is_installed_unasked() {
     if !is_installed() {
         return;
     }
-    let security = "origin=Debian,codename=${distro_codename}-security,label=Debian-Security";
-    for (updates, pattern) in [(Updates::Bundle, "origin=Gabion"), (online(), security)] {
+    let debian = [
+        "origin=Debian,codename=${distro_codename},label=Debian",
+        "origin=Debian,codename=${distro_codename}-security,label=Debian-Security",
+    ];
+    for (updates, patterns) in [(Updates::Bundle, &["origin=Gabion"][..]), (online(), &debian)] {
         let dump = Apt::new(&layer(&Settings { updates, ..settings() })).dump();
         let origins: Vec<&str> = dump
             .lines()
@@ -79,7 +82,8 @@ fn only_what_the_recipe_says_is_installed_unasked() {
             })
             .filter(|it| !it.ends_with(" \"\";"))
             .collect();
-        assert_eq!(origins, [format!("Unattended-Upgrade::Origins-Pattern:: \"{pattern}\";")]);
+        let line = |it: &&str| format!("Unattended-Upgrade::Origins-Pattern:: \"{it}\";");
+        assert_eq!(origins, patterns.iter().map(line).collect::<Vec<_>>());
         for line in [
             "APT::Periodic::Update-Package-Lists \"1\";",
             "APT::Periodic::Unattended-Upgrade \"1\";",

@@ -102,7 +102,9 @@ fn mounts(layer: &Layer, folder: &Path) -> BTreeMap<String, String> {
     let table = folder.join("fstab");
     fs_err::write(&table, text(layer, "/etc/fstab")).unwrap();
     let outs = ["normal", "early", "late"].map(|it| folder.join(it));
-    outs.iter().for_each(|it| fs_err::create_dir_all(it).unwrap());
+    for out in &outs {
+        fs_err::create_dir_all(out).unwrap();
+    }
     let mut command = program("/lib/systemd/system-generators/systemd-fstab-generator");
     run(command.args(&outs).env("SYSTEMD_FSTAB", &table));
     let mut units = BTreeMap::new();
@@ -135,6 +137,34 @@ fn k3s_waits_for_every_mount_that_it_writes_to() {
         // A host that cannot mount it still comes up.
         assert!(!folder.path().join("normal/local-fs.target.requires").join(unit.trim()).exists());
     }
+}
+
+#[test]
+fn a_start_has_no_circle() {
+    if !is_installed() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let layer = layer(&settings());
+    write(&layer, folder.path());
+    mounts(&layer, folder.path());
+    let units = folder.path().join("etc/systemd/system");
+    let path =
+        format!("{}:{}:/usr/lib/systemd/system", units.display(), folder.path().join("normal").display());
+    let said = || {
+        let mut command = program("systemd-analyze");
+        command
+            .args(["verify", "--man=no", "k3s.service", "multi-user.target"])
+            .env("SYSTEMD_UNIT_PATH", &path);
+        String::from_utf8_lossy(&command.output().unwrap().stderr).into_owned()
+    };
+    let told = said();
+    assert!(!told.contains("cycle") && !told.contains("fstab"), "{told}");
+    // A mount that waits for what waits for it.
+    fs_err::create_dir_all(units.join("state.mount.d")).unwrap();
+    fs_err::write(units.join("state.mount.d/wrong.conf"), "[Unit]\nAfter=k3s.service\n").unwrap();
+    let told = said();
+    assert!(told.contains("cycle"), "{told}");
 }
 
 #[test]
