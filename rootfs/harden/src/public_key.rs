@@ -141,6 +141,24 @@ mod tests {
         assert_eq!(format!("{GOOD}\n").parse::<PublicKey>().unwrap().to_string(), GOOD);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_reads_back(
+            kind in "(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp256|sk-ssh-ed25519@openssh.com)",
+            blob in proptest::collection::vec(proptest::num::u8::ANY, 30..35),
+            cut in 20_usize..120,
+            comment in ".{0,8}",
+        ) {
+            let mut bytes = [&(kind.len() as u32).to_be_bytes(), kind.as_bytes()].concat();
+            bytes.extend([&32_u32.to_be_bytes(), blob.as_slice()].concat());
+            bytes.truncate(bytes.len().min(cut + kind.len()));
+            let text = format!("{kind} {} {comment}", STANDARD.encode(bytes));
+            if let Ok(key) = text.parse::<PublicKey>() {
+                proptest::prop_assert_eq!(key.to_string().parse(), Ok(key));
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_key_is_told_from_what_is() {
         assert!(why("ssh-ed25519").contains("end too early"));

@@ -251,6 +251,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_reads_back(
+            ports in "([0-9]{1,5}([,:][0-9]{1,5}){0,3}(/(tcp|udp|icmp))?)?",
+            words in "( (from|to|on|limit|out|routed|10.0.0.0/8|::1|cni0)){0,5}",
+        ) {
+            if let Ok(rule) = Rule::parse(&format!("{ports}{words}"), Verdict::Allow) {
+                proptest::prop_assert_eq!(Rule::parse(&rule.to_string(), Verdict::Allow), Ok(rule));
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_rule_is_told() {
         assert!(why("").contains("about everything"));

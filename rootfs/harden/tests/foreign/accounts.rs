@@ -1,12 +1,12 @@
 //! Accounts, before the programs of shadow and sudo.
 
-use crate::{Installed, is_installed, layer, settings, text, write};
+use crate::{Installed, is_installed, is_root, layer, settings, text, write};
 use gabion_harden::{HardenError, Layer};
 use gabion_testkit::program;
 
 #[test]
 fn pwck_and_grpck_find_nothing() {
-    if !is_installed() {
+    if !is_installed() || !is_root() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Updates, before apt and `unattended-upgrade`.
 
-use crate::{is_installed, layer, settings, text};
+use crate::{is_installed, is_root, layer, settings, text};
 use gabion_harden::{Layer, Repository, Settings, Updates};
 use gabion_testkit::{Gpg, program, run};
 use std::path::Path;
@@ -152,7 +152,7 @@ fn archive(folder: &Path, origin: &str) {
 
 #[test]
 fn what_a_bundle_brings_is_installed_from_its_signed_archive() {
-    if !is_installed() || !gabion_testkit::has(&["dpkg-scanpackages", "gpg"]) {
+    if !is_installed() || !is_root() || !gabion_testkit::has(&["dpkg-scanpackages", "gpg"]) {
         return;
     }
     let layer = layer(&settings());

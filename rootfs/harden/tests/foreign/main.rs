@@ -114,6 +114,15 @@ pub(crate) fn is_installed() -> bool {
     ])
 }
 
+/// Whether the tests may change their root and mount something over the machine's own files.
+pub(crate) fn is_root() -> bool {
+    let root = gabion_testkit::text(gabion_testkit::program("id").arg("-u")).trim() == "0";
+    if !root {
+        gabion_testkit::skip_also_in_ci("this part needs root");
+    }
+    root
+}
+
 #[track_caller]
 pub(crate) fn layer(settings: &Settings) -> Layer {
     gabion_harden::layer(settings, &Installed).unwrap_or_else(|errors| panic!("{errors:?}"))

@@ -127,6 +127,9 @@ fn k3s_waits_for_every_mount_that_it_writes_to() {
     let layer = layer(&settings());
     let mounts = mounts(&layer, folder.path());
     assert_eq!(mounts.len(), 3 + 11, "{:?}", mounts.keys());
+    let device = format!("/dev/disk/by-partuuid/{DATA}");
+    let device = gabion_testkit::text(program("systemd-escape").args(["--path", "--suffix=device", &device]));
+    assert!(text(&layer, "/etc/systemd/system/gabion-grow.service").contains(&format!("After={device}")));
     assert!(mounts["data.mount"].contains(&format!("What=/dev/disk/by-partuuid/{DATA}")));
     let required = text(&layer, "/etc/systemd/system/k3s.service.d/10-gabion.conf");
     for path in ["/etc/rancher", "/var/lib/rancher/k3s/server", "/var/lib/kubelet"] {
