@@ -67,6 +67,7 @@ fn read_recipe(
         diagnostics.push(Diagnostic::new(Code::WrongType, &node.span, message));
         return None;
     };
+    let before = diagnostics.list.len();
     let mut reader = Reader::new(&address, table, &span, diagnostics);
     // A dropped node is not read at all: the overlay that drops it need not repair it.
     if !reader.flag("enabled", true) {
@@ -75,7 +76,7 @@ fn read_recipe(
     let body = Body::read(&address, &mut reader);
     reader.finish();
     let files: Vec<_> = body.local_files().filter_map(|file| files.get(file, diagnostics)).collect();
-    body.check(&files, diagnostics);
+    body.check(&files, diagnostics.list.len() == before, diagnostics);
     Some(Recipe { address, span, body, table: node, files })
 }
 

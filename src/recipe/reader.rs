@@ -81,12 +81,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A string that must be there. Gives an empty one after reporting its absence.
-    pub(super) fn required(&mut self, key: &'static str) -> Spanned<String> {
+    /// Reports the absence of a key.
+    pub(super) fn must_have(&mut self, key: &'static str) {
         if !self.has(key) {
             let message = format!("`{}` needs `{key}`", self.what);
             self.report(Diagnostic::new(Code::MissingKey, &self.span.clone(), message));
         }
+    }
+
+    /// A string that must be there. Gives an empty one after reporting its absence.
+    pub(super) fn required(&mut self, key: &'static str) -> Spanned<String> {
+        self.must_have(key);
         self.string(key).unwrap_or(Spanned { value: String::new(), span: self.span.clone() })
     }
 

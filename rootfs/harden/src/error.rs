@@ -23,7 +23,7 @@ pub enum HardenError {
         port: u16,
     },
     /// A weakening that is not admitted.
-    #[error("`{key}` opens the host to guessed passwords")]
+    #[error("`{key}` weakens the SSH server")]
     Insecure {
         /// The key.
         key: &'static str,
@@ -129,8 +129,8 @@ pub enum HardenError {
     /// K3s is to start and is not there.
     #[error("K3s is enabled, and nothing stands at `/usr/local/bin/k3s`")]
     NoK3s,
-    /// K3s without a disk to keep its state on.
-    #[error("a partition has the same id as another: `{id}`")]
+    /// Two partitions with one id.
+    #[error("two partitions have the id `{id}`")]
     SamePartition {
         /// The id.
         id: String,

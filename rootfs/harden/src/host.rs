@@ -47,7 +47,8 @@ pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
     maker.owned("etc/machine-id", 0o444, (0, 0), "");
     maker.link("var/lib/dbus/machine-id", "/etc/machine-id");
     maker.file("etc/systemd/journald.conf.d/10-gabion.conf", JOURNAL);
-    if settings.ssh.is_some() {
+    // The keys of the package are gone, so that a server that nobody configures needs one too.
+    if settings.ssh.is_some() || maker.base.exists("usr/sbin/sshd") {
         maker.owned("usr/lib/gabion/identity", 0o755, (0, 0), IDENTITY);
         maker.file("etc/systemd/system/gabion-identity.service", IDENTITY_UNIT);
         enable("gabion-identity.service", maker);

@@ -1,6 +1,6 @@
 //! What is asked of the kernel: modules and `sysctl`.
 
-use crate::make::Maker;
+use crate::make::{Maker, lines};
 use crate::settings::Settings;
 use crate::value::ValueError;
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ const DEFAULTS: [(&str, &str); 12] = [
 
 /// What K3s needs: forwarding, bridges that are filtered, what `protect-kernel-defaults` compares
 /// (kubernetes, `pkg/kubelet/cm/container_manager_linux.go`), and room for many watchers.
-const K3S: [(&str, &str); 11] = [
+const K3S: [(&str, &str); 12] = [
     ("fs.inotify.max_user_instances", "8192"),
     ("fs.inotify.max_user_watches", "524288"),
     ("kernel.keys.root_maxbytes", "25000000"),
@@ -67,6 +67,7 @@ const K3S: [(&str, &str); 11] = [
     ("net.ipv4.ip_forward", "1"),
     ("net.ipv6.conf.all.forwarding", "1"),
     ("vm.overcommit_memory", "1"),
+    ("vm.panic_on_oom", "0"),
 ];
 
 /// A key of `sysctl`, with dots.
@@ -130,7 +131,7 @@ pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
     let mut values: BTreeMap<&str, &str> = DEFAULTS.into();
     values.extend(k3s.then_some(K3S).into_iter().flatten());
     values.extend(settings.sysctl.iter().map(|(key, value)| (key.0.as_str(), value.0.as_str())));
-    let text: String = values.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+    let text = lines(values.iter().map(|(key, value)| format!("{key} = {value}")));
     // Behind `10-*` of Debian and in front of `99-sysctl.conf`, which is the host's own.
     maker.file("etc/sysctl.d/90-gabion.conf", text);
     let defaults = k3s.then_some(DEFAULT_MODULES).into_iter().flatten();
@@ -141,8 +142,7 @@ pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
         }
     }
     if !modules.is_empty() {
-        let text: String = modules.iter().map(|it| format!("{it}\n")).collect();
-        maker.file("etc/modules-load.d/gabion.conf", text);
+        maker.file("etc/modules-load.d/gabion.conf", lines(modules));
     }
 }
 

@@ -3,6 +3,16 @@
 use crate::base::Base;
 use crate::error::HardenError;
 use crate::layer::{Content, Layer, LayerPath, Node};
+use std::fmt::{self, Write as _};
+
+/// The items, each on a line of its own.
+pub(crate) fn lines<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let mut text = String::new();
+    for item in items {
+        let _ = writeln!(text, "{item}");
+    }
+    text
+}
 
 /// What the modules write into.
 pub(crate) struct Maker<'b> {

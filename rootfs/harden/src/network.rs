@@ -1,7 +1,7 @@
 //! The network: systemd-networkd, DHCP unless an address is given.
 
 use crate::error::HardenError;
-use crate::make::Maker;
+use crate::make::{Maker, lines};
 use crate::settings::Settings;
 use crate::units::{enable, is_there, mask};
 use crate::value::{Cidr, ValueError};
@@ -97,7 +97,7 @@ fn resolver(network: &Network, maker: &mut Maker<'_>) {
     } else if network.dns.is_empty() {
         maker.errors.push(HardenError::NoResolver);
     } else {
-        let text: String = network.dns.iter().map(|it| format!("nameserver {it}\n")).collect();
+        let text = lines(network.dns.iter().map(|it| format!("nameserver {it}")));
         maker.file("etc/resolv.conf", text);
     }
 }
@@ -105,7 +105,9 @@ fn resolver(network: &Network, maker: &mut Maker<'_>) {
 fn config(network: &Network) -> String {
     let names: Vec<&str> = network.interfaces.iter().map(|it| it.0.as_str()).collect();
     let mut text = format!("[Match]\nName={}\n\n[Network]\n", names.join(" "));
-    let _ = writeln!(text, "DHCP={}", if network.dhcp { "yes" } else { "no" });
+    // Said, because routers are not listened to by default on a host that forwards, as one with pods does.
+    let dhcp = if network.dhcp { "yes" } else { "no" };
+    let _ = writeln!(text, "DHCP={dhcp}\nIPv6AcceptRA={dhcp}");
     for (address, length) in &network.addresses {
         let _ = writeln!(text, "Address={address}/{length}");
     }
@@ -160,6 +162,7 @@ mod tests {
 
         [Network]
         DHCP=yes
+        IPv6AcceptRA=yes
         Address=2001:db8::7/128
         DNS=192.0.2.53
 

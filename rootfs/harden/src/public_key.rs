@@ -61,13 +61,6 @@ impl fmt::Display for PublicKey {
     }
 }
 
-impl PublicKey {
-    /// Whether both are one key, whatever their comments say.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.base64 == other.base64
-    }
-}
-
 /// Takes the next string off `blob`: a 32-bit length and that many bytes (RFC 4251 §5).
 fn string<'b>(blob: &mut &'b [u8]) -> Option<&'b [u8]> {
     let (length, rest) = blob.split_first_chunk::<4>()?;
@@ -146,6 +139,24 @@ mod tests {
     fn a_key_is_written_as_it_was_read() {
         assert_eq!(GOOD.parse::<PublicKey>().unwrap().to_string(), GOOD);
         assert_eq!(format!("{GOOD}\n").parse::<PublicKey>().unwrap().to_string(), GOOD);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_reads_back(
+            kind in "(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp256|sk-ssh-ed25519@openssh.com)",
+            blob in proptest::collection::vec(proptest::num::u8::ANY, 30..35),
+            cut in 20_usize..120,
+            comment in ".{0,8}",
+        ) {
+            let mut bytes = [&(kind.len() as u32).to_be_bytes(), kind.as_bytes()].concat();
+            bytes.extend([&32_u32.to_be_bytes(), blob.as_slice()].concat());
+            bytes.truncate(bytes.len().min(cut + kind.len()));
+            let text = format!("{kind} {} {comment}", STANDARD.encode(bytes));
+            if let Ok(key) = text.parse::<PublicKey>() {
+                proptest::prop_assert_eq!(key.to_string().parse(), Ok(key));
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The SSH server: keys alone, no root, one host key of a kind that is made in no time.
 
-use crate::make::Maker;
+use crate::make::{Maker, lines};
 use crate::settings::Settings;
 use crate::units::enable;
 use std::num::NonZeroU16;
@@ -46,7 +46,7 @@ fn config(ssh: &Ssh) -> String {
     let yes = |it: bool| if it { "yes" } else { "no" };
     let root = if ssh.root_login { "prohibit-password" } else { "no" };
     let methods = if ssh.password_auth { "any" } else { "publickey" };
-    let lines = [
+    let words = [
         format!("Port {}", ssh.port),
         "HostKey /etc/ssh/ssh_host_ed25519_key".to_owned(),
         format!("PermitRootLogin {root}"),
@@ -60,7 +60,7 @@ fn config(ssh: &Ssh) -> String {
         "MaxAuthTries 3".to_owned(),
         "LoginGraceTime 30".to_owned(),
     ];
-    lines.iter().flat_map(|it| [it.as_str(), "\n"]).collect()
+    lines(words)
 }
 
 #[cfg(test)]

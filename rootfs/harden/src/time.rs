@@ -1,7 +1,7 @@
 //! The time: UTC, and from servers, by whichever program the packages bring.
 
 use crate::error::HardenError;
-use crate::make::Maker;
+use crate::make::{Maker, lines};
 use crate::settings::Settings;
 use crate::units::{enable, is_there};
 use crate::value::HostName;
@@ -36,7 +36,7 @@ pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
 
 /// Takes the place of Debian's file, whose pool would be asked too (`chrony.conf(5)`).
 fn chrony(servers: &[&str]) -> String {
-    let asked: String = servers.iter().map(|it| format!("server {it} iburst\n")).collect();
+    let asked = lines(servers.iter().map(|it| format!("server {it} iburst")));
     let rest = [
         "driftfile /var/lib/chrony/chrony.drift",
         "makestep 1 3",

@@ -21,7 +21,8 @@ pub enum Updates {
     /// A signed repository of the host's own, below [`UPDATES`]: an archive without suites (`./`) whose
     /// `Release` says `Origin: Gabion`, and `keyring.gpg` beside it.
     Bundle,
-    /// These archives of the distribution; only what their security suites bring is installed.
+    /// These archives of the distribution; what is installed unasked is what their security suites bring, and the
+    /// release, from which that may need a package that was not there.
     Online(Vec<Repository>),
 }
 
@@ -55,7 +56,9 @@ pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
     }
     maker.file("etc/apt/sources.list.d/gabion.sources", sources);
     maker.file("etc/apt/apt.conf.d/52gabion-updates", config(&settings.updates, distribution));
-    UNITS.iter().for_each(|unit| enable(unit, maker));
+    for unit in UNITS {
+        enable(unit, maker);
+    }
 }
 
 fn distribution(maker: &mut Maker<'_>) -> Option<Distribution> {
@@ -70,7 +73,9 @@ fn distribution(maker: &mut Maker<'_>) -> Option<Distribution> {
 
 fn off(maker: &mut Maker<'_>) {
     maker.file("etc/apt/apt.conf.d/52gabion-updates", periodic(false));
-    UNITS.iter().for_each(|unit| disable(unit, maker));
+    for unit in UNITS {
+        disable(unit, maker);
+    }
 }
 
 fn suites(repository: &Repository) -> String {
@@ -104,10 +109,13 @@ fn config(updates: &Updates, distribution: Distribution) -> String {
     text.push_str("Unattended-Upgrade::Origins-Pattern {\n");
     let patterns: &[&str] = match (updates, distribution) {
         (Updates::Bundle | Updates::Off, _) => &["origin=Gabion"],
-        (Updates::Online(_), Distribution::Debian) => {
-            &["origin=Debian,codename=${distro_codename}-security,label=Debian-Security"]
+        (Updates::Online(_), Distribution::Debian) => &[
+            "origin=Debian,codename=${distro_codename},label=Debian",
+            "origin=Debian,codename=${distro_codename}-security,label=Debian-Security",
+        ],
+        (Updates::Online(_), Distribution::Ubuntu) => {
+            &["origin=Ubuntu,archive=${distro_codename}", "origin=Ubuntu,archive=${distro_codename}-security"]
         }
-        (Updates::Online(_), Distribution::Ubuntu) => &["origin=Ubuntu,archive=${distro_codename}-security"],
     };
     for pattern in patterns {
         let _ = writeln!(text, "  \"{pattern}\";");
@@ -121,6 +129,17 @@ fn config(updates: &Updates, distribution: Distribution) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_distribution_is_known_by_its_own_names() {
+        let online = Updates::Online(Vec::new());
+        let ubuntu = config(&online, Distribution::Ubuntu);
+        assert!(ubuntu.contains("\"origin=Ubuntu,archive=${distro_codename}-security\";"), "{ubuntu}");
+        assert!(
+            !ubuntu.contains("Debian") && !config(&Updates::Bundle, Distribution::Ubuntu).contains("Ubuntu")
+        );
+        assert!(keyring(Distribution::Ubuntu).contains("ubuntu"));
+    }
 
     #[test]
     fn only_suites_that_are_released_are_asked() {

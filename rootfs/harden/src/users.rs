@@ -4,7 +4,7 @@
 
 use crate::accounts::Table;
 use crate::error::HardenError;
-use crate::make::Maker;
+use crate::make::{Maker, lines};
 use crate::public_key::PublicKey;
 use crate::settings::Settings;
 use crate::value::{Name, ValueError};
@@ -140,6 +140,5 @@ fn home(name: &Name, user: &User, maker: &mut Maker<'_>) {
         return;
     }
     maker.directory(&format!("{home}/.ssh"), 0o700, owner);
-    let keys: String = user.keys.iter().map(|key| format!("{key}\n")).collect();
-    maker.owned(&format!("{home}/.ssh/authorized_keys"), 0o600, owner, keys);
+    maker.owned(&format!("{home}/.ssh/authorized_keys"), 0o600, owner, lines(&user.keys));
 }

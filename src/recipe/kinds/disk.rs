@@ -73,9 +73,8 @@ impl Size {
 
 impl Disk {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let rootfs = reader.required("rootfs");
-        let rootfs =
-            (!rootfs.value.is_empty()).then(|| reader.reference("rootfs", &[Kind::Rootfs])).flatten();
+        reader.must_have("rootfs");
+        let rootfs = reader.reference("rootfs", &[Kind::Rootfs]);
         if let Some(part) = rootfs.as_ref().filter(|it| it.value.output.is_some()) {
             reader.bad_value("rootfs", &part.span, format!("takes a whole node, not `{}`", part.value));
         }

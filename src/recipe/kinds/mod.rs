@@ -92,10 +92,10 @@ impl Body {
         lists.into_iter().flatten()
     }
 
-    /// Mistakes that show only when the node's files are read.
-    pub(super) fn check(&self, files: &[Arc<LocalFile>], diagnostics: &mut Diagnostics) {
+    /// Mistakes that show only when the node's files are read; `sound` is whether none was found before.
+    pub(super) fn check(&self, files: &[Arc<LocalFile>], sound: bool, diagnostics: &mut Diagnostics) {
         if let Self::Rootfs(it) = self {
-            it.check(files, diagnostics);
+            it.check(files, sound, diagnostics);
         }
     }
 }

@@ -122,12 +122,12 @@ impl Rule {
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| wrong(&format!("says nothing behind `{word}`")));
             match word {
-                "from" => {
-                    once(&mut rule.from, value()?.parse()?).ok_or_else(|| wrong("says `from` twice"))?
+                "from" => once(&mut rule.from, value()?.parse()?, word).map_err(|why| wrong(&why))?,
+                "to" => once(&mut rule.to, value()?.parse()?, word).map_err(|why| wrong(&why))?,
+                "on" => {
+                    let interface = InterfaceName::exact(value()?)?;
+                    once(&mut rule.interface, interface, word).map_err(|why| wrong(&why))?;
                 }
-                "to" => once(&mut rule.to, value()?.parse()?).ok_or_else(|| wrong("says `to` twice"))?,
-                "on" => once(&mut rule.interface, InterfaceName::exact(value()?)?)
-                    .ok_or_else(|| wrong("says `on` twice"))?,
                 "limit" if rule.verdict == Verdict::Allow => rule.verdict = Verdict::Limit,
                 "out" if rule.way == Way::In => rule.way = Way::Out,
                 "routed" if rule.way == Way::In => rule.way = Way::Routed,
@@ -153,13 +153,13 @@ impl Rule {
         Self { verdict: other.verdict, ..self.clone() } == *other
     }
 
-    /// Whether it lets somebody open connections to `port` of the host over TCP.
+    /// Whether it lets somebody outside of the host open connections to `port` over TCP.
     pub(crate) fn opens(&self, port: u16) -> bool {
         matches!(self.verdict, Verdict::Allow | Verdict::Limit)
             && self.way == Way::In
             && self.protocol != Protocol::Udp
             && self.ports.contains(port)
-            && self.from.is_none_or(|it| !it.is_loopback())
+            && self.from.is_none_or(|it| !it.is_loopback() && !is_of_pods(it))
     }
 
     /// Whether it shuts `port` of the host for everybody over TCP.
@@ -170,6 +170,11 @@ impl Rule {
             && self.ports.contains(port)
             && (self.from, self.to, &self.interface) == (None, None, &None)
     }
+}
+
+/// Whether only K3s' pods and services have these addresses (k3s-io/k3s, `--cluster-cidr`, `--service-cidr`).
+fn is_of_pods(network: Cidr) -> bool {
+    ["10.42.0.0/16", "10.43.0.0/16"].iter().any(|it| it.parse() == Ok(network))
 }
 
 /// `22/tcp` or `53`.
@@ -186,8 +191,8 @@ fn ports(word: &str, rule: &str) -> Result<(Ports, Protocol), ValueError> {
     Ok((Ports::read(ports)?, protocol))
 }
 
-fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
-    place.replace(value).is_none().then_some(())
+fn once<T>(place: &mut Option<T>, value: T, word: &str) -> Result<(), String> {
+    place.replace(value).map_or(Ok(()), |_| Err(format!("says `{word}` twice")))
 }
 
 /// As a recipe spells it.
@@ -246,6 +251,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_reads_back(
+            ports in "([0-9]{1,5}([,:][0-9]{1,5}){0,3}(/(tcp|udp|icmp))?)?",
+            words in "( (from|to|on|limit|out|routed|10.0.0.0/8|::1|cni0)){0,5}",
+        ) {
+            if let Ok(rule) = Rule::parse(&format!("{ports}{words}"), Verdict::Allow) {
+                proptest::prop_assert_eq!(Rule::parse(&rule.to_string(), Verdict::Allow), Ok(rule));
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_rule_is_told() {
         assert!(why("").contains("about everything"));
@@ -274,7 +291,9 @@ mod tests {
         {
             assert!(rule(open).opens(22), "{open}");
         }
-        for shut in ["22/udp", "23/tcp", "22/tcp out", "22/tcp routed", "from 127.0.0.0/8"] {
+        for shut in
+            ["22/udp", "23/tcp", "22/tcp out", "22/tcp routed", "from 127.0.0.0/8", "from 10.42.0.0/16"]
+        {
             assert!(!rule(shut).opens(22), "{shut}");
         }
         let deny = |text| Rule::parse(text, Verdict::Deny).unwrap();

@@ -29,7 +29,7 @@ pub(crate) const DATA: &str = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709";
 pub(crate) struct Installed;
 
 /// Files of accounts as a fresh Debian has them.
-const ACCOUNTS: [(&str, &str); 6] = [
+pub(crate) const ACCOUNTS: [(&str, &str); 6] = [
     (
         "etc/passwd",
         "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
@@ -112,6 +112,15 @@ pub(crate) fn is_installed() -> bool {
         "chronyd",
         "e2fsck",
     ])
+}
+
+/// Whether the tests may change their root and mount something over the machine's own files.
+pub(crate) fn is_root() -> bool {
+    let root = gabion_testkit::text(gabion_testkit::program("id").arg("-u")).trim() == "0";
+    if !root {
+        gabion_testkit::skip_also_in_ci("this part needs root");
+    }
+    root
 }
 
 #[track_caller]

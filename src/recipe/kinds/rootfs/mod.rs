@@ -1,6 +1,8 @@
 //! `[rootfs.NAME]`: a hardened system of Debian packages.
 
 mod modules;
+#[cfg(test)]
+mod tests;
 
 use super::Apt;
 use crate::recipe::address::{Address, Kind, Reference};
@@ -173,8 +175,16 @@ impl Rootfs {
         })
     }
 
-    /// Reports what only local files show, and what does not fit together.
-    pub(super) fn check(&self, files: &[Arc<LocalFile>], diagnostics: &mut Diagnostics) {
+    /// Reports what only local files show and, where nothing else is wrong, what does not fit together.
+    pub(super) fn check(&self, files: &[Arc<LocalFile>], sound: bool, diagnostics: &mut Diagnostics) {
+        let before = diagnostics.list.len();
+        self.check_keys(files, diagnostics);
+        if sound && diagnostics.list.len() == before {
+            self.check_whole(files, diagnostics);
+        }
+    }
+
+    fn check_keys(&self, files: &[Arc<LocalFile>], diagnostics: &mut Diagnostics) {
         for path in &self.key_files {
             let Some(file) = files.iter().find(|it| it.path == path.value) else { continue };
             let (keys, mistakes) = keys_of(file);
@@ -184,6 +194,9 @@ impl Rootfs {
                 diagnostics.push(Diagnostic::new(Code::BadValue, &path.span, message));
             }
         }
+    }
+
+    fn check_whole(&self, files: &[Arc<LocalFile>], diagnostics: &mut Diagnostics) {
         // Archives are known when the packages are: here it is enough that there are some.
         let archives = vec![Repository { uri: String::new(), suites: Vec::new(), components: Vec::new() }];
         let facts = Facts { archives, ..Facts::default() };

@@ -17,10 +17,16 @@ const K3S_FILES: [&str; 4] = ["binary", "images", "list", "config"];
 
 /// `users.ops = { ssh-keys = ["keys/ops.pub"], sudo = true }`; gives the files of keys too.
 pub(super) fn users(reader: &mut Reader<'_>) -> (BTreeMap<Name, Account>, Vec<Spanned<String>>) {
+    let mut files = Vec::new();
     let all = reader.within("users", |reader| {
         let single = reader.len() == 1;
         reader.named(|name, reader| {
-            let account = account(reader, single);
+            let keys = keys(reader);
+            files.extend(keys.iter().filter_map(|it| match it {
+                Key::In(path) => Some(path.clone()),
+                Key::Here(_) => None,
+            }));
+            let account = account(reader, keys, single);
             match name.value.parse::<Name>() {
                 Ok(name) => Some((name, account?)),
                 Err(error) => {
@@ -30,17 +36,28 @@ pub(super) fn users(reader: &mut Reader<'_>) -> (BTreeMap<Name, Account>, Vec<Sp
             }
         })
     });
-    let all: BTreeMap<Name, Account> = all.unwrap_or_default().into_iter().collect();
-    let files = all.values().flat_map(|it| &it.keys).filter_map(|it| match it {
-        Key::In(path) => Some(path.clone()),
-        Key::Here(_) => None,
-    });
-    let files = files.collect();
-    (all, files)
+    (all.unwrap_or_default().into_iter().collect(), files)
+}
+
+/// `ssh-keys`: keys, and files of the project that hold some.
+fn keys(reader: &mut Reader<'_>) -> Vec<Key> {
+    let texts = reader.strings("ssh-keys").into_iter();
+    let key = |text: Spanned<String>| {
+        // A key has words; a path of the project that has some can be renamed.
+        if !text.value.contains(' ') {
+            return Some(Key::In(text));
+        }
+        text.value
+            .parse()
+            .map(Key::Here)
+            .map_err(|error| reader.bad_value("ssh-keys", &text.span, error))
+            .ok()
+    };
+    texts.filter_map(key).collect()
 }
 
 /// Of several users each says its number: one that is added must not change the others'.
-fn account(reader: &mut Reader<'_>, single: bool) -> Option<Account> {
+fn account(reader: &mut Reader<'_>, keys: Vec<Key>, single: bool) -> Option<Account> {
     let number = reader.integer("uid");
     let span = number.as_ref().map_or_else(|| reader.span(), |it| it.span.clone());
     let uid = match number.map(|it| it.value).or(single.then_some(1000)) {
@@ -52,18 +69,6 @@ fn account(reader: &mut Reader<'_>, single: bool) -> Option<Account> {
             None
         }
     };
-    let keys = reader.strings("ssh-keys").into_iter().filter_map(|text| {
-        // A key has words; a path of the project that has some can be renamed.
-        if !text.value.contains(' ') && !text.value.starts_with("ssh-") {
-            return Some(Key::In(text));
-        }
-        text.value
-            .parse()
-            .map(Key::Here)
-            .map_err(|error| reader.bad_value("ssh-keys", &text.span, error))
-            .ok()
-    });
-    let keys = keys.collect();
     let groups = reader.parsed_list("groups", str::parse);
     let shell = reader.parsed("shell", shell).unwrap_or_else(|| "/bin/bash".to_owned());
     Some(Account { uid: uid?, groups, keys, shell, sudo: reader.flag("sudo", false) })
