@@ -32,8 +32,6 @@ pub(crate) fn environment(epoch: u64) -> Env {
         ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
         ("PYTHONHASHSEED", "0"),
         ("SYSTEMD_OFFLINE", "1"),
-        // The kernel's hook and initramfs-tools look at it (`kernel-img.conf(5)`).
-        ("INITRD", "No"),
     ];
     let mut env: Env = fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     env.insert("SOURCE_DATE_EPOCH".to_owned(), epoch.to_string());
@@ -111,14 +109,25 @@ fn scripts(new: &[Unpacked], run: Run<'_>, env: &Env) -> Result<(), RootfsError>
 /// One initramfs for every kernel.
 pub(crate) fn initramfs(root: &Root, run: Run<'_>, env: &Env) -> Result<(), RootfsError> {
     let names = root.names(b"boot").map_err(|error| RootfsError::io("read", "boot", error))?;
-    let mut env = env.clone();
-    env.remove("INITRD");
     for name in names {
         if let Some(version) = name.strip_prefix(b"vmlinuz-").and_then(|it| std::str::from_utf8(it).ok()) {
-            run(&["/usr/sbin/update-initramfs", "-c", "-k", version], &env)?;
+            run(&["/usr/sbin/update-initramfs", "-c", "-k", version], env)?;
         }
     }
-    Ok(())
+    let linked = || ["", "boot/"].iter().try_for_each(|folder| link_initramfs(root, folder));
+    linked().map_err(|error| RootfsError::io("link", "initrd.img", error))
+}
+
+/// The link beside the kernel's, which `linux-update-symlinks(1)` makes only where the initramfs is there before it.
+fn link_initramfs(root: &Root, folder: &str) -> std::io::Result<()> {
+    let link = format!("{folder}initrd.img");
+    let Some(kernel) = root.link(format!("{folder}vmlinuz").as_bytes())? else { return Ok(()) };
+    let kernel = String::from_utf8_lossy(&kernel).into_owned();
+    if root.kind(link.as_bytes())?.is_some() || !kernel.contains("vmlinuz-") {
+        return Ok(());
+    }
+    let target = kernel.replace("vmlinuz-", "initrd.img-");
+    root.symlink(link.as_bytes(), target.as_bytes(), Meta { mode: 0o777, uid: 0, gid: 0 })
 }
 
 /// Boot loaders made by the packages' own `grub-mkimage`.

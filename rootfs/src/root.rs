@@ -153,6 +153,19 @@ impl Root {
         }
     }
 
+    /// Where a symbolic link leads; `None` where there is none.
+    pub(crate) fn link(&self, path: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let (parent, name) = split(path);
+        let parent = match self.resolve(parent, OFlags::PATH | OFlags::DIRECTORY) {
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            other => other?,
+        };
+        match rustix::fs::readlinkat(&parent, name, Vec::new()) {
+            Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+            other => Ok(Some(other?.into_bytes())),
+        }
+    }
+
     /// The bytes of a file, links followed; `None` where there is none.
     pub(crate) fn read(&self, path: &[u8]) -> io::Result<Option<Vec<u8>>> {
         let mut file = match self.resolve(path, OFlags::RDONLY | OFlags::NONBLOCK) {

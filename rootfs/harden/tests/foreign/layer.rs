@@ -79,7 +79,7 @@ fn every_package_that_is_missing_is_named_at_once() {
 fn a_base_that_is_none_is_told() {
     let errors = gabion_harden::layer(&settings(), &Nothing).unwrap_err();
     let codes: Vec<&str> = errors.iter().map(HardenError::code).collect();
-    for code in ["E1301", "E1316", "E1317"] {
+    for code in ["E1501", "E1516", "E1517"] {
         assert!(codes.contains(&code), "{code}: {codes:?}");
     }
 }
@@ -164,27 +164,27 @@ fn settings_under_which_nobody_gets_in_are_told_without_a_base() {
         check(&settings).iter().map(HardenError::code).collect::<Vec<_>>()
     };
     assert_eq!(with(&|_| {}), Vec::<&str>::new());
-    assert_eq!(with(&|it| it.users.values_mut().for_each(|it| it.keys.clear())), ["E1302"]);
-    assert_eq!(with(&|it| it.users.clear()), ["E1302"]);
-    assert_eq!(with(&|it| it.ssh.as_mut().unwrap().port = 23.try_into().unwrap()), ["E1303"]);
-    assert_eq!(with(&|it| it.ssh.as_mut().unwrap().password_auth = true), ["E1304"]);
-    assert_eq!(with(&|it| it.firewall.as_mut().unwrap().routed = gabion_harden::Policy::Deny), ["E1305"]);
-    assert_eq!(with(&|it| it.ssh = None), ["E1306"]);
-    assert_eq!(with(&|it| it.firewall = None), ["E1307"]);
+    assert_eq!(with(&|it| it.users.values_mut().for_each(|it| it.keys.clear())), ["E1502"]);
+    assert_eq!(with(&|it| it.users.clear()), ["E1502"]);
+    assert_eq!(with(&|it| it.ssh.as_mut().unwrap().port = 23.try_into().unwrap()), ["E1503"]);
+    assert_eq!(with(&|it| it.ssh.as_mut().unwrap().password_auth = true), ["E1504"]);
+    assert_eq!(with(&|it| it.firewall.as_mut().unwrap().routed = gabion_harden::Policy::Deny), ["E1505"]);
+    assert_eq!(with(&|it| it.ssh = None), ["E1506"]);
+    assert_eq!(with(&|it| it.firewall = None), ["E1507"]);
     assert_eq!(
         with(&|it| {
             let user = it.users.values().next().unwrap().clone();
             it.users.insert("b".parse().unwrap(), user);
         }),
-        ["E1308"]
+        ["E1508"]
     );
     assert_eq!(
         with(&|it| {
             let rules = &mut it.firewall.as_mut().unwrap().rules;
             rules.push(gabion_harden::Rule::parse("80/tcp", gabion_harden::Verdict::Deny).unwrap());
         }),
-        ["E1310"]
+        ["E1510"]
     );
-    assert_eq!(with(&|it| it.network.dhcp = false), ["E1321"]);
-    assert_eq!(with(&|it| it.updates = gabion_harden::Updates::Online(Vec::new())), ["E1324"]);
+    assert_eq!(with(&|it| it.network.dhcp = false), ["E1521"]);
+    assert_eq!(with(&|it| it.updates = gabion_harden::Updates::Online(Vec::new())), ["E1524"]);
 }
