@@ -11,7 +11,7 @@ pub(crate) const ALL: [(&str, Work); 7] = [
     ("sleep", sleep),
     ("much", much),
     ("configure", configure),
-    ("denied", denied),
+    ("try", attempt),
 ];
 
 fn words(error: impl std::fmt::Display) -> String {
@@ -65,12 +65,27 @@ fn configure(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     writeln!(output, "{} left, {}", left.len(), outcome.end).map_err(words)
 }
 
-/// Takes the right to user namespaces away from itself, then asks for one.
-fn denied(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
-    fs_err::write("/proc/sys/user/max_user_namespaces", "0").map_err(words)?;
+/// Tries what would reach the machine, as root in a tree; tells what went through.
+fn attempt(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     let path = Path::new(std::str::from_utf8(input).map_err(words)?);
+    crate::fixture::tree(path);
+    let attempts = [
+        "mknod /etc/node b 8 0",
+        "mount -t tmpfs tmpfs /etc",
+        "umount /proc/sys",
+        "unshare -n true",
+        "hostname other",
+        "sysctl -w kernel.panic=7",
+        "echo 1 > /proc/sys/vm/drop_caches",
+        "test ! -c /proc/sysrq-trigger",
+        "dmesg",
+        "ip link set lo down",
+        "modprobe loop",
+    ];
+    let tries = attempts.map(|it| format!("({it}) >/dev/null 2>&1 && echo '{it}'\n")).concat();
+    let script = format!("id -u\n{tries}mkfifo /etc/fifo && chmod 2755 /etc && test -p /etc/fifo");
     let root = Root::Tree { path: path.to_owned() };
-    let error = run(crate::fixture::shell(root, Identity::Single, "true")).map(|_| ()).unwrap_err();
-    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    write!(output, "{} {cause}: {}", error.code(), error.help().unwrap_or_default()).map_err(words)
+    let outcome = run(crate::fixture::shell(root, Identity::Inherit, &script)).map_err(words)?;
+    output.write_all(&outcome.log).map_err(words)?;
+    writeln!(output, "{}", outcome.end).map_err(words)
 }

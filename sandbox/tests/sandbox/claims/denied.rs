@@ -1,0 +1,83 @@
+//! What a machine says no to, and what is said of it.
+
+use crate::fixture::{folder, tree};
+use crate::helpers;
+use gabion_testkit::{has, skip_also_in_ci};
+
+/// What a helper answers that is root of a user namespace prepared by a script.
+fn answer(prepare: &str, helper: &str) -> String {
+    let folder = folder();
+    tree(folder.path());
+    let script = format!("{prepare} && exec \"$0\" \"$@\"");
+    let prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &script];
+    let output = helpers::command(&prefix, helper, folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub(super) fn where_user_namespaces_are_denied_the_refusal_says_what_to_enable() {
+    if !has(&["unshare"]) {
+        return;
+    }
+    assert_eq!(answer("true", "run"), "ended with status 0\n");
+    let none = answer("echo 0 > /proc/sys/user/max_user_namespaces", "run");
+    assert!(
+        none.starts_with("E1410 this machine denies the sandbox: no more user namespaces are allowed\n"),
+        "{none}"
+    );
+    assert!(none.contains("sysctl -w user.max_user_namespaces"), "{none}");
+    let masked = answer("mount --bind /dev/null /proc/timer_list", "run");
+    assert!(masked.starts_with("E1413") && masked.contains("systempaths=unconfined"), "{masked}");
+}
+
+pub(super) fn a_sandbox_within_a_sandbox_is_refused_in_words() {
+    let mut inputs = crate::fixture::inputs("");
+    let program = std::env::current_exe().unwrap();
+    let gabion_sandbox::Root::Inputs { binds, links, .. } = &mut inputs.spec.root else { return };
+    binds.clear();
+    binds.push(gabion_sandbox::Bind::new("/usr", "/usr"));
+    binds.push(gabion_sandbox::Bind::new(program, "/test"));
+    links.extend(["/lib", "/lib64"].map(|link| (link.into(), format!("usr{link}").into())));
+    inputs.spec.program = "/test".into();
+    inputs.spec.args = [helpers::FLAG, "run", "/tmp"].map(Into::into).into();
+    let outcome = gabion_sandbox::run(inputs.spec).unwrap();
+    let said = String::from_utf8(outcome.log).unwrap();
+    assert!(said.starts_with("E1411 ") && said.contains("outside of it"), "{said}");
+}
+
+pub(super) fn a_user_without_a_range_is_told_the_command() {
+    if !rustix::process::geteuid().is_root() || !has(&["setpriv"]) {
+        return;
+    }
+    if fs_err::read_to_string("/etc/subuid").unwrap_or_default().contains("nobody") {
+        return skip_also_in_ci("`nobody` has subordinate ids here");
+    }
+    let folder = folder();
+    let program = folder.path().join("test");
+    fs_err::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(&program)
+        .args([helpers::FLAG, "find", "/"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("E1414 this machine denies the sandbox: `nobody` has no line in `/etc/subuid`"),
+        "{said}"
+    );
+    assert!(said.contains("--add-subuids 100000-165535 --add-subgids 100000-165535 nobody"), "{said}");
+}
+
+/// Root of a container that may not mount, but may map ids.
+pub(super) fn root_without_the_right_to_mount_maps_each_id_to_itself() {
+    if !rustix::process::geteuid().is_root() || !has(&["setpriv"]) {
+        return;
+    }
+    let prefix = ["setpriv", "--bounding-set", "-sys_admin"];
+    let output = helpers::command(&prefix, "find", "/".as_ref()).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "Same\n");
+    let none = ["setpriv", "--bounding-set", "-sys_admin,-setuid"];
+    let output = helpers::command(&none, "find", "/".as_ref()).output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("E14"));
+}
