@@ -108,6 +108,9 @@ pub enum SandboxError {
         /// The path.
         path: PathBuf,
     },
+    /// Without namespaces there is no root: a run is possible only where everything is declared under its own path.
+    #[error("without namespaces nothing can be seen under another path than its own")]
+    NeedsRoot,
     /// A function in a worker refused, in its words.
     #[error("`{name}` failed: {message}")]
     Refused {
@@ -148,6 +151,7 @@ impl SandboxError {
             Self::Died { .. } => "E1405",
             Self::Lost => "E1406",
             Self::Log(_) => "E1407",
+            Self::NeedsRoot => "E1408",
         }
     }
 

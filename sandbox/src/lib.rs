@@ -21,6 +21,7 @@ mod ids;
 mod run;
 mod spec;
 mod sys;
+mod tier;
 mod wire;
 mod worker;
 
@@ -29,4 +30,5 @@ pub use error::{Denied, SandboxError, Step};
 pub use ids::{COUNT, First, Ids};
 pub use run::run;
 pub use spec::{Bind, End, Identity, Log, Outcome, Root, Spec};
+pub use tier::{Policy, Tier};
 pub use worker::Worker;

@@ -8,6 +8,7 @@
 use crate::child;
 use crate::error::SandboxError;
 use crate::spec::{End, Log, Outcome, Spec};
+use crate::tier::{Policy, Tier, Walls};
 use crate::wire::{Control, Job, Said};
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -15,8 +16,27 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::time::Instant;
 
 /// Runs a program to its end. `Ok` says how it ended, well or not; `Err`, why it did not run.
-pub fn run(spec: Spec) -> Result<Outcome, SandboxError> {
+pub fn run(spec: &Spec) -> Result<Outcome, SandboxError> {
     spec.check()?;
+    let walls: &[Walls] = match spec.policy {
+        Policy::Require => &[Walls::Namespaces],
+        Policy::BestEffort => &[Walls::Namespaces, Walls::Rules],
+        Policy::Off => &[Walls::Nothing],
+    };
+    let mut denied = SandboxError::Lost;
+    for walls in walls {
+        match run_within(spec, *walls) {
+            Err(error @ SandboxError::Denied(_)) => denied = error,
+            result => return result,
+        }
+    }
+    Err(denied)
+}
+
+fn run_within(spec: &Spec, walls: Walls) -> Result<Outcome, SandboxError> {
+    if walls != Walls::Namespaces {
+        spec.check_without_namespaces()?;
+    }
     let deadline = spec.time_out.map(|limit| Instant::now() + limit);
     let (keep, output) = match &spec.log {
         Log::Keep(bytes) => (*bytes, Stdio::piped()),
@@ -26,13 +46,13 @@ pub fn run(spec: Spec) -> Result<Outcome, SandboxError> {
     let mut running = Running { child, control };
     let output = running.child.stdout.take();
     // Where it cannot be told what to do, it says why, or is lost.
-    let _lost = running.control.send(&Job::Run(Box::new(spec)));
+    let _lost = running.control.send(&Job::<_, ()>::Run { spec, walls });
     std::thread::scope(|scope| {
         let log = scope.spawn(|| tail(output, keep));
-        let end = running.wait(deadline);
+        let ended = running.wait(deadline);
         let log = log.join().unwrap_or_else(|_| Err(io::Error::other("the reader panicked")));
-        let (end, (log, cut)) = (end?, log.map_err(SandboxError::Log)?);
-        Ok(Outcome { end, log, cut })
+        let ((end, tier), (log, cut)) = (ended?, log.map_err(SandboxError::Log)?);
+        Ok(Outcome { end, tier, log, cut })
     })
 }
 
@@ -44,7 +64,7 @@ struct Running {
 
 impl Running {
     /// Waits until every process is dead; from the deadline on by ending them.
-    fn wait(&mut self, mut deadline: Option<Instant>) -> Result<End, SandboxError> {
+    fn wait(&mut self, mut deadline: Option<Instant>) -> Result<(End, Tier), SandboxError> {
         let mut said = Said::default();
         let mut timed_out = false;
         loop {
@@ -59,7 +79,9 @@ impl Running {
             }
         }
         let _ended = self.child.wait();
-        if timed_out { Ok(End::TimedOut) } else { said.end().map(|(end, _)| end) }
+        // What took too long may not even have begun.
+        let tier = said.tier().unwrap_or(Tier::S0);
+        if timed_out { Ok((End::TimedOut, tier)) } else { said.end().map(|(end, _)| (end, tier)) }
     }
 }
 

@@ -8,6 +8,7 @@
 
 use crate::error::{Denied, SandboxError, Step};
 use crate::spec::{End, Spec};
+use crate::tier::{Tier, Walls};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,16 +22,21 @@ const TEXT: usize = 8 << 10;
 
 /// What the child shall be.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Job {
+pub(crate) enum Job<S = Spec, N = String> {
     /// A function of this program.
     Work {
         /// Its name.
-        name: String,
+        name: N,
         /// Whether it has a user namespace of its own, whose ids the parent maps.
         mapped: bool,
     },
-    /// A program in a root of its own.
-    Run(Box<Spec>),
+    /// A program.
+    Run {
+        /// Which, and in what.
+        spec: S,
+        /// By what it is walled in.
+        walls: Walls,
+    },
 }
 
 /// What the child says.
@@ -40,6 +46,8 @@ pub(crate) enum Message {
     Unshared,
     /// Everything is set up; the work begins.
     Ready,
+    /// How far the program is walled in that starts now.
+    Walled(Tier),
     /// A step of the set-up failed.
     Failed {
         /// Which.
@@ -172,6 +180,7 @@ pub(crate) struct Said {
     failed: Option<SandboxError>,
     refused: Option<String>,
     end: Option<End>,
+    tier: Option<Tier>,
 }
 
 impl Said {
@@ -189,8 +198,14 @@ impl Said {
                 self.refused.get_or_insert(text);
             }
             Message::Ended(end) => self.end = Some(end),
+            Message::Walled(tier) => self.tier = Some(tier),
             Message::Unshared | Message::Ready => {}
         }
+    }
+
+    /// How far it was walled in, if it came to that.
+    pub(crate) const fn tier(&self) -> Option<Tier> {
+        self.tier
     }
 
     /// How it ended, and in whose words.

@@ -31,7 +31,7 @@ impl Worker {
         let (mut child, control) = child::start(Stdio::piped()).map_err(SandboxError::Start)?;
         let output = child.stdout.take();
         let worker = Self { name: name.to_owned(), child, control, output };
-        worker.tell(&Job::Work { name: name.to_owned(), mapped: ids.mapped() })?;
+        worker.tell(&Job::<(), _>::Work { name, mapped: ids.mapped() })?;
         if ids.mapped() {
             worker.await_message(|message| matches!(message, Message::Unshared))?;
             ids.map(Pid::from_child(&worker.child))?;

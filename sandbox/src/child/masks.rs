@@ -31,10 +31,7 @@ const FIXED: [&str; 6] = ["/proc/acpi", "/proc/bus", "/proc/fs", "/proc/irq", "/
 pub(super) fn hide() -> Result<(), Failed> {
     let nothing = |path: &&str| cover(path, "/dev/null", OpenTreeFlags::empty(), sys::EMPTY);
     let itself = |path: &&str| cover(path, path, OpenTreeFlags::AT_RECURSIVE, sys::READ_ONLY);
-    EMPTY
-        .iter()
-        .try_for_each(|path| nothing(path))
-        .and_then(|()| FIXED.iter().try_for_each(|path| itself(path)))
+    EMPTY.iter().try_for_each(nothing).and_then(|()| FIXED.iter().try_for_each(itself))
 }
 
 fn cover(path: &str, with: &str, flags: OpenTreeFlags, attributes: u64) -> Result<(), Failed> {

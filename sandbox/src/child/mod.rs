@@ -15,6 +15,7 @@ pub(crate) use work::{IDS_WORK, TRY_IDS};
 
 use crate::spec::{Identity, Spec};
 use crate::sys::{self, Forked};
+use crate::tier::Walls;
 use crate::wire::{Control, Failed, Job, Message};
 use crate::{Step, ids};
 use rustix::io::Errno;
@@ -107,8 +108,9 @@ fn separate(job: &Job, control: &Control) -> Result<(), Failed> {
             control.send(&Message::Unshared).map_err(Step::Ids.failed())?;
             receive::<()>(control)?;
         }
-        Job::Run(spec) if spec.identity == Identity::Single => map_single()?,
-        Job::Work { .. } | Job::Run(_) => {}
+        Job::Run { walls: Walls::Rules | Walls::Nothing, .. } => return Ok(()),
+        Job::Run { spec, .. } if spec.identity == Identity::Single => map_single()?,
+        Job::Work { .. } | Job::Run { .. } => {}
     }
     let all = UnshareFlags::NEWNS
         | UnshareFlags::NEWPID

@@ -4,7 +4,8 @@ use super::{confine, filter};
 use crate::Step;
 use crate::spec::{Identity, Root, Spec};
 use crate::sys;
-use crate::wire::{Control, Failed};
+use crate::tier::{Tier, Walls};
+use crate::wire::{Control, Failed, Message};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CpuSet};
 use std::convert::Infallible;
@@ -29,8 +30,14 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SYS_CHROOT);
 
 /// Becomes the program; returns only where that fails.
-pub(super) fn main(spec: &Spec, control: &Control) -> i32 {
-    let Err(failed) = limit(spec).and_then(|()| give_up(spec)).and_then(|()| exec(spec));
+pub(super) fn main(spec: &Spec, walls: Walls, control: &Control) -> i32 {
+    let become_it = || {
+        limit(spec)?;
+        let tier = give_up(spec, walls)?;
+        control.send(&Message::Walled(tier)).map_err(Step::Exec.failed())?;
+        exec(spec)
+    };
+    let Err(failed) = become_it();
     control.fail(failed);
     127
 }
@@ -63,13 +70,29 @@ fn one_cpu() -> io::Result<()> {
     Ok(rustix::thread::sched_setaffinity(None, &set)?)
 }
 
-fn give_up(spec: &Spec) -> Result<(), Failed> {
+/// Gives up what is not needed, for ever; tells how far the program is walled in by that.
+fn give_up(spec: &Spec, walls: Walls) -> Result<Tier, Failed> {
     let kept = if spec.identity == Identity::Inherit { KEPT } else { CapabilitySet::empty() };
-    drop_capabilities(kept).map_err(Step::Privileges.failed())?;
-    if let (Root::Inputs { out, .. }, Identity::Single) = (&spec.root, spec.identity) {
-        confine::landlock(&out.target).map_err(Step::Landlock.failed())?;
+    if walls != Walls::Nothing {
+        drop_capabilities(kept).map_err(Step::Privileges.failed())?;
     }
-    filter::install(spec.identity).map_err(Step::Filter.failed())
+    let landlock = Step::Landlock.failed();
+    let tier = match (walls, &spec.root) {
+        (Walls::Nothing, _) => return Ok(Tier::S0),
+        (Walls::Rules, Root::Inputs { binds, out, .. }) => {
+            confine::to_declared(binds, out).map_err(landlock).map(|()| Tier::S1)?
+        }
+        (Walls::Namespaces, Root::Inputs { out, .. }) if spec.identity == Identity::Single => {
+            if confine::to_output(&out.target).map_err(landlock)? {
+                Tier::S3
+            } else {
+                Tier::S2
+            }
+        }
+        (Walls::Namespaces | Walls::Rules, _) => Tier::S3,
+    };
+    filter::install(spec.identity, tier == Tier::S1).map_err(Step::Filter.failed())?;
+    Ok(tier)
 }
 
 /// Gives up all other capabilities for ever (capabilities(7)): no program can bring one back.

@@ -43,6 +43,9 @@ pub(crate) fn all() -> Vec<Claim> {
             each_mistake_has_its_own_name;
         denied:
             where_user_namespaces_are_denied_the_refusal_says_what_to_enable
+            the_best_effort_reads_what_is_declared_and_is_never_cached
+            off_walls_nothing_in_and_says_so
+            without_namespaces_there_is_no_other_root
             a_sandbox_within_a_sandbox_is_refused_in_words
             a_user_without_a_range_is_told_the_command
             root_without_the_right_to_mount_maps_each_id_to_itself;

@@ -63,7 +63,7 @@ pub(crate) fn tree(path: &Path) {
 /// How a script ends, and what it says.
 pub(crate) fn said(script: &str) -> (Outcome, String) {
     let inputs = inputs(script);
-    let outcome = run(inputs.spec).unwrap();
+    let outcome = run(&inputs.spec).unwrap();
     let log = String::from_utf8(outcome.log.clone()).unwrap();
     (outcome, log)
 }

@@ -54,7 +54,7 @@ fn configure(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     let script = "touch /etc/a /etc/b && chown 33:42 /etc/a && chown 65534:65534 /etc/b && chmod 6755 /etc/a \
                   && touch /tmp/gone /run/gone /dev/gone && id -u && stat -c '%u:%g %a %n' /etc/a /etc/b";
     let root = Root::Tree { path: path.to_owned() };
-    let outcome = run(crate::fixture::shell(root, Identity::Inherit, script)).map_err(words)?;
+    let outcome = run(&crate::fixture::shell(root, Identity::Inherit, script)).map_err(words)?;
     output.write_all(&outcome.log).map_err(words)?;
     let mut left = Vec::new();
     for folder in ["proc", "dev", "run", "tmp"] {
@@ -77,7 +77,7 @@ fn attempt(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
         "hostname other",
         "sysctl -w kernel.panic=7",
         "echo 1 > /proc/sys/vm/drop_caches",
-        "test ! -c /proc/sysrq-trigger",
+        "test -f /proc/sysrq-trigger",
         "dmesg",
         "ip link set lo down",
         "modprobe loop",
@@ -85,7 +85,7 @@ fn attempt(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     let tries = attempts.map(|it| format!("({it}) >/dev/null 2>&1 && echo '{it}'\n")).concat();
     let script = format!("id -u\n{tries}mkfifo /etc/fifo && chmod 2755 /etc && test -p /etc/fifo");
     let root = Root::Tree { path: path.to_owned() };
-    let outcome = run(crate::fixture::shell(root, Identity::Inherit, &script)).map_err(words)?;
+    let outcome = run(&crate::fixture::shell(root, Identity::Inherit, &script)).map_err(words)?;
     output.write_all(&outcome.log).map_err(words)?;
     writeln!(output, "{}", outcome.end).map_err(words)
 }

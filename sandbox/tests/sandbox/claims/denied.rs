@@ -2,6 +2,7 @@
 
 use crate::fixture::{folder, tree};
 use crate::helpers;
+use gabion_sandbox::{Policy, Tier};
 use gabion_testkit::{has, skip_also_in_ci};
 
 /// What a helper answers that is root of a user namespace prepared by a script.
@@ -30,6 +31,39 @@ pub(super) fn where_user_namespaces_are_denied_the_refusal_says_what_to_enable()
     assert!(masked.starts_with("E1413") && masked.contains("systempaths=unconfined"), "{masked}");
 }
 
+/// Landlock and the filter hold without namespaces, and say less is held.
+pub(super) fn the_best_effort_reads_what_is_declared_and_is_never_cached() {
+    let folder = folder();
+    tree(folder.path());
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"";
+    let prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", script];
+    let output = helpers::command(&prefix, "best", folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let refused = ["cat: can't open '../secret': Permission denied", "touch: ../etc/new: Permission denied"];
+    assert!(refused.iter().all(|line| said.contains(line)), "{said}");
+    assert!(said.contains("Operation not permitted") && !said.contains("refused"), "{said}");
+    assert!(said.starts_with("S1 ended with status 0\n") && said.ends_with("0022\n\nhere\n\n"), "{said}");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(!folder.path().join("out/late").exists());
+    assert!(!Tier::S1.may_be_cached() && Tier::S2.may_be_cached());
+}
+
+pub(super) fn off_walls_nothing_in_and_says_so() {
+    let folder = folder();
+    tree(folder.path());
+    let said = helpers::without_namespaces(folder.path(), Policy::Off).unwrap();
+    assert!(said.starts_with("S0 ended with status 0\nnot declared"), "{said}");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(!folder.path().join("out/late").exists());
+}
+
+pub(super) fn without_namespaces_there_is_no_other_root() {
+    let mut inputs = crate::fixture::inputs("true");
+    inputs.spec.policy = Policy::Off;
+    let error = gabion_sandbox::run(&inputs.spec).unwrap_err();
+    assert_eq!(error.code(), "E1408");
+}
+
 pub(super) fn a_sandbox_within_a_sandbox_is_refused_in_words() {
     let mut inputs = crate::fixture::inputs("");
     let program = std::env::current_exe().unwrap();
@@ -40,7 +74,7 @@ pub(super) fn a_sandbox_within_a_sandbox_is_refused_in_words() {
     links.extend(["/lib", "/lib64"].map(|link| (link.into(), format!("usr{link}").into())));
     inputs.spec.program = "/test".into();
     inputs.spec.args = [helpers::FLAG, "run", "/tmp"].map(Into::into).into();
-    let outcome = gabion_sandbox::run(inputs.spec).unwrap();
+    let outcome = gabion_sandbox::run(&inputs.spec).unwrap();
     let said = String::from_utf8(outcome.log).unwrap();
     assert!(said.starts_with("E1411 ") && said.contains("outside of it"), "{said}");
 }

@@ -38,7 +38,7 @@ pub(super) fn a_write_outside_of_the_output_is_refused() {
                     touch $place/new 2>/dev/null && echo $place; done; true";
     let inputs = inputs(script);
     let folder = inputs.folder.path().to_owned();
-    let outcome = run(inputs.spec).unwrap();
+    let outcome = run(&inputs.spec).unwrap();
     assert_eq!(outcome.end, End::Exited(0));
     assert_eq!(
         String::from_utf8(outcome.log)
@@ -68,7 +68,7 @@ pub(super) fn what_has_broken_out_of_sandboxes_is_refused() {
         ("hostname other", "the host name"),
         ("ip link add type dummy", "an interface"),
         ("echo x > /proc/sys/kernel/hostname", "a setting of the kernel"),
-        ("test ! -c /proc/sysrq-trigger", "sysrq"),
+        ("test -f /proc/sysrq-trigger", "sysrq"),
         ("dmesg", "the log of the kernel"),
         ("chown 33 /out/file", "another owner"),
     ];
@@ -91,7 +91,7 @@ pub(super) fn a_tree_keeps_nothing_and_leads_nowhere() {
     fs_err::remove_dir(folder.path().join("run")).unwrap();
     symlink(outside.path(), folder.path().join("run")).unwrap();
     let run_in_tree =
-        |script| run(shell(Root::Tree { path: folder.path().to_owned() }, Identity::Single, script));
+        |script| run(&shell(Root::Tree { path: folder.path().to_owned() }, Identity::Single, script));
     // The link dangles inside, where there is no such folder.
     let error = run_in_tree("true").unwrap_err();
     assert!(
@@ -116,7 +116,7 @@ pub(super) fn each_mistake_has_its_own_name() {
     let with = |change: fn(&mut Spec)| {
         let mut inputs = inputs("true");
         change(&mut inputs.spec);
-        let error = run(inputs.spec).unwrap_err();
+        let error = run(&inputs.spec).unwrap_err();
         (error.code(), error.to_string())
     };
     let program = with(|spec| spec.program = "/bin/none".into());
@@ -130,7 +130,7 @@ pub(super) fn each_mistake_has_its_own_name() {
     for path in ["relative", "/a/../b", "/"] {
         let mut inputs = inputs("true");
         add(&mut inputs.spec, Bind::new("/tmp", path));
-        assert!(matches!(run(inputs.spec), Err(SandboxError::Path { path: it }) if it == Path::new(path)));
+        assert!(matches!(run(&inputs.spec), Err(SandboxError::Path { path: it }) if it == Path::new(path)));
     }
 }
 
