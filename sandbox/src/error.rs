@@ -221,6 +221,9 @@ pub enum Denied {
         /// Its words.
         message: String,
     },
+    /// The kernel's Landlock is missing, switched off or too old for a part of what is asked for.
+    #[error("Landlock is missing, switched off, or older than Linux 6.12")]
+    OldLandlock,
     /// Root of a container that has too few ids itself.
     #[error("the root of this container cannot own files as other users")]
     FewIdsHere,
@@ -237,6 +240,7 @@ impl Denied {
             (Step::Ids | Step::Namespaces | Step::Mounts, libc::EPERM | libc::EACCES) => {
                 Some(Self::Restricted)
             }
+            (Step::Landlock, libc::ENOSYS | libc::EOPNOTSUPP) => Some(Self::OldLandlock),
             (Step::Proc, libc::EPERM | libc::EACCES) => Some(Self::MaskedProc),
             _ => None,
         }
@@ -254,6 +258,7 @@ impl Denied {
             Self::NoMapper { .. } => "E1416",
             Self::Mapper { .. } => "E1417",
             Self::FewIdsHere => "E1418",
+            Self::OldLandlock => "E1419",
         }
     }
 
@@ -279,6 +284,9 @@ impl Denied {
                 "`{program}` must be owned by root with its set-user-ID bit or its file capability, on a file system \
                  that is not mounted with `nosuid`"
             ),
+            Self::OldLandlock => "builds work without it, one wall thinner; the kernel's command line `lsm=` and \
+                `CONFIG_LSM` name `landlock` where it is switched on"
+                .into(),
             Self::FewIdsHere => "start the container with a range of 65536 ids".into(),
         }
     }

@@ -18,6 +18,7 @@
 mod child;
 mod error;
 mod ids;
+mod probe;
 mod run;
 mod spec;
 mod sys;
@@ -28,6 +29,7 @@ mod worker;
 pub use child::{Work, dispatch};
 pub use error::{Denied, SandboxError, Step};
 pub use ids::{COUNT, First, Ids};
+pub use probe::{Finding, Report, What, probe};
 pub use run::run;
 pub use spec::{Bind, End, Identity, Log, Outcome, Root, Spec};
 pub use tier::{Policy, Tier};

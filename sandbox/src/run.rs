@@ -25,7 +25,7 @@ pub fn run(spec: &Spec) -> Result<Outcome, SandboxError> {
     };
     let mut denied = SandboxError::Lost;
     for walls in walls {
-        match run_within(spec, *walls) {
+        match run_within(spec, *walls, false) {
             Err(error @ SandboxError::Denied(_)) => denied = error,
             result => return result,
         }
@@ -33,7 +33,8 @@ pub fn run(spec: &Spec) -> Result<Outcome, SandboxError> {
     Err(denied)
 }
 
-fn run_within(spec: &Spec, walls: Walls) -> Result<Outcome, SandboxError> {
+/// Runs a program within these walls and no others; `dry`, only up to its start.
+pub(crate) fn run_within(spec: &Spec, walls: Walls, dry: bool) -> Result<Outcome, SandboxError> {
     if walls != Walls::Namespaces {
         spec.check_without_namespaces()?;
     }
@@ -46,7 +47,7 @@ fn run_within(spec: &Spec, walls: Walls) -> Result<Outcome, SandboxError> {
     let mut running = Running { child, control };
     let output = running.child.stdout.take();
     // Where it cannot be told what to do, it says why, or is lost.
-    let _lost = running.control.send(&Job::<_, ()>::Run { spec, walls });
+    let _lost = running.control.send(&Job::<_, ()>::Run { spec, walls, dry });
     std::thread::scope(|scope| {
         let log = scope.spawn(|| tail(output, keep));
         let ended = running.wait(deadline);

@@ -36,6 +36,8 @@ pub(crate) enum Job<S = Spec, N = String> {
         spec: S,
         /// By what it is walled in.
         walls: Walls,
+        /// Whether it stops where the program would start.
+        dry: bool,
     },
 }
 

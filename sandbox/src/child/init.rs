@@ -40,7 +40,7 @@ fn has_namespaces(job: &Job) -> bool {
 fn inner(job: &Job, control: &Control, workers: &[(&str, Work)]) -> i32 {
     match job {
         Job::Work { name, .. } => work::main(name, control, workers),
-        Job::Run { spec, walls } => program::main(spec, *walls, control),
+        Job::Run { spec, walls, dry } => program::main(spec, *walls, *dry, control),
     }
 }
 

@@ -8,7 +8,6 @@ use crate::tier::{Tier, Walls};
 use crate::wire::{Control, Failed, Message};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CpuSet};
-use std::convert::Infallible;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -29,17 +28,21 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::NET_BIND_SERVICE)
     .union(CapabilitySet::SYS_CHROOT);
 
-/// Becomes the program; returns only where that fails.
-pub(super) fn main(spec: &Spec, walls: Walls, control: &Control) -> i32 {
-    let become_it = || {
-        limit(spec)?;
-        let tier = give_up(spec, walls)?;
-        control.send(&Message::Walled(tier)).map_err(Step::Exec.failed())?;
-        exec(spec)
-    };
-    let Err(failed) = become_it();
-    control.fail(failed);
-    127
+/// Becomes the program; returns only where that fails, or where it is not to be started.
+pub(super) fn main(spec: &Spec, walls: Walls, dry: bool, control: &Control) -> i32 {
+    match prepare(spec, walls, control).and_then(|()| if dry { Ok(()) } else { exec(spec) }) {
+        Ok(()) => 0,
+        Err(failed) => {
+            control.fail(failed);
+            127
+        }
+    }
+}
+
+fn prepare(spec: &Spec, walls: Walls, control: &Control) -> Result<(), Failed> {
+    limit(spec)?;
+    let tier = give_up(spec, walls)?;
+    control.send(&Message::Walled(tier)).map_err(Step::Exec.failed())
 }
 
 /// Limits that do not differ from machine to machine.
@@ -111,7 +114,8 @@ fn drop_capabilities(kept: CapabilitySet) -> io::Result<()> {
     Ok(rustix::thread::set_no_new_privs(true)?)
 }
 
-fn exec(spec: &Spec) -> Result<Infallible, Failed> {
+/// Becomes the program.
+fn exec(spec: &Spec) -> Result<(), Failed> {
     let output = || io::stdout().as_fd().try_clone_to_owned().map_err(Step::Exec.failed());
     let error = Command::new(&spec.program)
         .args(&spec.args)

@@ -45,6 +45,7 @@ pub(crate) fn all() -> Vec<Claim> {
             where_user_namespaces_are_denied_the_refusal_says_what_to_enable
             the_best_effort_reads_what_is_declared_and_is_never_cached
             off_walls_nothing_in_and_says_so
+            a_probe_says_what_works_here_and_what_to_enable
             without_namespaces_there_is_no_other_root
             a_sandbox_within_a_sandbox_is_refused_in_words
             a_user_without_a_range_is_told_the_command

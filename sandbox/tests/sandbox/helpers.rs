@@ -24,6 +24,13 @@ pub(crate) fn main(name: &str, argument: &Path) -> ExitCode {
         "find" => Ids::find().map(|ids| format!("{ids:?}")),
         "run" => run(&shell(Root::Tree { path: argument.to_owned() }, Identity::Single, "true"))
             .map(|outcome| outcome.end.to_string()),
+        "probe" => {
+            let report = gabion_sandbox::probe();
+            let found: Vec<_> =
+                report.findings.iter().map(|it| format!(" [{} {}]", it.what, it.code)).collect();
+            let found = found.concat();
+            Ok(format!("{} {:?}{found}", report.tier, report.ids))
+        }
         "best" => without_namespaces(argument, Policy::BestEffort),
         other => panic!("no helper `{other}`"),
     };

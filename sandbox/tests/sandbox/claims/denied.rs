@@ -57,6 +57,13 @@ pub(super) fn off_walls_nothing_in_and_says_so() {
     assert!(!folder.path().join("out/late").exists());
 }
 
+pub(super) fn a_probe_says_what_works_here_and_what_to_enable() {
+    let here = gabion_sandbox::probe();
+    assert!(here.is_enough(), "{here:?}");
+    let denied = answer("echo 0 > /proc/sys/user/max_user_namespaces", "probe");
+    assert!(denied.starts_with("S1 None [run E1410] [ids E14"), "{denied}");
+}
+
 pub(super) fn without_namespaces_there_is_no_other_root() {
     let mut inputs = crate::fixture::inputs("true");
     inputs.spec.policy = Policy::Off;
