@@ -9,13 +9,11 @@
 use crate::error::{Denied, SandboxError, Step};
 use crate::spec::{End, Spec};
 use crate::tier::{Tier, Walls};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
 
 /// Longest text of a failure, in characters: as much as a socket takes at once.
 const TEXT: usize = 8 << 10;
@@ -151,18 +149,6 @@ impl Control {
     /// Tells the parent why a function refused.
     pub(crate) fn refuse(&self, text: &str) {
         let _gone = self.send(&Message::Refused(text.chars().take(TEXT).collect()));
-    }
-
-    /// Whether something can be read before the deadline; waits without an end where there is none.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> io::Result<bool> {
-        loop {
-            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let left = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
-            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], left.as_ref()) {
-                Err(rustix::io::Errno::INTR) => {}
-                result => return Ok(result? > 0),
-            }
-        }
     }
 
     /// Cuts the life line: everything below the child ends; its last words can still be read.

@@ -1,0 +1,23 @@
+//! Runs a static `true` many times, one after the other, each in a root of its own: for `benches/sandbox.py`.
+//!
+//! `many COUNT FOLDER`: the folder has `bin/true` and `out`.
+
+use gabion_sandbox::{Bind, Identity, Root, Spec, Tier, run};
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    gabion_sandbox::dispatch(&[]);
+    let words: Vec<String> = std::env::args().collect();
+    let [_, count, folder] = words.as_slice() else { return Err("many COUNT FOLDER".into()) };
+    let folder = Path::new(folder);
+    let binds = vec![Bind::new(folder.join("bin"), "/bin")];
+    let root = Root::Inputs { binds, out: Bind::new(folder.join("out"), "/out"), links: [].into() };
+    let spec = Spec::new(root, Identity::Single, "/bin/true");
+    for _ in 0..count.parse::<usize>()? {
+        let outcome = run(&spec)?;
+        if !outcome.success() || outcome.tier < Tier::S2 {
+            return Err(format!("{outcome:?}").into());
+        }
+    }
+    Ok(())
+}
