@@ -159,9 +159,9 @@ impl SandboxError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Denied(denied) => Some(denied.help()),
-            Self::Setup { step: Step::Mount, source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Some("the root needs the folders `proc`, `dev`, `run` and `tmp`".into())
-            }
+            Self::Setup { step: Step::Mount, .. } => Some(
+                "the root needs the folders `proc`, `dev`, `run` and `tmp`, no links in their places".into(),
+            ),
             Self::Setup { step: Step::Exec, source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("neither the program nor the loader that it names may be missing inside the root".into())
             }

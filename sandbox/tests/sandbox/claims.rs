@@ -21,7 +21,8 @@ pub(crate) fn all() -> Vec<Claim> {
             a_refusal_and_a_panic_come_back_in_words
             a_worker_that_is_not_known_says_so
             what_a_worker_leaves_behind_dies_with_it
-            chown_to_a_mapped_id_works_and_is_seen_from_inside;
+            chown_to_a_mapped_id_works_and_is_seen_from_inside
+            a_capability_of_a_file_is_the_same_bytes_for_root_and_users;
         program:
             a_status_and_a_signal_are_told_apart
             what_takes_too_long_is_ended_with_everything_below

@@ -4,7 +4,7 @@ use gabion_sandbox::{Identity, Root, Work, run};
 use std::io::Write;
 use std::path::Path;
 
-pub(crate) const ALL: [(&str, Work); 7] = [
+pub(crate) const ALL: [(&str, Work); 8] = [
     ("echo", echo),
     ("refuse", refuse),
     ("panic", panic),
@@ -12,6 +12,7 @@ pub(crate) const ALL: [(&str, Work); 7] = [
     ("much", much),
     ("configure", configure),
     ("try", attempt),
+    ("capabilities", capabilities),
 ];
 
 fn words(error: impl std::fmt::Display) -> String {
@@ -88,4 +89,22 @@ fn attempt(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     let outcome = run(&crate::fixture::shell(root, Identity::Inherit, &script)).map_err(words)?;
     output.write_all(&outcome.log).map_err(words)?;
     writeln!(output, "{}", outcome.end).map_err(words)
+}
+
+/// Gives a file of a tree a capability, and tells what the tree holds then.
+fn capabilities(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    let path = Path::new(std::str::from_utf8(input).map_err(words)?);
+    crate::fixture::tree(path);
+    crate::fixture::install(path, Path::new("/usr/sbin/setcap"));
+    let root = Root::Tree { path: path.to_owned() };
+    let script = "touch /etc/a && chown 1:1 /etc/a && /usr/sbin/setcap cap_net_raw+ep /etc/a";
+    let outcome = run(&crate::fixture::shell(root, Identity::Inherit, script)).map_err(words)?;
+    let mut value = Vec::with_capacity(64);
+    rustix::fs::getxattr(
+        path.join("etc/a"),
+        "security.capability",
+        rustix::buffer::spare_capacity(&mut value),
+    )
+    .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&outcome.log)))?;
+    write!(output, "{value:?}").map_err(words)
 }
