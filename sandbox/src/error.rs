@@ -102,7 +102,7 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
-    /// A path of a [`crate::Spec`] is not absolute, has `.` or `..` in it, is `/` where something is bound, or is no text.
+    /// A path of a [`crate::Spec`] is not absolute, has `.` or `..` in it, is `/` where something is bound, or is no text; or a tree is the machine's own root.
     #[error("`{path}` is no path that a sandbox can take")]
     Path {
         /// The path.
@@ -289,5 +289,25 @@ impl Denied {
                 .into(),
             Self::FewIdsHere => "start the container with a range of 65536 ids".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_means_what_the_machine_says_by_it() {
+        let help = |step, errno| Denied::of(step, errno).map(|denied| denied.help()).unwrap_or_default();
+        // Debian and Docker refuse the namespace itself; AppArmor gives one without rights.
+        assert!(help(Step::UserNamespace, libc::EPERM).contains("seccomp=unconfined"));
+        assert!(help(Step::Ids, libc::EPERM).contains("apparmor_restrict_unprivileged_userns"));
+        assert!(help(Step::Ids, libc::EACCES).contains("apparmor_restrict_unprivileged_userns"));
+        assert!(help(Step::Mounts, libc::EACCES).contains("apparmor_restrict_unprivileged_userns"));
+        assert!(help(Step::UserNamespace, libc::ENOSPC).contains("user.max_user_namespaces"));
+        assert!(help(Step::Proc, libc::EPERM).contains("systempaths=unconfined"));
+        // What a step names is not the machine's denial.
+        assert_eq!(Denied::of(Step::Bind, libc::EPERM), None);
+        assert_eq!(Denied::of(Step::Exec, libc::EACCES), None);
     }
 }

@@ -123,12 +123,12 @@ fn map(program: &'static str, process: Pid, own: u32, first: First) -> Result<()
         .args(numbers.map(|number| number.to_string()))
         .env_clear()
         .stdin(Stdio::null())
-        .output()
-        .map_err(SandboxError::Start)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        .output();
+    let message = match output {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
     Err(SandboxError::Denied(Denied::Mapper { program, message }))
 }
 

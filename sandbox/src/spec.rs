@@ -11,7 +11,7 @@ use std::time::Duration;
 /// What a program sees as `/`. Over each root lie fresh `/proc`, `/dev`, `/run` and `/tmp`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Root {
-    /// A writable tree of a whole Linux system, which is being configured.
+    /// A writable tree of a whole Linux system, which is being configured; never the machine's own.
     Tree {
         /// The folder; it has `proc`, `dev`, `run` and `tmp` of its own, and keeps none of what is mounted there.
         path: PathBuf,
@@ -138,7 +138,7 @@ impl Spec {
         };
         [&self.program, &self.cwd].into_iter().try_for_each(|path| inside(path))?;
         match &self.root {
-            Root::Tree { path } => inside(path),
+            Root::Tree { path } => below(path, inside),
             Root::Inputs { binds, out, links } => binds
                 .iter()
                 .chain([out])

@@ -54,6 +54,7 @@ fn set_up(job: &Job) -> Result<(), Failed> {
             .map_err(Step::Fork.failed());
     }
     rustix::system::sethostname(b"localhost").map_err(Step::HostName.failed())?;
+    rustix::system::setdomainname(b"(none)").map_err(Step::HostName.failed())?;
     sys::loopback_up().map_err(Step::Loopback.failed())?;
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .map_err(Step::Mounts.failed())?;

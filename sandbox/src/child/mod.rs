@@ -56,21 +56,23 @@ pub(crate) fn start(output: Stdio) -> io::Result<(Child, Control)> {
 }
 
 /// Takes the socket from standard input; nothing else that the caller had open is left.
-fn leave() -> io::Result<Control> {
+fn take_control() -> io::Result<Control> {
     sys::close_inherited()?;
+    Ok(Control::new(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?)))
+}
+
+/// Leaves the caller's terminal, signals and working directory.
+fn leave() -> io::Result<()> {
     sys::default_signals();
-    let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let null = fs_err::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
     setsid()?;
-    rustix::process::chdir("/")?;
-    Ok(Control::new(control))
+    Ok(rustix::process::chdir("/")?)
 }
 
 fn outer(workers: &[(&str, Work)]) -> i32 {
-    let Ok(control) = leave() else { return 1 };
-    let begun = receive(&control).and_then(|job| separate(&job, &control).map(|()| job));
-    let job = match begun {
+    let Ok(control) = take_control() else { return 1 };
+    let job = match begin(&control) {
         Ok(job) => job,
         Err(failed) => return fail(&control, failed),
     };
@@ -83,6 +85,14 @@ fn outer(workers: &[(&str, Work)]) -> i32 {
             0
         }
     }
+}
+
+/// Hears what is to be done, and makes the namespaces for it.
+fn begin(control: &Control) -> Result<Job, Failed> {
+    leave().map_err(Step::Leave.failed())?;
+    let job = receive(control)?;
+    separate(&job, control)?;
+    Ok(job)
 }
 
 fn fail(control: &Control, failed: Failed) -> i32 {

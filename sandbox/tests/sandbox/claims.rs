@@ -50,6 +50,7 @@ pub(crate) fn all() -> Vec<Claim> {
             without_namespaces_there_is_no_other_root
             a_sandbox_within_a_sandbox_is_refused_in_words
             a_user_without_a_range_is_told_the_command
+            what_maps_ids_must_have_the_right_to
             root_without_the_right_to_mount_maps_each_id_to_itself;
     }
 }

@@ -3,7 +3,7 @@
 use crate::fixture::{folder, tree};
 use crate::helpers;
 use gabion_sandbox::{Policy, Tier};
-use gabion_testkit::{has, skip_also_in_ci};
+use gabion_testkit::has;
 
 /// What a helper answers that is root of a user namespace prepared by a script.
 fn answer(prepare: &str, helper: &str) -> String {
@@ -86,28 +86,43 @@ pub(super) fn a_sandbox_within_a_sandbox_is_refused_in_words() {
     assert!(said.starts_with("E1411 ") && said.contains("outside of it"), "{said}");
 }
 
-pub(super) fn a_user_without_a_range_is_told_the_command() {
-    if !rustix::process::geteuid().is_root() || !has(&["setpriv"]) {
-        return;
-    }
-    if fs_err::read_to_string("/etc/subuid").unwrap_or_default().contains("nobody") {
-        return skip_also_in_ci("`nobody` has subordinate ids here");
+/// What `nobody` finds after root has prepared a mount namespace; nothing where this is not root.
+fn found_by_nobody(prepare: &str) -> Option<String> {
+    if !rustix::process::geteuid().is_root() || !has(&["setpriv", "unshare", "newuidmap"]) {
+        return None;
     }
     let folder = folder();
-    let program = folder.path().join("test");
-    fs_err::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    let output = std::process::Command::new("setpriv")
-        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
-        .arg(&program)
-        .args([helpers::FLAG, "find", "/"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    fs_err::copy(std::env::current_exe().unwrap(), folder.path().join("test")).unwrap();
+    let script = format!(
+        "{prepare} && exec setpriv --reuid 65534 --regid 65534 --clear-groups ./test {} find /",
+        helpers::FLAG
+    );
+    let mut command = gabion_testkit::program("unshare");
+    command.args(["--mount", "sh", "-c", &script]).current_dir(folder.path());
+    Some(gabion_testkit::text(&mut command))
+}
+
+pub(super) fn a_user_without_a_range_is_told_the_command() {
+    let Some(said) = found_by_nobody("mount --bind /dev/null /etc/subuid") else { return };
     assert!(
         said.starts_with("E1414 this machine denies the sandbox: `nobody` has no line in `/etc/subuid`"),
         "{said}"
     );
     assert!(said.contains("--add-subuids 100000-165535 --add-subgids 100000-165535 nobody"), "{said}");
+    let short = "echo nobody:200000:100 > ids && mount --bind ids /etc/subuid";
+    let Some(said) = found_by_nobody(short) else { return };
+    assert!(said.contains("`nobody` has only 100 ids in `/etc/subuid`, 65535 are needed"), "{said}");
+}
+
+pub(super) fn what_maps_ids_must_have_the_right_to() {
+    let ranges =
+        "echo nobody:200000:65536 > ids && mount --bind ids /etc/subuid && mount --bind ids /etc/subgid";
+    let powerless = format!(
+        "{ranges} && cp /usr/bin/newuidmap . && chmod 755 newuidmap && mount --bind newuidmap /usr/bin/newuidmap"
+    );
+    let Some(said) = found_by_nobody(&powerless) else { return };
+    assert!(said.starts_with("E1417 this machine denies the sandbox: `newuidmap` refuses: "), "{said}");
+    assert!(said.contains("set-user-ID"), "{said}");
 }
 
 /// Root of a container that may not mount, but may map ids.

@@ -127,6 +127,8 @@ pub(super) fn each_mistake_has_its_own_name() {
     assert_eq!(bind, ("E1402", "the sandbox could not bind `/nowhere/at/all`".into()));
     let below_read_only = with(|spec| add(spec, Bind::new("/tmp", "/in/below")));
     assert_eq!(below_read_only, ("E1402", "the sandbox could not bind `/in/below`".into()));
+    let machine = shell(Root::Tree { path: "/".into() }, Identity::Single, "true");
+    assert!(matches!(run(&machine), Err(SandboxError::Path { .. })));
     for path in ["relative", "/a/../b", "/"] {
         let mut inputs = inputs("true");
         add(&mut inputs.spec, Bind::new("/tmp", path));
