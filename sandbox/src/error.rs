@@ -91,6 +91,9 @@ pub enum SandboxError {
     /// This program could not be started a second time.
     #[error("could not start the sandbox")]
     Start(#[source] io::Error),
+    /// A mistake of this program, not of its user.
+    #[error("this program does not call `gabion_sandbox::dispatch` first in `main`")]
+    NoDispatch,
     /// A step of the set-up failed.
     #[error("the sandbox could not {step}{}", on(.place))]
     Setup {
@@ -152,6 +155,7 @@ impl SandboxError {
             Self::Lost => "E1406",
             Self::Log(_) => "E1407",
             Self::NeedsRoot => "E1408",
+            Self::NoDispatch => "E1409",
         }
     }
 

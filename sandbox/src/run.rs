@@ -45,7 +45,7 @@ pub(crate) fn run_within(spec: &Spec, walls: Walls, dry: bool) -> Result<Outcome
         Log::Keep(bytes) => (*bytes, Stdio::piped()),
         Log::File(file) => (0, file.try_clone().map_err(SandboxError::Log)?.into()),
     };
-    let (mut child, control) = child::start(output).map_err(SandboxError::Start)?;
+    let (mut child, control) = child::start(output)?;
     let output = child.stdout.take();
     let mut running = Running { child, control, output, tail: Tail::new(keep) };
     // Where it cannot be told what to do, it says why, or is lost.

@@ -13,6 +13,7 @@ mod work;
 
 pub(crate) use work::{IDS_WORK, TRY_IDS};
 
+use crate::error::SandboxError;
 use crate::spec::{Identity, Spec};
 use crate::sys::{self, Forked};
 use crate::tier::Walls;
@@ -26,6 +27,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name under which this program is started again. Nobody gains anything by using it: it takes no right that the
 /// user does not have.
@@ -34,16 +36,28 @@ const NAME: &str = "gabion: sandbox";
 /// A function that a [`crate::Worker`] can run: takes its input, writes its output, refuses in words.
 pub type Work = fn(input: &[u8], output: &mut dyn Write) -> Result<(), String>;
 
+/// Whether [`dispatch`] was called: a program that does not would begin anew instead of becoming a sandbox.
+static DISPATCHES: AtomicBool = AtomicBool::new(false);
+
 /// Takes the process over if it is one of a sandbox, and then does not return. The first call of `main`, before there
 /// is a second thread; `workers` are all functions that a [`crate::Worker`] may run, by name.
 pub fn dispatch(workers: &[(&str, Work)]) {
+    DISPATCHES.store(true, Ordering::Relaxed);
     if std::env::args_os().next().is_some_and(|name| name == NAME) {
         std::process::exit(outer(workers));
     }
 }
 
 /// Starts this program again, as one of a sandbox.
-pub(crate) fn start(output: Stdio) -> io::Result<(Child, Control)> {
+pub(crate) fn start(output: Stdio) -> Result<(Child, Control), SandboxError> {
+    if DISPATCHES.load(Ordering::Relaxed) {
+        start_again(output).map_err(SandboxError::Start)
+    } else {
+        Err(SandboxError::NoDispatch)
+    }
+}
+
+fn start_again(output: Stdio) -> io::Result<(Child, Control)> {
     let (control, theirs) = Control::pair()?;
     let child = Command::new("/proc/self/exe")
         .arg0(NAME)
@@ -160,3 +174,15 @@ fn become_root() -> io::Result<()> {
 }
 
 const _: () = assert!(ids::COUNT > Spec::UID);
+
+#[cfg(test)]
+mod tests {
+    use crate::{Identity, Root, SandboxError, Spec, run};
+
+    /// The harness of these tests calls no `dispatch`: were it started again, it would run all tests again, and so on.
+    #[test]
+    fn a_program_that_does_not_dispatch_is_not_started_again() {
+        let spec = Spec::new(Root::Tree { path: "/tmp".into() }, Identity::Single, "/bin/true");
+        assert!(matches!(run(&spec), Err(SandboxError::NoDispatch)));
+    }
+}
