@@ -1,4 +1,4 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `memory`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `memory`."""
 
 import sys
 
@@ -6,13 +6,16 @@ import download
 import memory
 import nothing_to_do
 import pairs
+import sandbox
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "memory"]
-if "nothing_to_do" in chosen or "download" in chosen:
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "memory"]
+if {"nothing_to_do", "download", "sandbox"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
     nothing_to_do.main()
 if "download" in chosen:
     download.main()
+if "sandbox" in chosen:
+    sandbox.main()
 if "memory" in chosen:
     memory.main()

@@ -91,6 +91,9 @@ pub enum SandboxError {
     /// This program could not be started a second time.
     #[error("could not start the sandbox")]
     Start(#[source] io::Error),
+    /// A mistake of this program, not of its user.
+    #[error("this program does not call `gabion_sandbox::dispatch` first in `main`")]
+    NoDispatch,
     /// A step of the set-up failed.
     #[error("the sandbox could not {step}{}", on(.place))]
     Setup {
@@ -102,12 +105,15 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
-    /// A path of a [`crate::Spec`] is not absolute, has `.` or `..` in it, is `/` where something is bound, or is no text.
+    /// A path of a [`crate::Spec`] is not absolute, has `.` or `..` in it, is `/` where something is bound, or is no text; or a tree is the machine's own root.
     #[error("`{path}` is no path that a sandbox can take")]
     Path {
         /// The path.
         path: PathBuf,
     },
+    /// Without namespaces there is no root: a run is possible only where everything is declared under its own path.
+    #[error("without namespaces nothing can be seen under another path than its own")]
+    NeedsRoot,
     /// A function in a worker refused, in its words.
     #[error("`{name}` failed: {message}")]
     Refused {
@@ -148,6 +154,8 @@ impl SandboxError {
             Self::Died { .. } => "E1405",
             Self::Lost => "E1406",
             Self::Log(_) => "E1407",
+            Self::NeedsRoot => "E1408",
+            Self::NoDispatch => "E1409",
         }
     }
 
@@ -155,9 +163,9 @@ impl SandboxError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Denied(denied) => Some(denied.help()),
-            Self::Setup { step: Step::Mount, source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Some("the root needs the folders `proc`, `dev`, `run` and `tmp`".into())
-            }
+            Self::Setup { step: Step::Mount, .. } => Some(
+                "the root needs the folders `proc`, `dev`, `run` and `tmp`, no links in their places".into(),
+            ),
             Self::Setup { step: Step::Exec, source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("neither the program nor the loader that it names may be missing inside the root".into())
             }
@@ -217,6 +225,9 @@ pub enum Denied {
         /// Its words.
         message: String,
     },
+    /// The kernel's Landlock is missing, switched off or too old for a part of what is asked for.
+    #[error("Landlock is missing, switched off, or older than Linux 6.12")]
+    OldLandlock,
     /// Root of a container that has too few ids itself.
     #[error("the root of this container cannot own files as other users")]
     FewIdsHere,
@@ -233,6 +244,7 @@ impl Denied {
             (Step::Ids | Step::Namespaces | Step::Mounts, libc::EPERM | libc::EACCES) => {
                 Some(Self::Restricted)
             }
+            (Step::Landlock, libc::ENOSYS | libc::EOPNOTSUPP) => Some(Self::OldLandlock),
             (Step::Proc, libc::EPERM | libc::EACCES) => Some(Self::MaskedProc),
             _ => None,
         }
@@ -250,6 +262,7 @@ impl Denied {
             Self::NoMapper { .. } => "E1416",
             Self::Mapper { .. } => "E1417",
             Self::FewIdsHere => "E1418",
+            Self::OldLandlock => "E1419",
         }
     }
 
@@ -275,7 +288,30 @@ impl Denied {
                 "`{program}` must be owned by root with its set-user-ID bit or its file capability, on a file system \
                  that is not mounted with `nosuid`"
             ),
+            Self::OldLandlock => "builds work without it, one wall thinner; the kernel's command line `lsm=` and \
+                `CONFIG_LSM` name `landlock` where it is switched on"
+                .into(),
             Self::FewIdsHere => "start the container with a range of 65536 ids".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_means_what_the_machine_says_by_it() {
+        let help = |step, errno| Denied::of(step, errno).map(|denied| denied.help()).unwrap_or_default();
+        // Debian and Docker refuse the namespace itself; AppArmor gives one without rights.
+        assert!(help(Step::UserNamespace, libc::EPERM).contains("seccomp=unconfined"));
+        assert!(help(Step::Ids, libc::EPERM).contains("apparmor_restrict_unprivileged_userns"));
+        assert!(help(Step::Ids, libc::EACCES).contains("apparmor_restrict_unprivileged_userns"));
+        assert!(help(Step::Mounts, libc::EACCES).contains("apparmor_restrict_unprivileged_userns"));
+        assert!(help(Step::UserNamespace, libc::ENOSPC).contains("user.max_user_namespaces"));
+        assert!(help(Step::Proc, libc::EPERM).contains("systempaths=unconfined"));
+        // What a step names is not the machine's denial.
+        assert_eq!(Denied::of(Step::Bind, libc::EPERM), None);
+        assert_eq!(Denied::of(Step::Exec, libc::EACCES), None);
     }
 }

@@ -36,16 +36,15 @@ pub enum Ids {
 impl Ids {
     /// Finds a way and tries it out: a worker must be able to give a file to its first and its last id.
     pub fn find() -> Result<Self, SandboxError> {
-        let ways =
-            if geteuid().is_root() { vec![Self::Root, Self::Same] } else { vec![Self::subordinate()?] };
-        let mut first = None;
-        for ids in ways {
-            match ids.attempt() {
-                Ok(()) => return Ok(ids),
-                Err(error) => first.get_or_insert(error),
-            };
+        if !geteuid().is_root() {
+            let ids = Self::subordinate()?;
+            return ids.attempt().map(|()| ids);
         }
-        Err(first.unwrap_or(SandboxError::Lost))
+        match Self::Root.attempt() {
+            // Root that may not make namespaces may still make a user namespace, and all others in that.
+            Err(SandboxError::Denied(Denied::Restricted)) => Self::Same.attempt().map(|()| Self::Same),
+            done => done.map(|()| Self::Root),
+        }
     }
 
     /// The ranges that `/etc/subuid` and `/etc/subgid` give the caller.
@@ -124,12 +123,12 @@ fn map(program: &'static str, process: Pid, own: u32, first: First) -> Result<()
         .args(numbers.map(|number| number.to_string()))
         .env_clear()
         .stdin(Stdio::null())
-        .output()
-        .map_err(SandboxError::Start)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        .output();
+    let message = match output {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
     Err(SandboxError::Denied(Denied::Mapper { program, message }))
 }
 

@@ -18,15 +18,19 @@
 mod child;
 mod error;
 mod ids;
+mod probe;
 mod run;
 mod spec;
 mod sys;
+mod tier;
 mod wire;
 mod worker;
 
 pub use child::{Work, dispatch};
 pub use error::{Denied, SandboxError, Step};
 pub use ids::{COUNT, First, Ids};
+pub use probe::{Finding, Report, What, probe};
 pub use run::run;
 pub use spec::{Bind, End, Identity, Log, Outcome, Root, Spec};
+pub use tier::{Policy, Tier};
 pub use worker::Worker;

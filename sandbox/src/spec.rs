@@ -1,6 +1,7 @@
 //! What is to run, and how it ended: values only.
 
 use crate::error::SandboxError;
+use crate::tier::{Policy, Tier};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// What a program sees as `/`. Over each root lie fresh `/proc`, `/dev`, `/run` and `/tmp`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Root {
-    /// A writable tree of a whole Linux system, which is being configured.
+    /// A writable tree of a whole Linux system, which is being configured; never the machine's own.
     Tree {
         /// The folder; it has `proc`, `dev`, `run` and `tmp` of its own, and keeps none of what is mounted there.
         path: PathBuf,
@@ -88,6 +89,8 @@ pub struct Spec {
     pub one_cpu: bool,
     /// After which time it is killed with everything that it started.
     pub time_out: Option<Duration>,
+    /// How far it must be walled in.
+    pub policy: Policy,
     /// Where its words go.
     #[serde(skip)]
     pub log: Log,
@@ -110,7 +113,19 @@ impl Spec {
             cwd: "/".into(),
             one_cpu: true,
             time_out: None,
+            policy: Policy::default(),
             log: Log::default(),
+        }
+    }
+
+    /// Refuses what only a root of its own can give: other paths inside than here.
+    pub(crate) fn check_without_namespaces(&self) -> Result<(), SandboxError> {
+        let same = |bind: &Bind| bind.source == bind.target;
+        match &self.root {
+            Root::Inputs { binds, out, links } if links.is_empty() && binds.iter().chain([out]).all(same) => {
+                Ok(())
+            }
+            Root::Inputs { .. } | Root::Tree { .. } => Err(SandboxError::NeedsRoot),
         }
     }
 
@@ -123,7 +138,7 @@ impl Spec {
         };
         [&self.program, &self.cwd].into_iter().try_for_each(|path| inside(path))?;
         match &self.root {
-            Root::Tree { path } => inside(path),
+            Root::Tree { path } => below(path, inside),
             Root::Inputs { binds, out, links } => binds
                 .iter()
                 .chain([out])
@@ -165,6 +180,8 @@ impl std::fmt::Display for End {
 pub struct Outcome {
     /// How the program ended.
     pub end: End,
+    /// How far it was walled in.
+    pub tier: Tier,
     /// The end of what it said, where [`Log::Keep`] was asked for.
     pub log: Vec<u8>,
     /// Whether it said more than is kept.

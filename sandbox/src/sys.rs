@@ -49,12 +49,16 @@ pub(crate) fn close_inherited() -> io::Result<()> {
     check(unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) }).map(drop)
 }
 
-/// Gives every signal its default action and takes none as blocked: a program sees nothing of the caller's.
-#[expect(unsafe_code, reason = "signal(2) is not in rustix")]
+/// Gives every signal its default action: a program sees nothing of the caller's. SIGPIPE is left as the standard
+/// library has it, ignored here and back at its default on `exec`.
+#[expect(unsafe_code, reason = "signal(2) of the C library leaves its own two signals as they are: ignored")]
 pub(crate) fn default_signals() {
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: `SIG_DFL` is no function of ours; for SIGKILL and SIGSTOP the call fails and changes nothing.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    // What the kernel takes as `SIG_DFL`, without flags, with an empty mask.
+    let default = [0_u64; 4];
+    for signal in (1..=64).filter(|signal| *signal != libc::SIGPIPE) {
+        // SAFETY: the kernel reads no more than its `struct sigaction`, 32 bytes at most. For SIGKILL and SIGSTOP the
+        // call fails and changes nothing.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), 0_usize, 8_usize) };
     }
 }
 
@@ -68,6 +72,8 @@ pub(crate) fn fixed_addresses() -> io::Result<()> {
 
 /// What a mount forbids.
 pub(crate) const QUIET: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+/// What a mount of `/dev/null` over a file forbids: not to open it, which is what reads as empty.
+pub(crate) const EMPTY: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC | libc::MOUNT_ATTR_RDONLY;
 /// As [`QUIET`], and writing.
 pub(crate) const READ_ONLY: u64 = QUIET | libc::MOUNT_ATTR_RDONLY;
 

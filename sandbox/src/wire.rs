@@ -8,29 +8,35 @@
 
 use crate::error::{Denied, SandboxError, Step};
 use crate::spec::{End, Spec};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::tier::{Tier, Walls};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
 
 /// Longest text of a failure, in characters: as much as a socket takes at once.
 const TEXT: usize = 8 << 10;
 
 /// What the child shall be.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Job {
+pub(crate) enum Job<S = Spec, N = String> {
     /// A function of this program.
     Work {
         /// Its name.
-        name: String,
+        name: N,
         /// Whether it has a user namespace of its own, whose ids the parent maps.
         mapped: bool,
     },
-    /// A program in a root of its own.
-    Run(Box<Spec>),
+    /// A program.
+    Run {
+        /// Which, and in what.
+        spec: S,
+        /// By what it is walled in.
+        walls: Walls,
+        /// Whether it stops where the program would start.
+        dry: bool,
+    },
 }
 
 /// What the child says.
@@ -40,6 +46,8 @@ pub(crate) enum Message {
     Unshared,
     /// Everything is set up; the work begins.
     Ready,
+    /// How far the program is walled in that starts now.
+    Walled(Tier),
     /// A step of the set-up failed.
     Failed {
         /// Which.
@@ -143,18 +151,6 @@ impl Control {
         let _gone = self.send(&Message::Refused(text.chars().take(TEXT).collect()));
     }
 
-    /// Whether something can be read before the deadline; waits without an end where there is none.
-    pub(crate) fn wait(&self, deadline: Option<Instant>) -> io::Result<bool> {
-        loop {
-            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let left = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
-            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], left.as_ref()) {
-                Err(rustix::io::Errno::INTR) => {}
-                result => return Ok(result? > 0),
-            }
-        }
-    }
-
     /// Cuts the life line: everything below the child ends; its last words can still be read.
     pub(crate) fn cut(&self) {
         let _gone = self.0.shutdown(Shutdown::Write);
@@ -172,6 +168,7 @@ pub(crate) struct Said {
     failed: Option<SandboxError>,
     refused: Option<String>,
     end: Option<End>,
+    tier: Option<Tier>,
 }
 
 impl Said {
@@ -189,8 +186,14 @@ impl Said {
                 self.refused.get_or_insert(text);
             }
             Message::Ended(end) => self.end = Some(end),
+            Message::Walled(tier) => self.tier = Some(tier),
             Message::Unshared | Message::Ready => {}
         }
+    }
+
+    /// How far it was walled in, if it came to that.
+    pub(crate) const fn tier(&self) -> Option<Tier> {
+        self.tier
     }
 
     /// How it ended, and in whose words.

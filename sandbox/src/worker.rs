@@ -28,10 +28,10 @@ impl Worker {
     /// Starts the function that [`crate::dispatch`] knows as `name`, with `input`, as root of new namespaces (user unless
     /// the caller is root, mount, process, network, IPC, host name). Returns when they are there and it has its input.
     pub fn spawn(name: &str, input: &[u8], ids: &Ids) -> Result<Self, SandboxError> {
-        let (mut child, control) = child::start(Stdio::piped()).map_err(SandboxError::Start)?;
+        let (mut child, control) = child::start(Stdio::piped())?;
         let output = child.stdout.take();
         let worker = Self { name: name.to_owned(), child, control, output };
-        worker.tell(&Job::Work { name: name.to_owned(), mapped: ids.mapped() })?;
+        worker.tell(&Job::<(), _>::Work { name, mapped: ids.mapped() })?;
         if ids.mapped() {
             worker.await_message(|message| matches!(message, Message::Unshared))?;
             ids.map(Pid::from_child(&worker.child))?;

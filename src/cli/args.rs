@@ -90,6 +90,9 @@ pub enum Command {
     /// Signing keys and trust
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Try out what this machine lets a build do, and say what to enable
+    #[command(subcommand)]
+    Doctor(DoctorCommand),
     /// Lock, build, sign, verify and install the platform from a miniature upstream inside this program
     Demo(DemoArgs),
     /// Explain an error code or an exit code
@@ -109,6 +112,13 @@ impl Command {
                 | Self::Bundle(_)
         )
     }
+}
+
+/// What can be tried out.
+#[derive(Debug, Subcommand)]
+pub enum DoctorCommand {
+    /// Namespaces, ids and the rest of what build steps run in; ends with 1 where some of them cannot run
+    Sandbox,
 }
 
 /// A target.

@@ -5,6 +5,7 @@
 pub mod args;
 mod bundle;
 mod demo;
+mod doctor;
 pub mod failure;
 mod host;
 mod interrupt;
@@ -62,6 +63,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Host(args::HostCommand::Install(args)) => host::install(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
+        Command::Doctor(command) => Ok(doctor::run(ui, command)),
         Command::Demo(args) => demo::run(session()?, args),
         Command::Explain(args) => look::explain(ui, args),
     }

@@ -4,6 +4,7 @@ mod apt;
 mod architecture;
 mod debian;
 mod dependencies;
+mod doctor;
 mod engine;
 mod failures;
 mod fuzz_smoke;

@@ -85,13 +85,21 @@ const NEW: [i32; 7] = [
     libc::CLONE_NEWPID,
     libc::CLONE_NEWNET,
 ];
+/// Families of sockets that reach beyond this machine, or its settings.
+const NETWORKS: [i32; 5] = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK, libc::AF_PACKET, libc::AF_VSOCK];
 /// Marks a call of the x32 ABI, which shares its architecture with x86-64 (asm/unistd.h).
 #[cfg(target_arch = "x86_64")]
 const X32: i64 = 0x4000_0000;
 
 /// Filters this process and all that come from it. A call of another architecture kills.
-pub(super) fn install(identity: Identity) -> io::Result<()> {
-    apply(rules(identity).map_err(io::Error::other)?, libc::EPERM)?;
+/// Where there is no network namespace, `no_network` refuses the sockets that reach one.
+pub(super) fn install(identity: Identity, no_network: bool) -> io::Result<()> {
+    let mut refused = rules(identity).map_err(io::Error::other)?;
+    if no_network {
+        let sockets = NETWORKS.iter().map(|family| SeccompRule::new(vec![is(0, *family)?]));
+        refused.insert(libc::SYS_socket, sockets.collect::<Result<_, _>>().map_err(io::Error::other)?);
+    }
+    apply(refused, libc::EPERM)?;
     apply(unseen(identity), libc::ENOSYS)
 }
 
@@ -142,6 +150,12 @@ fn no_set_id() -> Result<Rules, seccompiler::BackendError> {
         }
     }
     Ok(rules)
+}
+
+/// Where an argument is a value.
+fn is(argument: u8, value: i32) -> Result<SeccompCondition, seccompiler::BackendError> {
+    let value = u64::from(value.cast_unsigned());
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
 }
 
 /// Where an argument has a bit.

@@ -3,6 +3,7 @@
 use super::{fail, program, root, work};
 use crate::spec::End;
 use crate::sys::{self, Forked};
+use crate::tier::Walls;
 use crate::wire::{Control, Failed, Job, Message};
 use crate::{Step, Work};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,21 +20,27 @@ pub(super) fn main(job: &Job, control: &Control, workers: &[(&str, Work)]) -> i3
         let watch = pidfd_open(inner, PidfdFlags::empty()).map_err(Step::Fork.failed())?;
         Ok((inner, watch))
     });
-    match started {
-        Err(failed) => fail(control, failed),
-        Ok((inner, watch)) => {
-            if let Some(end) = stay(inner, &watch, control) {
-                let _gone = control.send(&Message::Ended(end));
-            }
-            0
-        }
+    let end = match started {
+        Err(failed) => return fail(control, failed),
+        Ok((inner, watch)) => stay(inner, &watch, control),
+    };
+    if !has_namespaces(job) {
+        bury();
     }
+    if let Some(end) = end {
+        let _gone = control.send(&Message::Ended(end));
+    }
+    0
+}
+
+fn has_namespaces(job: &Job) -> bool {
+    !matches!(job, Job::Run { walls: Walls::Rules | Walls::Nothing, .. })
 }
 
 fn inner(job: &Job, control: &Control, workers: &[(&str, Work)]) -> i32 {
     match job {
         Job::Work { name, .. } => work::main(name, control, workers),
-        Job::Run(spec) => program::main(spec, control),
+        Job::Run { spec, walls, dry } => program::main(spec, *walls, *dry, control),
     }
 }
 
@@ -41,13 +48,33 @@ fn set_up(job: &Job) -> Result<(), Failed> {
     // Should the outer process be killed from outside, nothing below it is left.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(Step::Fork.failed())?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    if !has_namespaces(job) {
+        // What is left behind comes to us, and `bury` finds it.
+        return rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+            .map_err(Step::Fork.failed());
+    }
     rustix::system::sethostname(b"localhost").map_err(Step::HostName.failed())?;
+    rustix::system::setdomainname(b"(none)").map_err(Step::HostName.failed())?;
     sys::loopback_up().map_err(Step::Loopback.failed())?;
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .map_err(Step::Mounts.failed())?;
     match job {
         Job::Work { .. } => work::set_up(),
-        Job::Run(spec) => root::set_up(spec),
+        Job::Run { spec, .. } => root::set_up(spec),
+    }
+}
+
+/// Kills everything below, which a process namespace would do by ending: children, then what becomes a child by that.
+fn bury() {
+    loop {
+        let children = fs_err::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        for child in children.split(' ').filter_map(|pid| Pid::from_raw(pid.parse().ok()?)) {
+            let _dead = rustix::process::kill_process(child, Signal::KILL);
+        }
+        match wait(WaitOptions::empty()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return,
+        }
     }
 }
 

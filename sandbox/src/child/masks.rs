@@ -2,7 +2,7 @@
 
 use super::root::{attach, clone_mount};
 use crate::Step;
-use crate::sys::{READ_ONLY, restrict};
+use crate::sys;
 use crate::wire::Failed;
 use rustix::fd::AsFd;
 use rustix::mount::OpenTreeFlags;
@@ -29,18 +29,20 @@ const FIXED: [&str; 6] = ["/proc/acpi", "/proc/bus", "/proc/fs", "/proc/irq", "/
 
 /// Covers both kinds. A kernel need not have all of them.
 pub(super) fn hide() -> Result<(), Failed> {
-    EMPTY.iter().try_for_each(|path| cover(path, Path::new("/dev/null"), OpenTreeFlags::empty()))?;
-    FIXED.iter().try_for_each(|path| cover(path, Path::new(path), OpenTreeFlags::AT_RECURSIVE))
+    let nothing = |path: &&str| cover(path, "/dev/null", OpenTreeFlags::empty(), sys::EMPTY);
+    let itself = |path: &&str| cover(path, path, OpenTreeFlags::AT_RECURSIVE, sys::READ_ONLY);
+    EMPTY.iter().try_for_each(nothing).and_then(|()| FIXED.iter().try_for_each(itself))
 }
 
-fn cover(path: &str, with: &Path, flags: OpenTreeFlags) -> Result<(), Failed> {
-    if !Path::new(path).exists() {
+fn cover(path: &str, with: &str, flags: OpenTreeFlags, attributes: u64) -> Result<(), Failed> {
+    let path = Path::new(path);
+    if !path.exists() {
         return Ok(());
     }
     let put = || {
-        let mount = clone_mount(with, flags)?;
-        restrict(mount.as_fd(), READ_ONLY, true)?;
-        attach(&mount, Path::new(path))
+        let mount = clone_mount(Path::new(with), flags)?;
+        sys::restrict(mount.as_fd(), attributes, true)?;
+        attach(&mount, path)
     };
-    put().map_err(|error: io::Error| Step::Mask.failed_on(path)(error))
+    put().map_err(|error: io::Error| Step::Mask.failed_on(&path.display())(error))
 }

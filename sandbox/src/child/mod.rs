@@ -13,8 +13,10 @@ mod work;
 
 pub(crate) use work::{IDS_WORK, TRY_IDS};
 
+use crate::error::SandboxError;
 use crate::spec::{Identity, Spec};
 use crate::sys::{self, Forked};
+use crate::tier::Walls;
 use crate::wire::{Control, Failed, Job, Message};
 use crate::{Step, ids};
 use rustix::io::Errno;
@@ -25,6 +27,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Name under which this program is started again. Nobody gains anything by using it: it takes no right that the
 /// user does not have.
@@ -33,16 +36,28 @@ const NAME: &str = "gabion: sandbox";
 /// A function that a [`crate::Worker`] can run: takes its input, writes its output, refuses in words.
 pub type Work = fn(input: &[u8], output: &mut dyn Write) -> Result<(), String>;
 
+/// Whether [`dispatch`] was called: a program that does not would begin anew instead of becoming a sandbox.
+static DISPATCHES: AtomicBool = AtomicBool::new(false);
+
 /// Takes the process over if it is one of a sandbox, and then does not return. The first call of `main`, before there
 /// is a second thread; `workers` are all functions that a [`crate::Worker`] may run, by name.
 pub fn dispatch(workers: &[(&str, Work)]) {
+    DISPATCHES.store(true, Ordering::Relaxed);
     if std::env::args_os().next().is_some_and(|name| name == NAME) {
         std::process::exit(outer(workers));
     }
 }
 
 /// Starts this program again, as one of a sandbox.
-pub(crate) fn start(output: Stdio) -> io::Result<(Child, Control)> {
+pub(crate) fn start(output: Stdio) -> Result<(Child, Control), SandboxError> {
+    if DISPATCHES.load(Ordering::Relaxed) {
+        start_again(output).map_err(SandboxError::Start)
+    } else {
+        Err(SandboxError::NoDispatch)
+    }
+}
+
+fn start_again(output: Stdio) -> io::Result<(Child, Control)> {
     let (control, theirs) = Control::pair()?;
     let child = Command::new("/proc/self/exe")
         .arg0(NAME)
@@ -55,21 +70,23 @@ pub(crate) fn start(output: Stdio) -> io::Result<(Child, Control)> {
 }
 
 /// Takes the socket from standard input; nothing else that the caller had open is left.
-fn leave() -> io::Result<Control> {
+fn take_control() -> io::Result<Control> {
     sys::close_inherited()?;
+    Ok(Control::new(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?)))
+}
+
+/// Leaves the caller's terminal, signals and working directory.
+fn leave() -> io::Result<()> {
     sys::default_signals();
-    let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let null = fs_err::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
     setsid()?;
-    rustix::process::chdir("/")?;
-    Ok(Control::new(control))
+    Ok(rustix::process::chdir("/")?)
 }
 
 fn outer(workers: &[(&str, Work)]) -> i32 {
-    let Ok(control) = leave() else { return 1 };
-    let begun = receive(&control).and_then(|job| separate(&job, &control).map(|()| job));
-    let job = match begun {
+    let Ok(control) = take_control() else { return 1 };
+    let job = match begin(&control) {
         Ok(job) => job,
         Err(failed) => return fail(&control, failed),
     };
@@ -82,6 +99,14 @@ fn outer(workers: &[(&str, Work)]) -> i32 {
             0
         }
     }
+}
+
+/// Hears what is to be done, and makes the namespaces for it.
+fn begin(control: &Control) -> Result<Job, Failed> {
+    leave().map_err(Step::Leave.failed())?;
+    let job = receive(control)?;
+    separate(&job, control)?;
+    Ok(job)
 }
 
 fn fail(control: &Control, failed: Failed) -> i32 {
@@ -107,8 +132,9 @@ fn separate(job: &Job, control: &Control) -> Result<(), Failed> {
             control.send(&Message::Unshared).map_err(Step::Ids.failed())?;
             receive::<()>(control)?;
         }
-        Job::Run(spec) if spec.identity == Identity::Single => map_single()?,
-        Job::Work { .. } | Job::Run(_) => {}
+        Job::Run { walls: Walls::Rules | Walls::Nothing, .. } => return Ok(()),
+        Job::Run { spec, .. } if spec.identity == Identity::Single => map_single()?,
+        Job::Work { .. } | Job::Run { .. } => {}
     }
     let all = UnshareFlags::NEWNS
         | UnshareFlags::NEWPID
@@ -148,3 +174,15 @@ fn become_root() -> io::Result<()> {
 }
 
 const _: () = assert!(ids::COUNT > Spec::UID);
+
+#[cfg(test)]
+mod tests {
+    use crate::{Identity, Root, SandboxError, Spec, run};
+
+    /// The harness of these tests calls no `dispatch`: were it started again, it would run all tests again, and so on.
+    #[test]
+    fn a_program_that_does_not_dispatch_is_not_started_again() {
+        let spec = Spec::new(Root::Tree { path: "/tmp".into() }, Identity::Single, "/bin/true");
+        assert!(matches!(run(&spec), Err(SandboxError::NoDispatch)));
+    }
+}

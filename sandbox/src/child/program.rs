@@ -4,10 +4,10 @@ use super::{confine, filter};
 use crate::Step;
 use crate::spec::{Identity, Root, Spec};
 use crate::sys;
-use crate::wire::{Control, Failed};
+use crate::tier::{Tier, Walls};
+use crate::wire::{Control, Failed, Message};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CpuSet};
-use std::convert::Infallible;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -24,14 +24,25 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SETUID)
     .union(CapabilitySet::SETPCAP)
     .union(CapabilitySet::SETFCAP)
+    .union(CapabilitySet::AUDIT_WRITE)
     .union(CapabilitySet::NET_BIND_SERVICE)
     .union(CapabilitySet::SYS_CHROOT);
 
-/// Becomes the program; returns only where that fails.
-pub(super) fn main(spec: &Spec, control: &Control) -> i32 {
-    let Err(failed) = limit(spec).and_then(|()| give_up(spec)).and_then(|()| exec(spec));
-    control.fail(failed);
-    127
+/// Becomes the program; returns only where that fails, or where it is not to be started.
+pub(super) fn main(spec: &Spec, walls: Walls, dry: bool, control: &Control) -> i32 {
+    match prepare(spec, walls, control).and_then(|()| if dry { Ok(()) } else { exec(spec) }) {
+        Ok(()) => 0,
+        Err(failed) => {
+            control.fail(failed);
+            127
+        }
+    }
+}
+
+fn prepare(spec: &Spec, walls: Walls, control: &Control) -> Result<(), Failed> {
+    limit(spec)?;
+    let tier = give_up(spec, walls)?;
+    control.send(&Message::Walled(tier)).map_err(Step::Exec.failed())
 }
 
 /// Limits that do not differ from machine to machine.
@@ -62,13 +73,29 @@ fn one_cpu() -> io::Result<()> {
     Ok(rustix::thread::sched_setaffinity(None, &set)?)
 }
 
-fn give_up(spec: &Spec) -> Result<(), Failed> {
+/// Gives up what is not needed, for ever; tells how far the program is walled in by that.
+fn give_up(spec: &Spec, walls: Walls) -> Result<Tier, Failed> {
     let kept = if spec.identity == Identity::Inherit { KEPT } else { CapabilitySet::empty() };
-    drop_capabilities(kept).map_err(Step::Privileges.failed())?;
-    if let (Root::Inputs { out, .. }, Identity::Single) = (&spec.root, spec.identity) {
-        confine::landlock(&out.target).map_err(Step::Landlock.failed())?;
+    if walls != Walls::Nothing {
+        drop_capabilities(kept).map_err(Step::Privileges.failed())?;
     }
-    filter::install(spec.identity).map_err(Step::Filter.failed())
+    let landlock = Step::Landlock.failed();
+    let tier = match (walls, &spec.root) {
+        (Walls::Nothing, _) => return Ok(Tier::S0),
+        (Walls::Rules, Root::Inputs { binds, out, .. }) => {
+            confine::to_declared(binds, out).map_err(landlock).map(|()| Tier::S1)?
+        }
+        (Walls::Namespaces, Root::Inputs { out, .. }) if spec.identity == Identity::Single => {
+            if confine::to_output(&out.target).map_err(landlock)? {
+                Tier::S3
+            } else {
+                Tier::S2
+            }
+        }
+        (Walls::Namespaces | Walls::Rules, _) => Tier::S3,
+    };
+    filter::install(spec.identity, tier == Tier::S1).map_err(Step::Filter.failed())?;
+    Ok(tier)
 }
 
 /// Gives up all other capabilities for ever (capabilities(7)): no program can bring one back.
@@ -87,7 +114,8 @@ fn drop_capabilities(kept: CapabilitySet) -> io::Result<()> {
     Ok(rustix::thread::set_no_new_privs(true)?)
 }
 
-fn exec(spec: &Spec) -> Result<Infallible, Failed> {
+/// Becomes the program.
+fn exec(spec: &Spec) -> Result<(), Failed> {
     let output = || io::stdout().as_fd().try_clone_to_owned().map_err(Step::Exec.failed());
     let error = Command::new(&spec.program)
         .args(&spec.args)

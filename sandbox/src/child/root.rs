@@ -1,8 +1,8 @@
 //! What a program sees as `/`.
 //!
 //! What lies outside is taken first, as mounts without a place (`open_tree(2)`, `fsmount(2)`); then the root is
-//! changed; only then, and so inside it, names are resolved and mounts get their places. A tree whose `/dev` is a link
-//! to elsewhere therefore leads nowhere but into itself.
+//! changed; only then, and so inside it, mounts get their places. A link is no place: a tree whose `/dev` leads elsewhere
+//! is refused.
 
 use super::masks;
 use crate::spec::{Bind, Root, Spec};
@@ -12,11 +12,10 @@ use crate::{Step, sys::restrict};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
-    fsconfig_create, fsmount, fsopen, mount, move_mount, open_tree, unmount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
+    fsconfig_set_string, fsmount, fsopen, move_mount, open_tree, unmount,
 };
 use rustix::process::{chdir, fchdir, pivot_root};
-use std::ffi::CStr;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
@@ -114,7 +113,7 @@ fn stage(root: &Root) -> Result<OwnedFd, Failed> {
             };
             place().map_err(Step::Root.failed_on(&path.display()))?;
         }
-        Root::Inputs { .. } => tmpfs(STAGE, c"mode=0755,size=16m").map_err(Step::Root.failed())?,
+        Root::Inputs { .. } => tmpfs(STAGE, "0755", "16m").map_err(Step::Root.failed())?,
     }
     rustix::fs::open(STAGE, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .map_err(Step::Root.failed())
@@ -124,8 +123,15 @@ pub(super) fn attach(mount: &OwnedFd, place: &Path) -> io::Result<()> {
     Ok(move_mount(mount, "", CWD, place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?)
 }
 
-fn tmpfs(place: &str, options: &CStr) -> io::Result<()> {
-    Ok(mount("tmpfs", place, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options)?)
+/// A new tmpfs; a link is no place for it.
+fn tmpfs(place: &str, mode: &str, size: &str) -> io::Result<()> {
+    let tmpfs = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for (key, value) in [("mode", mode), ("size", size)] {
+        fsconfig_set_string(&tmpfs, key, value)?;
+    }
+    fsconfig_create(&tmpfs)?;
+    let quiet = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    attach(&fsmount(&tmpfs, FsMountFlags::FSMOUNT_CLOEXEC, quiet)?, Path::new(place))
 }
 
 /// Puts everything at its place.
@@ -139,12 +145,8 @@ fn furnish(root: &Root, taken: &Taken) -> Result<(), Failed> {
         }
     }
     attach(&taken.proc, Path::new("/proc")).map_err(Step::Mount.failed_on("/proc"))?;
-    for (place, options) in [
-        ("/dev", c"mode=0755,size=64m,nr_inodes=4096"),
-        ("/run", c"mode=0755,size=64m"),
-        ("/tmp", c"mode=1777,size=50%"),
-    ] {
-        tmpfs(place, options).map_err(Step::Mount.failed_on(place))?;
+    for (place, mode, size) in [("/dev", "0755", "64m"), ("/run", "0755", "64m"), ("/tmp", "1777", "50%")] {
+        tmpfs(place, mode, size).map_err(Step::Mount.failed_on(place))?;
     }
     devices(&taken.devices)?;
     if let Root::Inputs { .. } = root {
@@ -171,7 +173,7 @@ fn devices(devices: &[(PathBuf, OwnedFd)]) -> Result<(), Failed> {
 
 /// The inputs and the output; then the root itself is closed.
 fn inputs(binds: &[(PathBuf, OwnedFd)]) -> Result<(), Failed> {
-    tmpfs("/build", c"mode=0755,size=50%").map_err(Step::Mount.failed_on("/build"))?;
+    tmpfs("/build", "0755", "50%").map_err(Step::Mount.failed_on("/build"))?;
     for (target, mount) in binds {
         let put = || place_for(mount, target).and_then(|()| attach(mount, target));
         put().map_err(Step::Bind.failed_on(&target.display()))?;

@@ -60,10 +60,21 @@ pub(crate) fn tree(path: &Path) {
     }
 }
 
+/// Puts a program of this machine and what it loads into a tree, under the same paths.
+pub(crate) fn install(tree: &Path, program: &Path) {
+    let loaded = gabion_testkit::text(gabion_testkit::program("/usr/bin/ldd").arg(program));
+    let libraries = loaded.split_whitespace().filter(|word| word.starts_with('/')).map(Path::new);
+    for file in libraries.chain([program]) {
+        let inside = tree.join(file.strip_prefix("/").unwrap());
+        fs_err::create_dir_all(inside.parent().unwrap()).unwrap();
+        fs_err::copy(file, inside).unwrap();
+    }
+}
+
 /// How a script ends, and what it says.
 pub(crate) fn said(script: &str) -> (Outcome, String) {
     let inputs = inputs(script);
-    let outcome = run(inputs.spec).unwrap();
+    let outcome = run(&inputs.spec).unwrap();
     let log = String::from_utf8(outcome.log.clone()).unwrap();
     (outcome, log)
 }

@@ -13,8 +13,8 @@ const SECOND: &str = "GABION_SANDBOX_TEST_AS_NOBODY";
 const NOBODY: &str = "65534";
 const RANGES: &str = "nobody:200000:65536\n";
 
-pub(crate) fn main(claims: &[Claim]) -> ExitCode {
-    let filter = std::env::args().skip(1).find(|it| !it.starts_with('-')).unwrap_or_default();
+pub(crate) fn main(claims: &[Claim], words: &[String]) -> ExitCode {
+    let filter = words.iter().find(|it| !it.starts_with('-')).cloned().unwrap_or_default();
     let chosen: Vec<&Claim> = claims.iter().filter(|(name, _)| name.contains(&filter)).collect();
     let who = if rustix::process::geteuid().is_root() { "root" } else { "a user" };
     let mut failed = chosen.iter().filter(|(name, proof)| !prove(name, who, *proof)).count();

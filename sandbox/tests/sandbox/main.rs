@@ -5,9 +5,14 @@
 mod claims;
 mod fixture;
 mod harness;
+mod helpers;
 mod workers;
 
 fn main() -> std::process::ExitCode {
     gabion_sandbox::dispatch(&workers::ALL);
-    harness::main(&claims::all())
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.as_slice() {
+        [flag, name, argument] if flag == helpers::FLAG => helpers::main(name, argument.as_ref()),
+        words => harness::main(&claims::all(), words),
+    }
 }

@@ -4,14 +4,15 @@ use gabion_sandbox::{Identity, Root, Work, run};
 use std::io::Write;
 use std::path::Path;
 
-pub(crate) const ALL: [(&str, Work); 7] = [
+pub(crate) const ALL: [(&str, Work); 8] = [
     ("echo", echo),
     ("refuse", refuse),
     ("panic", panic),
     ("sleep", sleep),
     ("much", much),
     ("configure", configure),
-    ("denied", denied),
+    ("try", attempt),
+    ("capabilities", capabilities),
 ];
 
 fn words(error: impl std::fmt::Display) -> String {
@@ -54,7 +55,7 @@ fn configure(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     let script = "touch /etc/a /etc/b && chown 33:42 /etc/a && chown 65534:65534 /etc/b && chmod 6755 /etc/a \
                   && touch /tmp/gone /run/gone /dev/gone && id -u && stat -c '%u:%g %a %n' /etc/a /etc/b";
     let root = Root::Tree { path: path.to_owned() };
-    let outcome = run(crate::fixture::shell(root, Identity::Inherit, script)).map_err(words)?;
+    let outcome = run(&crate::fixture::shell(root, Identity::Inherit, script)).map_err(words)?;
     output.write_all(&outcome.log).map_err(words)?;
     let mut left = Vec::new();
     for folder in ["proc", "dev", "run", "tmp"] {
@@ -65,12 +66,45 @@ fn configure(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     writeln!(output, "{} left, {}", left.len(), outcome.end).map_err(words)
 }
 
-/// Takes the right to user namespaces away from itself, then asks for one.
-fn denied(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
-    fs_err::write("/proc/sys/user/max_user_namespaces", "0").map_err(words)?;
+/// Tries what would reach the machine, as root in a tree; tells what went through.
+fn attempt(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     let path = Path::new(std::str::from_utf8(input).map_err(words)?);
+    crate::fixture::tree(path);
+    let attempts = [
+        "mknod /etc/node b 8 0",
+        "mount -t tmpfs tmpfs /etc",
+        "umount /proc/sys",
+        "unshare -n true",
+        "hostname other",
+        "sysctl -w kernel.panic=7",
+        "echo 1 > /proc/sys/vm/drop_caches",
+        "test -f /proc/sysrq-trigger",
+        "dmesg",
+        "ip link set lo down",
+        "modprobe loop",
+    ];
+    let tries = attempts.map(|it| format!("({it}) >/dev/null 2>&1 && echo '{it}'\n")).concat();
+    let script = format!("id -u\n{tries}mkfifo /etc/fifo && chmod 2755 /etc && test -p /etc/fifo");
     let root = Root::Tree { path: path.to_owned() };
-    let error = run(crate::fixture::shell(root, Identity::Single, "true")).map(|_| ()).unwrap_err();
-    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    write!(output, "{} {cause}: {}", error.code(), error.help().unwrap_or_default()).map_err(words)
+    let outcome = run(&crate::fixture::shell(root, Identity::Inherit, &script)).map_err(words)?;
+    output.write_all(&outcome.log).map_err(words)?;
+    writeln!(output, "{}", outcome.end).map_err(words)
+}
+
+/// Gives a file of a tree a capability, and tells what the tree holds then.
+fn capabilities(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
+    let path = Path::new(std::str::from_utf8(input).map_err(words)?);
+    crate::fixture::tree(path);
+    crate::fixture::install(path, Path::new("/usr/sbin/setcap"));
+    let root = Root::Tree { path: path.to_owned() };
+    let script = "touch /etc/a && chown 1:1 /etc/a && /usr/sbin/setcap cap_net_raw+ep /etc/a";
+    let outcome = run(&crate::fixture::shell(root, Identity::Inherit, script)).map_err(words)?;
+    let mut value = Vec::with_capacity(64);
+    rustix::fs::getxattr(
+        path.join("etc/a"),
+        "security.capability",
+        rustix::buffer::spare_capacity(&mut value),
+    )
+    .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&outcome.log)))?;
+    write!(output, "{value:?}").map_err(words)
 }

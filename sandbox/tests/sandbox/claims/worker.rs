@@ -52,9 +52,24 @@ pub(super) fn what_a_worker_leaves_behind_dies_with_it() {
 }
 
 pub(super) fn chown_to_a_mapped_id_works_and_is_seen_from_inside() {
+    let said = work_in_a_tree("configure");
+    assert_eq!(said, "0\n33:42 6755 /etc/a\n65534:65534 644 /etc/b\n0 left, ended with status 0\n");
+}
+
+/// In the form of linux/capability.h (`vfs_cap_data`, revision 2), whoever builds.
+pub(super) fn a_capability_of_a_file_is_the_same_bytes_for_root_and_users() {
+    if !std::path::Path::new("/usr/sbin/setcap").exists() {
+        return gabion_testkit::skip("`setcap` is not installed");
+    }
+    let words = [0x0200_0001_u32, 1 << 13, 0, 0, 0];
+    let bytes: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+    assert_eq!(work_in_a_tree("capabilities"), format!("{bytes:?}"));
+}
+
+/// What a worker answers that works on a tree.
+pub(super) fn work_in_a_tree(name: &str) -> String {
     let folder = folder();
     let path = folder.path().join("tree");
     fs_err::create_dir(&path).unwrap();
-    let said = String::from_utf8(work("configure", path.to_str().unwrap().as_bytes()).unwrap()).unwrap();
-    assert_eq!(said, "0\n33:42 6755 /etc/a\n65534:65534 644 /etc/b\n0 left, ended with status 0\n");
+    String::from_utf8(work(name, path.to_str().unwrap().as_bytes()).unwrap()).unwrap()
 }
