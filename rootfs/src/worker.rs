@@ -152,7 +152,7 @@ fn program(root: &Path, command: &[&str], env: &Env) -> Result<(), RootfsError> 
     let mut spec = Spec::new(Root::Tree { path: root.to_owned() }, Identity::Inherit, program);
     spec.args = args.iter().map(|it| (*it).to_owned()).collect();
     spec.env.clone_from(env);
-    let outcome = gabion_sandbox::run(spec).map_err(|error| {
+    let outcome = gabion_sandbox::run(&spec).map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         failed(format!("did not start: {error}{cause}"), b"")
     })?;
