@@ -133,7 +133,8 @@ pub struct TargetArgs {
 pub struct BuildArgs {
     /// A node, `kind.name`; a bare name where it names one node, else the bundle of that name
     pub target: Option<String>,
-    /// Where the bundle goes, `out/NAME.gabion` unless given
+    /// Where the bundle goes, `out/NAME.gabion` unless given; or the image of a disk, in the form that its end
+    /// says: `.qcow2`, `.img` (raw, with holes), `.img.zst`
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Key to sign the bundle with: a private key file, the public file of a key that the ssh-agent holds,

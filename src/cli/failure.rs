@@ -119,11 +119,16 @@ failures! {
     };
     crate::build::BuildError: |error| match error.first() {
         crate::build::BuildError::Offline { .. } => Exit::Offline,
-        crate::build::BuildError::Step { .. } => Exit::Step,
+        crate::build::BuildError::Step { .. }
+        | crate::build::BuildError::Sandbox { .. }
+        | crate::build::BuildError::Rootfs { .. }
+        | crate::build::BuildError::Harden { .. }
+        | crate::build::BuildError::Disk { .. } => Exit::Step,
         first if first.is_integrity() => Exit::Integrity,
         crate::build::BuildError::Fetch { source, .. } => net(source),
         _ => Exit::Failure,
     };
+    crate::build::DiskError: |_| Exit::Failure;
     gabion_bundle::BundleError: |error| match error.class() {
         gabion_bundle::Class::Integrity => Exit::Integrity,
         gabion_bundle::Class::Trust => Exit::Trust,

@@ -5,6 +5,7 @@
 pub mod args;
 mod bundle;
 mod demo;
+mod disk;
 mod doctor;
 pub mod failure;
 mod host;

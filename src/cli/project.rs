@@ -4,7 +4,7 @@ use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
 use super::bundle::io;
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{key, trust};
+use super::{disk, key, trust};
 use crate::build::{self, BuildError};
 use crate::config::{Config, ConfigError};
 use crate::event::Events;
@@ -284,7 +284,18 @@ pub(super) fn build_target(
     let path = output
         .map_or_else(|| project.root.join("out").join(format!("{}.gabion", target.name())), Path::to_owned);
     let id = locked.id(&target);
+    match (target.kind(), output) {
+        (Kind::Bundle, _) | (_, None) => {}
+        (Kind::Disk, Some(path)) => disk::check(path)?,
+        (_, Some(_)) => {
+            let what = format!("`{target}` is neither a bundle nor a disk: nothing is written for it");
+            return Err(Failure::usage(what).help("leave `--output` out: what it gives is in the store"));
+        }
+    }
     if let Some(record) = id.map(|id| store.record(id)).transpose()?.flatten() {
+        if let (Kind::Disk, Some(path)) = (target.kind(), output) {
+            return write_disk(&store, &record, path).map(Some);
+        }
         if target.kind() != Kind::Bundle {
             session.ui.note(format!("nothing to do: `{target}` is built"));
             return Ok(None);
@@ -312,7 +323,11 @@ pub(super) fn build_target(
     let Some(assembled) = assembled else {
         store.set_root(&root.0, &root.1)?;
         session.ui.note(format!("built `{target}`"));
-        return Ok(None);
+        let record = id.map(|id| store.record(id)).transpose()?.flatten();
+        return match (target.kind(), output, record) {
+            (Kind::Disk, Some(path), Some(record)) => write_disk(&store, &record, path).map(Some),
+            _ => Ok(None),
+        };
     };
     let digest = assembled.digest.to_string();
     if let Some(id) = id {
@@ -328,6 +343,13 @@ pub(super) fn build_target(
             .warning("the bundle is not signed, and nothing accepts it so: `gabion bundle sign` signs it");
     }
     Ok(Some(Outcome { digest, path }))
+}
+
+/// Writes the image of a disk that is built.
+fn write_disk(store: &Store, record: &Record, path: &Path) -> Result<Outcome, Failure> {
+    let image = record.outputs.get(build::DISK).ok_or_else(|| Failure::usage("the disk has no image"))?;
+    disk::write(store, image, path)?;
+    Ok(Outcome { digest: image.sha256.to_string(), path: path.to_owned() })
 }
 
 /// Why nothing was made.

@@ -1,4 +1,6 @@
-//! `[disk.NAME]`: a disk image that starts a system, and the partitions on it.
+//! `[disk.NAME]`: a disk that starts a system under both firmwares, and the partitions on it.
+//!
+//! How its image is written into a file is not the recipe's concern: the same disk has every form.
 
 use crate::recipe::address::{Kind, Reference};
 use crate::recipe::reader::{Reader, Spanned};
@@ -11,8 +13,6 @@ const GIB: u64 = 1 << 30;
 pub struct Disk {
     /// The system that lies on it; absent only where a mistake was reported.
     pub rootfs: Option<Spanned<Reference>>,
-    /// Firmware that can start it; never empty.
-    pub firmware: Vec<Firmware>,
     /// The boot loader's partition.
     pub esp: Size,
     /// Each of the two partitions for systems.
@@ -21,30 +21,8 @@ pub struct Disk {
     pub state: Size,
     /// The last partition, before it grows to the end of the host's disk.
     pub data: Size,
-    /// Files that are made; never empty.
-    pub format: Vec<Format>,
     /// Words for the kernel's command line, behind those that name the root and the slot.
     pub kernel_args: Vec<String>,
-}
-
-/// What starts a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Firmware {
-    /// The first sector.
-    Bios,
-    /// A program on the boot loader's partition.
-    Uefi,
-}
-
-/// How a disk is written into a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    /// Byte for byte.
-    Raw,
-    /// QEMU's, without what is empty.
-    Qcow2,
-    /// Byte for byte, compressed with zstd.
-    Zst,
 }
 
 /// The size of a partition: whole MiB, so that partitions stand where disks like them.
@@ -80,46 +58,14 @@ impl Disk {
         }
         Self {
             rootfs,
-            firmware: words(reader, "firmware", &[("bios", Firmware::Bios), ("uefi", Firmware::Uefi)], 2),
             // No smaller FAT32 is one that every firmware reads, and no smaller slot takes a kernel.
             esp: size(reader, "esp", 106 * MIB, 34 * MIB),
             slot: size(reader, "slot", 3 * GIB, 512 * MIB),
             state: size(reader, "state", 4 * GIB, 64 * MIB),
             data: size(reader, "data", GIB, 64 * MIB),
-            format: words(
-                reader,
-                "format",
-                &[("raw", Format::Raw), ("qcow2", Format::Qcow2), ("zst", Format::Zst)],
-                1,
-            ),
             kernel_args: reader.parsed_list("kernel-args", kernel_arg),
         }
     }
-}
-
-/// Some of the words that `key` takes, sorted; the first `default` of them where it is absent.
-fn words<T: Copy + Ord>(
-    reader: &mut Reader<'_>,
-    key: &'static str,
-    known: &[(&'static str, T)],
-    default: usize,
-) -> Vec<T> {
-    let given = reader.has(key);
-    let mut found = reader.parsed_list(key, |text| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        let it = known.iter().find(|(name, _)| *name == text).map(|(_, it)| *it);
-        it.ok_or_else(|| format!("takes `{}`, not `{text}`", names.join("`, `")))
-    });
-    if given && found.is_empty() && reader.is_empty(key) {
-        let span = reader.span_of(key);
-        reader.bad_value(key, &span, "is empty: one of them is needed");
-    }
-    if !given {
-        found = known.iter().take(default).map(|(_, it)| *it).collect();
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
 }
 
 fn size(reader: &mut Reader<'_>, key: &'static str, default: u64, least: u64) -> Size {

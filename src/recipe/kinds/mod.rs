@@ -11,7 +11,7 @@ mod rootfs;
 
 pub use apt::Apt;
 pub use chart::{Chart, ChartSource};
-pub use disk::{Disk, Firmware, Format, Size};
+pub use disk::{Disk, Size};
 pub use fetch::Fetch;
 pub use image::{Image, ImageTag};
 pub use k3s::{K3s, K3sVersion};

@@ -1,7 +1,7 @@
 //! The forms of an image.
 
 use crate::Folder;
-use gabion_disk::{Both, Qcow2, Raw, Target, compress};
+use gabion_disk::{Both, Image, Qcow2, Raw, Target, compress};
 use gabion_testkit::{has, program, run, text};
 use proptest::prelude::*;
 use std::io::{self, Cursor};
@@ -127,4 +127,44 @@ proptest! {
         }).collect();
         qcow2_is_the_raw_image(at.next_multiple_of(512) + 512, &puts);
     }
+}
+
+/// The disk in an image, read to its end and copied into a raw one.
+fn read_back(qcow2: &[u8]) -> Vec<u8> {
+    let mut read = Vec::new();
+    io::Read::read_to_end(&mut Image::open(Cursor::new(qcow2)).unwrap(), &mut read).unwrap();
+    let image = Image::open(Cursor::new(qcow2)).unwrap();
+    let mut raw = Raw::new(Cursor::new(Vec::new()), image.size());
+    image.copy(&mut raw).unwrap();
+    assert!(raw.finish().unwrap().0.into_inner() == read, "both ways give the same disk");
+    read
+}
+
+#[test]
+fn an_image_of_qemu_is_read_as_ours_is() {
+    let bytes = bytes();
+    let mut ours = Qcow2::new(Cursor::new(Vec::new()), bytes.len() as u64);
+    ours.put(0, &bytes).unwrap();
+    assert!(read_back(&ours.finish().unwrap().into_inner()) == bytes);
+    if !has(&["qemu-img"]) {
+        return;
+    }
+    let folder = Folder::new();
+    let raw = folder.path("disk.img");
+    fs_err::write(&raw, &bytes).unwrap();
+    let convert = |name: &str, options: &[&str]| {
+        let image = folder.path(name);
+        run(program("qemu-img").args(["convert", "-O", "qcow2"]).args(options).arg(&raw).arg(&image));
+        fs_err::read(image).unwrap()
+    };
+    assert!(read_back(&convert("plain.qcow2", &[])) == bytes);
+    assert!(read_back(&convert("small.qcow2", &["-o", "cluster_size=4096"])) == bytes);
+    let refused = |image: &[u8]| Image::open(Cursor::new(image)).unwrap_err().to_string();
+    assert_eq!(refused(&convert("packed.qcow2", &["-c"])), "the image is compressed");
+    assert_eq!(refused(&convert("old.qcow2", &["-o", "compat=0.10"])), "the image is of another version than 3");
+    let backing = folder.path("backing.qcow2");
+    run(program("qemu-img").args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"]).arg(&raw).arg(&backing));
+    assert_eq!(refused(&fs_err::read(backing).unwrap()), "the image has a backing file");
+    assert_eq!(refused(&bytes), "the image is no qcow2");
+    assert_eq!(refused(b"QFI\xfb"), "the image cannot be read");
 }

@@ -1,7 +1,6 @@
 //! What recipes of systems and disks are told.
 
 use super::Facts;
-use crate::recipe::kinds::{Firmware, Format};
 use crate::recipe::{Body, Project, load};
 use gabion_harden::{Content, Updates};
 
@@ -51,7 +50,6 @@ files = [
 [disk.vps]
 rootfs = "rootfs.vps"
 slot = "4GiB"
-format = ["zst", "qcow2"]
 kernel-args = ["console=ttyS0", "quiet"]
 "#;
 
@@ -88,8 +86,6 @@ fn a_disk_is_read_with_what_it_does_not_say() {
     let (_folder, project) = project(WHOLE);
     let project = project.unwrap();
     let Body::Disk(disk) = &project.recipes[&"disk.vps".parse().unwrap()].body else { panic!("no disk") };
-    assert_eq!(disk.firmware, [Firmware::Bios, Firmware::Uefi]);
-    assert_eq!(disk.format, [Format::Qcow2, Format::Zst]);
     let sizes = [disk.esp, disk.slot, disk.state, disk.data].map(|it| it.bytes() >> 20);
     assert_eq!(sizes, [106, 4096, 4096, 1024]);
     assert_eq!(disk.kernel_args, ["console=ttyS0", "quiet"]);
@@ -196,7 +192,7 @@ fn a_weakening_can_be_meant() {
 
 #[test]
 fn a_disk_has_sizes_and_words() {
-    insta::assert_snapshot!(mistakes("[disk.vps]\nrootfs = 'apt.os'\nfirmware = ['efi']\nformat = []\nesp = '1MiB'\nslot = '3GB'\nstate = 4\nkernel-args = ['root=/dev/sda1', 'a b', 'quiet']\npartitions = []\n[disk.b]\n[bundle.x]\nbase = ['disk.c', 'rootfs.vps']\n"), @r#"
+    insta::assert_snapshot!(mistakes("[disk.vps]\nrootfs = 'apt.os'\nesp = '1MiB'\nslot = '3GB'\nstate = 4\nkernel-args = ['root=/dev/sda1', 'a b', 'quiet']\npartitions = []\n[disk.b]\n[bundle.x]\nbase = ['disk.c', 'rootfs.vps']\n"), @r#"
     gabion.toml:7:10: error[E0113]: `rootfs` takes rootfs, not `apt.os`
     gabion.toml:8:13: error[E0106]: `firmware` takes `bios`, `uefi`, not `efi`
     gabion.toml:9:1: error[E0106]: `format` is empty: one of them is needed
