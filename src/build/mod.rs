@@ -11,6 +11,7 @@ mod disk;
 mod error;
 mod fetch;
 mod helm_chart;
+mod rebuild;
 mod stage;
 mod step;
 mod system;
@@ -18,6 +19,7 @@ mod system;
 pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
+pub use rebuild::Difference;
 
 use crate::event::{Event, Events};
 use crate::image;
@@ -31,17 +33,22 @@ use gabion_digest::Sha256;
 use gabion_rootfs::StageError;
 use gabion_store::{Lease, Need, Output, Record, Store};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use step::{Step, StepError};
 use tokio::sync::Semaphore;
 
 /// The files of every node.
 #[derive(Debug, Default)]
-pub struct Built(BTreeMap<Address, Record>);
+pub struct Built {
+    records: BTreeMap<Address, Record>,
+    /// Steps that gave other bytes when they were done again.
+    pub differences: Vec<Difference>,
+}
 
 impl Built {
     /// What `address` gave.
     pub fn outputs(&self, address: &Address) -> impl Iterator<Item = (&String, &Output)> {
-        self.0.get(address).into_iter().flat_map(|record| &record.outputs)
+        self.records.get(address).into_iter().flat_map(|record| &record.outputs)
     }
 }
 
@@ -57,6 +64,8 @@ pub struct Options {
     pub jobs: usize,
     /// After a failure, go on with what does not need the node that failed.
     pub keep_going: bool,
+    /// Do every step again, and compare with what it gave before.
+    pub rebuild: bool,
 }
 
 struct Engine<'e> {
@@ -67,6 +76,8 @@ struct Engine<'e> {
     downloads: Semaphore,
     steps: Semaphore,
     lease: &'e Lease,
+    rebuild: bool,
+    differences: Mutex<Vec<Difference>>,
 }
 
 /// Builds what `plan` says; `lease` keeps what is used from being removed meanwhile.
@@ -81,12 +92,15 @@ pub async fn run(
 ) -> Result<Built, BuildError> {
     events.send(Event::Phase { name: "build", total: plan.0.len() });
     let (downloads, steps) = (Semaphore::new(options.jobs), Semaphore::new(options.jobs));
-    let engine = Engine { locked, store, client, events, downloads, steps, lease };
+    let (rebuild, differences) = (options.rebuild, Mutex::default());
+    let engine = Engine { locked, store, client, events, downloads, steps, lease, rebuild, differences };
     if options.offline {
         let wanted = locked.graph.order.iter().zip(&plan.0);
         engine.check_offline(wanted.filter(|(_, (_, it))| !it.is_reuse()).map(|(recipe, _)| *recipe))?;
     }
-    engine.run(plan, options.keep_going).await
+    let mut built = engine.run(plan, options.keep_going).await?;
+    built.differences = engine.differences.into_inner().unwrap_or_default();
+    Ok(built)
 }
 
 /// What is left of a graph: who waits for how many others, and who waits for whom.
@@ -141,7 +155,7 @@ impl Engine<'_> {
                 None => break,
                 Some((recipe, Ok(record))) => {
                     frontier.done(&recipe.address);
-                    built.0.insert(recipe.address.clone(), record);
+                    built.records.insert(recipe.address.clone(), record);
                 }
                 Some((_, Err(error))) if !keep_going => return Err(error),
                 Some((recipe, Err(error))) => failures.push((recipe.address.clone(), error)),
@@ -152,7 +166,7 @@ impl Engine<'_> {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         let tried =
-            |address: &Address| built.0.contains_key(address) || failures.iter().any(|it| it.0 == *address);
+            |address: &Address| built.records.contains_key(address) || failures.iter().any(|it| it.0 == *address);
         let skipped =
             order.iter().map(|it| &it.address).filter(|it| !tried(it)).map(ToString::to_string).collect();
         Err(BuildError::Several { skipped, failures: failures.into_iter().map(|(_, error)| error).collect() })
@@ -161,7 +175,7 @@ impl Engine<'_> {
     /// What `recipe` needs, by address.
     fn inputs(&self, recipe: &Recipe, built: &Built) -> Results {
         let needs = self.locked.graph.needs(&recipe.address).into_iter();
-        needs.filter_map(|need| Some((need.clone(), built.0.get(need)?.clone()))).collect()
+        needs.filter_map(|need| Some((need.clone(), built.records.get(need)?.clone()))).collect()
     }
 
     async fn node(
@@ -173,6 +187,7 @@ impl Engine<'_> {
         let address = &recipe.address;
         let id = self.locked.id(address);
         if let (Decision::Reuse, Some(id)) = (decision, id)
+            && !self.rebuild
             && let Some(record) = self.store.record(id)?
             && self.is_as_locked(recipe, &record)
         {
@@ -230,14 +245,32 @@ impl Engine<'_> {
         let (id, name) = (step.id(), step.output());
         self.lease.need(Need::Action(id))?;
         let known = self.store.actions(id)?.into_iter().find(|it| it.outputs.contains_key(name));
-        if let Some(record) = known {
+        if let Some(record) = known.clone().filter(|_| !self.rebuild) {
             return Ok((record, "unchanged"));
         }
         let _turn = self.steps.acquire().await;
-        let store = self.store.clone();
-        let record = self.blocking(address, move || step.run(&store)).await?;
-        self.store.put_action(id, &record)?;
-        Ok((record, "built"))
+        let (store, node) = (self.store.clone(), address.to_string());
+        let done = self.blocking(address, move || {
+            let record = step.run(&store)?;
+            let before = known.map(|before| {
+                let difference = rebuild::difference(&node, &step, &store, &before, &record)?;
+                Ok::<_, StepError>((before, difference))
+            });
+            Ok((record, before.transpose()?))
+        });
+        match done.await? {
+            (record, None) => {
+                self.store.put_action(id, &record)?;
+                Ok((record, "built"))
+            }
+            // What follows is made from what there was, so that each difference is told where it arises.
+            (_, Some((before, difference))) => {
+                if let (Some(difference), Ok(mut all)) = (difference, self.differences.lock()) {
+                    all.push(difference);
+                }
+                Ok((before, "rebuilt"))
+            }
+        }
     }
 
     /// Does on another thread what waits for files or programs.

@@ -115,23 +115,23 @@ impl Parted {
 
 impl Stage {
     /// Makes the tree.
-    pub(super) fn run(self, store: &Store) -> Result<Record, StepError> {
+    pub(super) fn run(&self, store: &Store) -> Result<Record, StepError> {
         let folder = scratch()?;
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let base = self.base.map(|id| base(store, id)).transpose()?;
-        let deb = |(name, it): (String, Output)| Deb {
-            name,
+        let deb = |(name, it): (&String, &Output)| Deb {
+            name: name.clone(),
             path: store.path_of(it.blob),
             blob: it.blob,
             size: it.size,
         };
-        let debs = self.debs.into_iter().map(deb).collect();
+        let debs = self.debs.iter().map(deb).collect();
         let stage = gabion_rootfs::Stage {
             folder,
             base,
             debs,
             epoch: self.epoch,
-            last: self.last,
+            last: self.last.clone(),
             jobs,
             keep_failed: false,
         };

@@ -173,11 +173,11 @@ impl Step {
     }
 
     /// Does it.
-    pub(super) fn run(self, store: &Store) -> Result<Record, StepError> {
+    pub(super) fn run(&self, store: &Store) -> Result<Record, StepError> {
         let name = self.output().to_owned();
         let text = match self {
             Self::Documents(inputs) => documents(inputs, store)?,
-            Self::K3sConfig(table) => config(&table),
+            Self::K3sConfig(table) => config(table),
             Self::HelmChart(chart) => chart.to_yaml(),
             Self::Stage(stage) => return stage.run(store),
             Self::Disk(disk) => return disk.run(store),
@@ -195,9 +195,9 @@ impl Input {
         }
     }
 
-    fn text(self, store: &Store) -> Result<String, StepError> {
+    fn text(&self, store: &Store) -> Result<String, StepError> {
         let bytes = match self.from {
-            From::Memory(_, bytes) => bytes,
+            From::Memory(_, ref bytes) => bytes.clone(),
             From::Store(output) if output.size > DOCUMENT_LIMIT => {
                 return Err(StepError::Input(format!(
                     "`{}` is larger than {DOCUMENT_LIMIT} bytes",
@@ -226,7 +226,7 @@ pub(super) fn expand(locked: &LockedGraph<'_>, path: &str, bytes: &[u8]) -> Resu
     locked.graph.project.vars.expand(plain).map(String::into_bytes).map_err(unknown)
 }
 
-fn documents(inputs: Vec<Input>, store: &Store) -> Result<String, StepError> {
+fn documents(inputs: &[Input], store: &Store) -> Result<String, StepError> {
     let mut text = String::new();
     for input in inputs {
         let more = input.text(store)?;

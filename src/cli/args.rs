@@ -66,8 +66,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Show what a build would do, and why
     Plan(PlanArgs),
-    /// Check the recipes, without the network
-    Check,
+    /// Check the recipes, without the network; or that what was built is built again alike
+    Check(CheckArgs),
     /// Pin what the recipes ask for; pins that still fit stay
     Lock(LockArgs),
     /// Choose newer versions within the recipes' ranges
@@ -105,6 +105,7 @@ impl Command {
         matches!(
             self,
             Self::Build(_)
+                | Self::Check(CheckArgs { rebuild: Some(_) })
                 | Self::Lock(_)
                 | Self::Update(_)
                 | Self::Demo(_)
@@ -151,6 +152,14 @@ pub struct PlanArgs {
     /// End with 9 where there is something to do
     #[arg(long)]
     pub exit_code: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Do every step below this node again and compare; ends with 7 where one gives other bytes, and names them
+    #[arg(long, value_name = "NODE")]
+    pub rebuild: Option<String>,
 }
 
 /// Arguments of `lock`.

@@ -56,7 +56,10 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Plan(args) => project::plan(&session()?, args),
         Command::Lock(args) => project::lock(&session()?, args),
         Command::Update(args) => project::update(&session()?, args),
-        Command::Check => look::check(&session()?),
+        Command::Check(args) => match &args.rebuild {
+            Some(node) => project::rebuild(&session()?, node),
+            None => look::check(&session()?),
+        },
         Command::Tree(args) => look::tree(&session()?, args),
         Command::Why(args) => look::why(&session()?, args),
         Command::Diff(args) => look::diff(&session()?, args),

@@ -345,6 +345,45 @@ pub(super) fn build_target(
     Ok(Some(Outcome { digest, path }))
 }
 
+/// Does every step below `target` again and tells what came out otherwise.
+pub(super) fn rebuild(session: &Session<'_>, target: &str) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let locked = bind(session, project, Some(target))?;
+    let store = session.store()?;
+    let lease = store.lease()?;
+    for id in locked.graph.order.iter().filter_map(|it| locked.id(&it.address)) {
+        lease.need(Need::Request(id))?;
+    }
+    let target = &locked.graph.target;
+    if locked.id(target).map(|id| store.record(id)).transpose()?.flatten().is_none() {
+        let what = format!("`{target}` is not built, so there is nothing to compare with");
+        return Err(Failure::usage(what).help(format!("run `gabion build {target}` first")));
+    }
+    let plan = plan::plan(&locked, &Known::gather(&locked, &store)?);
+    let (jobs, offline) = (session.config.jobs, session.offline);
+    let options = build::Options { offline, jobs, keep_going: session.keep_going, rebuild: true };
+    let built = session.with_client(async |client, events| {
+        Ok(build::run(&locked, &plan, &store, client, &lease, options, events).await?)
+    })?;
+    let differences = built.differences;
+    if session.ui.json {
+        let shown = differences.iter().map(|it| {
+            serde_json::json!({ "node": it.node, "output": it.output, "places": it.places })
+        });
+        session.ui.data(serde_json::json!({ "schema": 1, "differences": shown.collect::<Vec<_>>() }));
+    } else {
+        for it in &differences {
+            session.ui.data(format!("{}#{} is not what it was", it.node, it.output));
+            it.places.iter().for_each(|place| session.ui.data(format!("  {place}")));
+        }
+    }
+    if differences.is_empty() {
+        session.ui.note(format!("everything below `{target}` is built again alike"));
+        return Ok(Exit::Ok);
+    }
+    Ok(Exit::NotReproducible)
+}
+
 /// Writes the image of a disk that is built.
 fn write_disk(store: &Store, record: &Record, path: &Path) -> Result<Outcome, Failure> {
     let image = record.outputs.get(build::DISK).ok_or_else(|| Failure::usage("the disk has no image"))?;
@@ -383,6 +422,7 @@ fn make(
         offline: session.offline,
         jobs: session.config.jobs,
         keep_going: session.keep_going,
+        rebuild: false,
     };
     let built = session.with_client(async |client, events| {
         Ok(build::run(locked, &plan, store, client, lease, options, events).await)

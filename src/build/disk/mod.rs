@@ -121,11 +121,11 @@ fn partitions(layout: &Layout) -> Option<Partitions> {
 
 impl DiskStep {
     /// Writes the disk into the store.
-    pub(super) fn run(self, store: &Store) -> Result<Record, StepError> {
+    pub(super) fn run(&self, store: &Store) -> Result<Record, StepError> {
         let gone = || StepError::Input("the system went away: build again".to_owned());
         let tree = store.tree(self.system)?.ok_or_else(gone)?;
         let layout = layout(&self.name, self.sizes)?;
-        let mut merged = merge(&tree, &self.layer, &self.named)?;
+        let merged = merge(&tree, &self.layer, &self.named)?;
         let time = u32::try_from(self.time).unwrap_or(u32::MAX);
         let file = |name: &'static str, package: &'static str| {
             let path = format!("{GRUB}/{name}");
@@ -139,11 +139,7 @@ impl DiskStep {
             (CONFIG_PATH.to_owned(), self.config(&layout, &merged)?.to_text().into_bytes()),
             (ENVIRONMENT_PATH.to_owned(), Environment::new(Slot::A).to_bytes().map_err(disk)?),
         ];
-        // One image fits both slots, so it is named after neither.
-        let id = Uuid::v5(layout.table().id(), "slot");
-        let options = ext4::Options::new(self.sizes.root, id, "root", time);
-        let entries = std::mem::take(&mut merged.entries).into_values();
-        let image = ext4::Image::plan(&options, entries).map_err(disk)?;
+        let image = self.slot(&layout, &merged, time)?;
         let file = store.scratch()?;
         // The store's files grow at their ends only; the tables of an image are written when the rest is there.
         rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty()).map_err(|error| write_failed(error.into()))?;
@@ -152,6 +148,13 @@ impl DiskStep {
         let parts = Disk { layout: &layout, bios: &bios, esp: esp.into(), time };
         parts.write(Tree { image: &image, content }, &mut target).map_err(disk)?;
         keep(store, target)
+    }
+
+    /// The plan of the slot. One image fits both slots, so it is named after neither.
+    fn slot(&self, layout: &Layout, merged: &Merged, time: u32) -> Result<ext4::Image, StepError> {
+        let id = Uuid::v5(layout.table().id(), "slot");
+        let options = ext4::Options::new(self.sizes.root, id, "root", time);
+        ext4::Image::plan(&options, merged.entries.values().cloned()).map_err(disk)
     }
 
     fn config(&self, layout: &Layout, merged: &Merged) -> Result<Config, StepError> {
@@ -163,6 +166,38 @@ impl DiskStep {
         let initrd = has(initrd).then(|| format!("/{initrd}"));
         let parameters = DEFAULT_PARAMETERS.into_iter().chain(self.kernel_args.iter().map(String::as_str));
         Config::new(layout, &format!("/{kernel}"), initrd.as_deref(), parameters).map_err(disk)
+    }
+}
+
+impl DiskStep {
+    /// Where two images of this disk differ: by file where the bytes are a file's, else by partition.
+    pub(super) fn differences(&self, store: &Store, one: &Output, other: &Output) -> Result<Vec<String>, StepError> {
+        let gone = || StepError::Input("a disk went away: build again".to_owned());
+        let open = |it: &Output| -> Result<_, StepError> {
+            let (file, _) = store.open_blob(it.blob)?.ok_or_else(gone)?;
+            gabion_disk::Image::open(file).map_err(|error| StepError::Input(crate::error::chain(&error)))
+        };
+        let layout = layout(&self.name, self.sizes)?;
+        let tree = store.tree(self.system)?.ok_or_else(gone)?;
+        let merged = merge(&tree, &self.layer, &self.named)?;
+        let slot = self.slot(&layout, &merged, u32::try_from(self.time).unwrap_or(u32::MAX))?;
+        let found = gabion_disk::compare(&layout, open(one)?, open(other)?).map_err(write_failed)?;
+        let mut lines = Vec::new();
+        for difference in found {
+            let in_slot = difference.part == Role::RootA.label();
+            for range in &difference.ranges {
+                let file = slot.locate(range.start).filter(|_| in_slot);
+                lines.push(match file {
+                    Some((path, at)) => {
+                        let end = at + (range.end - range.start);
+                        format!("`/{}`, bytes {at} to {end}, in `{}`", path.escape_ascii(), difference.part)
+                    }
+                    None => format!("`{}`, bytes {} to {}", difference.part, range.start, range.end),
+                });
+            }
+            lines.push(format!("`{}` differs in {} bytes", difference.part, difference.bytes));
+        }
+        Ok(lines)
     }
 }
 

@@ -126,6 +126,20 @@ impl Image {
         Self::plan(options, [])
     }
 
+    /// The file that the byte at `offset` belongs to, and where it is in it; `None` for what is no file's content.
+    pub fn locate(&self, offset: u64) -> Option<(&[u8], u64)> {
+        self.files.iter().find_map(|file| {
+            let mut before = 0;
+            for (start, length) in self.layout.extents(file.handle) {
+                if (start..start + length).contains(&offset) {
+                    return Some((&file.path[..], before + offset - start));
+                }
+                before += length;
+            }
+            None
+        })
+    }
+
     /// Its bytes.
     pub fn size(&self) -> u64 {
         self.layout.image_len()
