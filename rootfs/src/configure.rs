@@ -38,6 +38,13 @@ pub(crate) fn environment(epoch: u64) -> Env {
     env
 }
 
+/// The links and the cache of libraries, which every program needs.
+pub(crate) fn libraries(root: &Root, run: Run<'_>, env: &Env) -> Result<(), RootfsError> {
+    let path = "usr/sbin/ldconfig";
+    let there = root.kind(path.as_bytes()).map_err(|error| RootfsError::io("read", path, error))?;
+    if there.is_some() { run(&["/usr/sbin/ldconfig"], env) } else { Ok(()) }
+}
+
 /// Configures what is unpacked.
 pub(crate) fn configure(root: &Root, new: &[Unpacked], run: Run<'_>, env: &Env) -> Result<(), RootfsError> {
     stand_ins(root)?;
@@ -76,9 +83,8 @@ fn take_away(root: &Root) -> Result<(), RootfsError> {
     done().map_err(|error: std::io::Error| RootfsError::io("remove", POLICY, error))
 }
 
-/// `ldconfig`; the accounts; `awk`; then every other `preinst`.
+/// The accounts; `awk`; then every other `preinst`.
 fn scripts(new: &[Unpacked], run: Run<'_>, env: &Env) -> Result<(), RootfsError> {
-    run(&["/usr/sbin/ldconfig"], env)?;
     let dpkg = new.iter().find(|it| it.name == "dpkg").map_or("", |it| &it.version);
     let script = |package: &Unpacked, name: &str, argument: &str| {
         if !package.control.files.contains_key(name) {
@@ -109,6 +115,10 @@ fn scripts(new: &[Unpacked], run: Run<'_>, env: &Env) -> Result<(), RootfsError>
 /// One initramfs for every kernel.
 pub(crate) fn initramfs(root: &Root, run: Run<'_>, env: &Env) -> Result<(), RootfsError> {
     let names = root.names(b"boot").map_err(|error| RootfsError::io("read", "boot", error))?;
+    let path = INITRAMFS;
+    if root.kind(path.as_bytes()).map_err(|error| RootfsError::io("read", path, error))?.is_none() {
+        return Ok(());
+    }
     for name in names {
         if let Some(version) = name.strip_prefix(b"vmlinuz-").and_then(|it| std::str::from_utf8(it).ok()) {
             run(&["/usr/sbin/update-initramfs", "-c", "-k", version], env)?;

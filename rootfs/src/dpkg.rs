@@ -1,5 +1,6 @@
 //! dpkg's database, written as dpkg would have left it after unpacking (`deb-control(5)`, dpkg's `lib/dpkg/dump.c`,
-//! `parse.c`, `triglib.c`): every package `install ok unpacked`, so that `dpkg --configure -a` does the rest.
+//! `parse.c`, `triglib.c`): every package `install ok unpacked`, so that `dpkg --configure -a` does the rest. Where no
+//! package has a script and nobody waits for their files, there is no rest, and they are `installed`.
 
 use crate::RootfsError;
 use crate::merged;
@@ -9,9 +10,11 @@ use std::fmt::Write as _;
 use std::io;
 
 const ADMIN: &str = "var/lib/dpkg";
+/// What runs when a package is installed.
+const SCRIPTS: [&str; 3] = ["config", "postinst", "preinst"];
 
-/// Adds `packages` to the database; makes one where there is none.
-pub(crate) fn add(root: &Root, packages: &[Unpacked]) -> Result<(), RootfsError> {
+/// Adds `packages` to the database, and makes one where there is none. Gives whether something is left for dpkg to do.
+pub(crate) fn add(root: &Root, packages: &[Unpacked]) -> Result<bool, RootfsError> {
     let path = |name: &str| format!("{ADMIN}/{name}");
     for name in ["info", "triggers", "updates", "parts", "alternatives"] {
         let path = path(name);
@@ -23,13 +26,17 @@ pub(crate) fn add(root: &Root, packages: &[Unpacked]) -> Result<(), RootfsError>
         }
     }
     root.replace(&path("info/format"), b"1\n")?;
+    let awaited = triggers(root, packages)?;
+    let has_script = |it: &Unpacked| SCRIPTS.iter().any(|name| it.control.files.contains_key(*name));
+    let left = awaited || packages.iter().any(has_script);
+    let state = if left { "unpacked" } else { "installed" };
     let mut status = read(root, &path("status"))?;
     for package in packages {
-        status.push_str(&stanza(package));
+        status.push_str(&stanza(package, state));
         files(root, package)?;
     }
-    triggers(root, packages)?;
-    root.replace(&path("status"), status.as_bytes())
+    root.replace(&path("status"), status.as_bytes())?;
+    Ok(left)
 }
 
 fn read(root: &Root, path: &str) -> Result<String, RootfsError> {
@@ -37,9 +44,9 @@ fn read(root: &Root, path: &str) -> Result<String, RootfsError> {
     String::from_utf8(bytes.unwrap_or_default()).map_err(|error| RootfsError::io("read", path, error))
 }
 
-fn stanza(package: &Unpacked) -> String {
+fn stanza(package: &Unpacked, state: &str) -> String {
     let mut text = package.control.stanza.trim_end().to_owned();
-    text.push_str("\nStatus: install ok unpacked\n");
+    let _ = writeln!(text, "\nStatus: install ok {state}");
     if !package.conffiles.is_empty() {
         text.push_str("Conffiles:\n");
         for (path, md5) in &package.conffiles {
@@ -71,10 +78,18 @@ fn files(root: &Root, package: &Unpacked) -> Result<(), RootfsError> {
     Ok(())
 }
 
-/// Who is interested in what: paths in `triggers/File`, names in a file each.
-fn triggers(root: &Root, packages: &[Unpacked]) -> Result<(), RootfsError> {
+/// Who is interested in what: paths in `triggers/File`, names in a file each. Gives whether a package that was there
+/// before waits for files of these; dpkg finds that in `triggers/Unincorp`.
+fn triggers(root: &Root, packages: &[Unpacked]) -> Result<bool, RootfsError> {
     let file = format!("{ADMIN}/triggers/File");
     let mut paths = read(root, &file)?;
+    let mut awaited = String::new();
+    for path in paths.lines().filter_map(|line| line.split(' ').next()) {
+        if packages.iter().any(|it| it.has_below(path.trim_start_matches('/').as_bytes())) {
+            // Nobody is kept from being configured by it (`lib/dpkg/trigdeferred.l`).
+            let _ = writeln!(awaited, "{path} -");
+        }
+    }
     for package in packages {
         for line in package.text("triggers").unwrap_or_default().lines() {
             let mut words = line.split_whitespace();
@@ -95,8 +110,8 @@ fn triggers(root: &Root, packages: &[Unpacked]) -> Result<(), RootfsError> {
         }
     }
     root.replace(&file, paths.as_bytes())?;
-    let unprocessed = format!("{ADMIN}/triggers/Unincorp");
-    if read(root, &unprocessed)?.is_empty() { root.replace(&unprocessed, b"") } else { Ok(()) }
+    root.replace(&format!("{ADMIN}/triggers/Unincorp"), awaited.as_bytes())?;
+    Ok(!awaited.is_empty())
 }
 
 /// The package whose list has `path`, a path of the merged tree.

@@ -100,9 +100,10 @@ impl Stage {
             None => merged::skeleton(&root)?,
         }
         let unpacked = unpack::unpack(&root, &self.debs, self.jobs)?;
-        dpkg::add(&root, &unpacked)?;
+        let left = dpkg::add(&root, &unpacked)?;
         let env: Env = configure::environment(self.epoch);
-        if !unpacked.is_empty() {
+        configure::libraries(&root, run, &env)?;
+        if left {
             configure::configure(&root, &unpacked, run, &env)?;
         }
         if let Some(last) = &self.last {

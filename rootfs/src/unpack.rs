@@ -36,6 +36,14 @@ impl Unpacked {
         if self.same { format!("{}:{}", self.name, self.arch) } else { self.name.clone() }
     }
 
+    /// Whether it has `folder` or something in it, however it names the merged directories.
+    pub(crate) fn has_below(&self, folder: &[u8]) -> bool {
+        let wanted = merged::path(folder).unwrap_or_else(|| folder.to_vec());
+        self.list.iter().filter_map(|path| merged::path(path)).any(|path| {
+            path.strip_prefix(&wanted[..]).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        })
+    }
+
     /// One of its control files that is text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.control.files.get(name).and_then(|(_, bytes)| std::str::from_utf8(bytes).ok())

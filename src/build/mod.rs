@@ -165,8 +165,9 @@ impl Engine<'_> {
             return Ok(built);
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
-        let tried =
-            |address: &Address| built.records.contains_key(address) || failures.iter().any(|it| it.0 == *address);
+        let tried = |address: &Address| {
+            built.records.contains_key(address) || failures.iter().any(|it| it.0 == *address)
+        };
         let skipped =
             order.iter().map(|it| &it.address).filter(|it| !tried(it)).map(ToString::to_string).collect();
         Err(BuildError::Several { skipped, failures: failures.into_iter().map(|(_, error)| error).collect() })

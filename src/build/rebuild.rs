@@ -65,9 +65,10 @@ fn in_trees(store: &Store, one: &Tree, other: &Tree) -> Result<Vec<String>, Step
             continue;
         }
         let how = match (left, right) {
-            (Some(Entry::File { meta, blob, .. }), Some(Entry::File { meta: other_meta, blob: other_blob, .. }))
-                if blob != other_blob =>
-            {
+            (
+                Some(Entry::File { meta, blob, .. }),
+                Some(Entry::File { meta: other_meta, blob: other_blob, .. }),
+            ) if blob != other_blob => {
                 let gone = || StepError::Gone(one.content());
                 let left = store.open_tree_file(one, path)?.ok_or_else(gone)?;
                 let right = store.open_tree_file(other, path)?.ok_or_else(gone)?;
@@ -88,7 +89,9 @@ fn in_trees(store: &Store, one: &Tree, other: &Tree) -> Result<Vec<String>, Step
 fn shown(entry: Option<&Entry>) -> String {
     match entry {
         Some(Entry::Directory(it)) => format!("a directory of mode {:04o}, {}:{}", it.mode, it.uid, it.gid),
-        Some(Entry::File { meta: it, .. }) => format!("a file of mode {:04o}, {}:{}", it.mode, it.uid, it.gid),
+        Some(Entry::File { meta: it, .. }) => {
+            format!("a file of mode {:04o}, {}:{}", it.mode, it.uid, it.gid)
+        }
         Some(Entry::Symlink { target, .. }) => format!("a link to `{}`", target.escape_ascii()),
         Some(Entry::HardLink { target }) => format!("another name of `{target}`"),
         None => "nothing".to_owned(),
@@ -102,7 +105,8 @@ fn in_bytes(mut one: impl Read, mut other: impl Read) -> Result<String, StepErro
     let mut at = 0_u64;
     let mut range: Option<Range<u64>> = None;
     loop {
-        let (a, b) = (fill(&mut one, &mut left).map_err(failed)?, fill(&mut other, &mut right).map_err(failed)?);
+        let (a, b) =
+            (fill(&mut one, &mut left).map_err(failed)?, fill(&mut other, &mut right).map_err(failed)?);
         for index in 0..a.min(b) {
             if left[index] != right[index] {
                 let byte = at + index as u64;

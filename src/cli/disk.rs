@@ -23,8 +23,11 @@ impl Form {
             Some("qcow2") => Ok(Self::Qcow2),
             Some("img" | "raw") => Ok(Self::Raw),
             Some("zst") => Ok(Self::Zst),
-            _ => Err(Failure::usage(format!("`{}` does not say how the disk is to be written", path.display()))
-                .help("end it in `.qcow2`, `.img` (raw, with holes) or `.img.zst`")),
+            _ => Err(Failure::usage(format!(
+                "`{}` does not say how the disk is to be written",
+                path.display()
+            ))
+            .help("end it in `.qcow2`, `.img` (raw, with holes) or `.img.zst`")),
         }
     }
 }
@@ -36,9 +39,11 @@ pub(super) fn write(store: &Store, image: &Output, path: &Path) -> Result<(), Fa
     fs_err::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
     let part = tempfile::Builder::new().prefix(".gabion-").tempfile_in(folder);
     let part = part.map_err(|source| io("create", folder, source))?;
-    fill(store, image, form, part.as_file()).map_err(|source| match source.downcast::<gabion_store::StoreError>() {
-        Ok(error) => Failure::from(error),
-        Err(source) => DiskError::from(AssembleError::Write { part: "image", source }).into(),
+    fill(store, image, form, part.as_file()).map_err(|source| {
+        match source.downcast::<gabion_store::StoreError>() {
+            Ok(error) => Failure::from(error),
+            Err(source) => DiskError::from(AssembleError::Write { part: "image", source }).into(),
+        }
     })?;
     let saved = part.as_file().sync_all().and_then(|()| public(part.as_file()));
     saved.map_err(|source| io("write", path, source))?;

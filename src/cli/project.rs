@@ -367,9 +367,9 @@ pub(super) fn rebuild(session: &Session<'_>, target: &str) -> Result<Exit, Failu
     })?;
     let differences = built.differences;
     if session.ui.json {
-        let shown = differences.iter().map(|it| {
-            serde_json::json!({ "node": it.node, "output": it.output, "places": it.places })
-        });
+        let shown = differences
+            .iter()
+            .map(|it| serde_json::json!({ "node": it.node, "output": it.output, "places": it.places }));
         session.ui.data(serde_json::json!({ "schema": 1, "differences": shown.collect::<Vec<_>>() }));
     } else {
         for it in &differences {

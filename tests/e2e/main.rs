@@ -17,6 +17,7 @@ mod mirrors;
 mod overlays;
 mod pipeline;
 mod registry;
+mod rootfs;
 mod store;
 mod trust;
 mod world;

@@ -142,7 +142,8 @@ impl DiskStep {
         let image = self.slot(&layout, &merged, time)?;
         let file = store.scratch()?;
         // The store's files grow at their ends only; the tables of an image are written when the rest is there.
-        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty()).map_err(|error| write_failed(error.into()))?;
+        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())
+            .map_err(|error| write_failed(error.into()))?;
         let mut target = Qcow2::new(file, layout.size());
         let content = |path: &[u8]| open(store, &tree, &merged, path);
         let parts = Disk { layout: &layout, bios: &bios, esp: esp.into(), time };
@@ -171,7 +172,12 @@ impl DiskStep {
 
 impl DiskStep {
     /// Where two images of this disk differ: by file where the bytes are a file's, else by partition.
-    pub(super) fn differences(&self, store: &Store, one: &Output, other: &Output) -> Result<Vec<String>, StepError> {
+    pub(super) fn differences(
+        &self,
+        store: &Store,
+        one: &Output,
+        other: &Output,
+    ) -> Result<Vec<String>, StepError> {
         let gone = || StepError::Input("a disk went away: build again".to_owned());
         let open = |it: &Output| -> Result<_, StepError> {
             let (file, _) = store.open_blob(it.blob)?.ok_or_else(gone)?;

@@ -100,17 +100,36 @@ impl Content {
     /// # Panics
     /// Never for the key that is built in.
     pub fn suite(&mut self, archive: &str, suite: &Suite<'_>) {
-        let mut components: Vec<&str> = suite.packages.iter().map(|it| it.component).collect();
+        let debs = suite.packages.iter().map(|package| (package.component, deb(package))).collect();
+        self.signed(archive, suite.name, suite.date, suite.fields, debs);
+    }
+
+    /// The same with packages that somebody else made: the control file and the bytes of each.
+    ///
+    /// # Panics
+    /// Never for the key that is built in.
+    pub fn suite_of(&mut self, archive: &str, name: &str, date: &str, debs: &[(String, Vec<u8>)]) {
+        let indexed = debs.iter().map(|(control, bytes)| {
+            let sum = Sha256::of(bytes).hex();
+            let path = format!("pool/main/{sum}.deb");
+            let control = control.trim_end();
+            let stanza = format!("{control}\nFilename: {path}\nSize: {}\nSHA256: {sum}\n\n", bytes.len());
+            ("main", (path, stanza, bytes.clone()))
+        });
+        self.signed(archive, name, date, "", indexed.collect());
+    }
+
+    fn signed(&mut self, archive: &str, name: &str, date: &str, fields: &str, debs: Vec<(&str, Indexed)>) {
+        let mut components: Vec<&str> = debs.iter().map(|(component, _)| *component).collect();
         components.extend(["main", "universe"]);
         components.sort_unstable();
         components.dedup();
         let mut list = String::new();
         for component in &components {
             let mut index = String::new();
-            for package in suite.packages.iter().filter(|it| it.component == *component) {
-                let (path, stanza, bytes) = deb(package);
-                index.push_str(&stanza);
-                self.files.insert(format!("{archive}/{path}"), bytes);
+            for (_, (path, stanza, bytes)) in debs.iter().filter(|(of, _)| of == component) {
+                index.push_str(stanza);
+                self.files.insert(format!("{archive}/{path}"), bytes.clone());
             }
             let bytes = gzip(index.as_bytes());
             let (digest, path) = (Sha256::of(&bytes).hex(), format!("{component}/binary-amd64"));
@@ -118,10 +137,8 @@ impl Content {
             // apt takes an index only where its plain form is listed too; like real archives, nobody serves it.
             let plain = Sha256::of(index.as_bytes()).hex();
             let _written = writeln!(list, " {plain} {} {path}/Packages", index.len());
-            self.files
-                .insert(format!("{archive}/dists/{}/{path}/by-hash/SHA256/{digest}", suite.name), bytes);
+            self.files.insert(format!("{archive}/dists/{name}/{path}/by-hash/SHA256/{digest}"), bytes);
         }
-        let Suite { name, date, fields, .. } = suite;
         let text = format!(
             "Origin: Ubuntu\nSuite: {name}\nCodename: jammy\nDate: {date}\n{fields}Architectures: amd64\n\
              Components: {}\nSHA256:\n{list}Acquire-By-Hash: yes\n",
@@ -132,7 +149,10 @@ impl Content {
 }
 
 /// Path, stanza and bytes of a package.
-fn deb(package: &Package<'_>) -> (String, String, Vec<u8>) {
+type Indexed = (String, String, Vec<u8>);
+
+/// Path, stanza and bytes of a package.
+fn deb(package: &Package<'_>) -> Indexed {
     let Package { name, version, component, fields } = package;
     let control = format!(
         "Package: {name}\nVersion: {version}\nArchitecture: amd64\nMaintainer: Gabion <demo@gabion.invalid>\n\

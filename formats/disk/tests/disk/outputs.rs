@@ -161,7 +161,10 @@ fn an_image_of_qemu_is_read_as_ours_is() {
     assert!(read_back(&convert("small.qcow2", &["-o", "cluster_size=4096"])) == bytes);
     let refused = |image: &[u8]| Image::open(Cursor::new(image)).unwrap_err().to_string();
     assert_eq!(refused(&convert("packed.qcow2", &["-c"])), "the image is compressed");
-    assert_eq!(refused(&convert("old.qcow2", &["-o", "compat=0.10"])), "the image is of another version than 3");
+    assert_eq!(
+        refused(&convert("old.qcow2", &["-o", "compat=0.10"])),
+        "the image is of another version than 3"
+    );
     let backing = folder.path("backing.qcow2");
     run(program("qemu-img").args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"]).arg(&raw).arg(&backing));
     assert_eq!(refused(&fs_err::read(backing).unwrap()), "the image has a backing file");
