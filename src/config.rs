@@ -3,6 +3,8 @@
 //! Read from `$GABION_CONFIG`, otherwise `gabion/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
 //! None of it may change an output.
 
+mod host_apt;
+
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -43,6 +45,12 @@ pub enum ConfigError {
         /// The key or the value that is wrong.
         wrong: String,
     },
+    /// This machine's apt knows no mirror of an archive.
+    #[error("apt is not configured here for {what}")]
+    HostApt {
+        /// The archive.
+        what: String,
+    },
     /// There is no place for the store.
     #[error("no home directory is known to keep the store in")]
     NoHome,
@@ -57,6 +65,7 @@ impl ConfigError {
             Self::Credential { .. } => "E1203",
             Self::NoHome => "E1204",
             Self::Mirror { .. } => "E1205",
+            Self::HostApt { .. } => "E1206",
         }
     }
 
@@ -70,6 +79,9 @@ impl ConfigError {
             Self::Mirror { .. } => {
                 Some("write `[mirror]`, and below it `\"https://origin\" = \"https://mirror/path\"`".into())
             }
+            Self::HostApt { .. } => Some(
+                "`host-apt` takes mirrors from `/etc/apt`: name the mirror itself below `[mirror]`".into(),
+            ),
             Self::Read { .. } | Self::Parse { .. } => None,
         }
     }
@@ -122,6 +134,9 @@ impl std::fmt::Debug for Credential {
         f.debug_struct("Credential").field("username", &self.username).finish_non_exhaustive()
     }
 }
+
+/// The word for the mirrors that this machine's own apt has.
+const HOST_APT: &str = "host-apt";
 
 /// No machine has use for more actions at once, and each may hold files open.
 const JOBS: usize = 256;
@@ -179,6 +194,20 @@ impl Config {
         })
     }
 
+    /// Takes the mirrors of this machine's own apt for every archive that no mirror is named for.
+    pub fn with_host_apt(&mut self) -> Result<(), ConfigError> {
+        let found = host_apt::mirrors(Path::new("/etc/apt"));
+        if found.is_empty() {
+            return Err(ConfigError::HostApt { what: "any archive that recipes name".to_owned() });
+        }
+        for (origin, mirrors) in found {
+            if !self.mirrors.iter().any(|(named, _)| *named == origin) {
+                self.mirrors.push((origin, mirrors));
+            }
+        }
+        Ok(())
+    }
+
     /// How many actions run at once where so many are wanted.
     pub fn jobs(wanted: usize) -> usize {
         wanted.clamp(1, JOBS)
@@ -210,8 +239,15 @@ fn mirrors(wire: BTreeMap<String, OneOrMany>) -> Result<Vec<(String, Vec<String>
             OneOrMany::One(one) => vec![one],
             OneOrMany::Many(many) => many,
         };
+        let place = location(&origin, &origin)?;
+        if to == [HOST_APT] {
+            let mut found = host_apt::mirrors(Path::new("/etc/apt")).into_iter();
+            let none = || ConfigError::HostApt { what: format!("`{place}`") };
+            let (_, mirrors) = found.find(|(of, _)| *of == place).ok_or_else(none)?;
+            return Ok((place, mirrors));
+        }
         let to: Result<_, _> = to.iter().map(|to| location(&origin, to)).collect();
-        Ok((location(&origin, &origin)?, to?))
+        Ok((place, to?))
     });
     all.collect()
 }

@@ -35,6 +35,8 @@ pub enum RootfsError {
         how: String,
         /// The end of what it said.
         log: String,
+        /// Where the root is left, if it is.
+        root: Option<String>,
     },
     /// What is there when all is configured cannot be kept.
     #[error("`{path}` {why}")]
@@ -55,6 +57,9 @@ pub enum RootfsError {
         why: String,
     },
 }
+
+/// How many lines of a log are shown.
+const LINES: usize = 40;
 
 impl RootfsError {
     /// Stable code.
@@ -77,7 +82,15 @@ impl RootfsError {
             Self::Owned { first, second, .. } => {
                 format!("`exclude` one of `{first}` and `{second}`: dpkg would refuse the second too")
             }
-            Self::Script { log, .. } => format!("it said:\n{}", log.trim_end()),
+            Self::Script { log, root, command, .. } => {
+                let log = log.lines().collect::<Vec<_>>();
+                let end = log[log.len().saturating_sub(LINES)..].join("\n");
+                let again = match root {
+                    Some(root) => format!("the root is in `{root}`; as root: `chroot {root} {command}`"),
+                    None => "build with `--keep-failed` to look at the root in which it ran".to_owned(),
+                };
+                format!("it said:\n{end}\n{again}")
+            }
             Self::Left { .. } => {
                 "no tree of the store can hold it: exclude the package that makes it".to_owned()
             }

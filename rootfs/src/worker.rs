@@ -136,20 +136,21 @@ impl Drop for Folder {
 
 fn work(input: &[u8], output: &mut dyn Write) -> Result<(), String> {
     let stage: Stage = serde_json::from_slice(input).map_err(|error| error.to_string())?;
-    let run = |command: &[&str], env: &Env| program(&stage.folder, command, env);
+    let run = |command: &[&str], env: &Env| program(&stage, command, env);
     stage
         .make(&run, output)
         .map_err(|error| serde_json::to_string(&error).unwrap_or_else(|_| error.to_string()))
 }
 
-fn program(root: &Path, command: &[&str], env: &Env) -> Result<(), RootfsError> {
+fn program(stage: &Stage, command: &[&str], env: &Env) -> Result<(), RootfsError> {
     let failed = |how: String, log: &[u8]| RootfsError::Script {
         command: command.join(" "),
         how,
         log: String::from_utf8_lossy(log).into_owned(),
+        root: stage.keep_failed.then(|| stage.folder.display().to_string()),
     };
     let Some((program, args)) = command.split_first() else { return Ok(()) };
-    let mut spec = Spec::new(Root::Tree { path: root.to_owned() }, Identity::Inherit, program);
+    let mut spec = Spec::new(Root::Tree { path: stage.folder.clone() }, Identity::Inherit, program);
     spec.args = args.iter().map(|it| (*it).to_owned()).collect();
     spec.env.clone_from(env);
     let outcome = gabion_sandbox::run(&spec).map_err(|error| {

@@ -57,6 +57,7 @@ type Results = BTreeMap<Address, Record>;
 
 /// How a build is done. Nothing of it can change an output.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// Never ask the network.
     pub offline: bool,
@@ -64,6 +65,8 @@ pub struct Options {
     pub jobs: usize,
     /// After a failure, go on with what does not need the node that failed.
     pub keep_going: bool,
+    /// Leave the root of a system in its place when a program of its packages fails.
+    pub keep_failed: bool,
     /// Do every step again, and compare with what it gave before.
     pub rebuild: bool,
 }
@@ -77,6 +80,7 @@ struct Engine<'e> {
     steps: Semaphore,
     lease: &'e Lease,
     rebuild: bool,
+    keep_failed: bool,
     differences: Mutex<Vec<Difference>>,
 }
 
@@ -92,8 +96,10 @@ pub async fn run(
 ) -> Result<Built, BuildError> {
     events.send(Event::Phase { name: "build", total: plan.0.len() });
     let (downloads, steps) = (Semaphore::new(options.jobs), Semaphore::new(options.jobs));
-    let (rebuild, differences) = (options.rebuild, Mutex::default());
-    let engine = Engine { locked, store, client, events, downloads, steps, lease, rebuild, differences };
+    let Options { rebuild, keep_failed, .. } = options;
+    let differences = Mutex::default();
+    let engine =
+        Engine { keep_failed, locked, store, client, events, downloads, steps, lease, rebuild, differences };
     if options.offline {
         let wanted = locked.graph.order.iter().zip(&plan.0);
         engine.check_offline(wanted.filter(|(_, (_, it))| !it.is_reuse()).map(|(recipe, _)| *recipe))?;

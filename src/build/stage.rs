@@ -24,6 +24,8 @@ pub(super) struct Stage {
     debs: Debs,
     epoch: u64,
     last: Option<Last>,
+    /// Whether the root stays where it is when a program fails; no part of what the stage is.
+    pub(super) keep_failed: bool,
 }
 
 impl Canonical for Stage {
@@ -100,7 +102,13 @@ impl Parted {
     /// The first stage, if there is more than one.
     pub(super) fn first(&self) -> Option<Stage> {
         let two = !self.essential.is_empty() && !self.rest.is_empty();
-        two.then(|| Stage { base: None, debs: self.essential.clone(), epoch: self.epochs.0, last: None })
+        two.then(|| Stage {
+            base: None,
+            debs: self.essential.clone(),
+            epoch: self.epochs.0,
+            last: None,
+            keep_failed: false,
+        })
     }
 
     /// The last stage, on top of the first one's tree.
@@ -109,7 +117,7 @@ impl Parted {
         if base.is_none() {
             debs.extend(self.essential);
         }
-        Stage { base, debs, epoch: self.epochs.1, last: Some(last) }
+        Stage { base, debs, epoch: self.epochs.1, last: Some(last), keep_failed: false }
     }
 }
 
@@ -133,7 +141,7 @@ impl Stage {
             epoch: self.epoch,
             last: self.last.clone(),
             jobs,
-            keep_failed: false,
+            keep_failed: self.keep_failed,
         };
         let ids = Ids::find().map_err(StepError::Sandbox)?;
         let mut tree = store.build_tree()?;

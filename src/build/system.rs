@@ -34,12 +34,15 @@ impl Engine<'_> {
         let parted = self.blocking(&recipe.address, move || Parted::of(&debs, &store)).await?;
         let epoch = parted.epoch();
         let mut base = None;
-        if let Some(first) = parted.first() {
+        if let Some(mut first) = parted.first() {
+            first.keep_failed = self.keep_failed;
             let (made, _) = self.step(&recipe.address, Step::Stage(first)).await?;
             base = made.trees.get(SYSTEM).copied();
         }
         let last = Last { wanted: self.wanted(it), grub: grub() };
-        let (mut record, word) = self.step(&recipe.address, Step::Stage(parted.last(base, last))).await?;
+        let mut stage = parted.last(base, last);
+        stage.keep_failed = self.keep_failed;
+        let (mut record, word) = self.step(&recipe.address, Step::Stage(stage)).await?;
         record.facts.insert(EPOCH.to_owned(), epoch.to_string());
         for reference in it.from.iter().map(|it| &it.value) {
             let outputs = inputs.get(&reference.address).map(|it| &it.outputs);

@@ -33,6 +33,9 @@ pub struct Global {
     /// Neither keep nor ask the index of the store: the same answers, more slowly
     #[arg(long, global = true)]
     pub no_index: bool,
+    /// `host-apt`: ask the mirrors that this machine's own apt is configured for; recipes and lock stay as they are
+    #[arg(long, global = true, value_name = "WHICH", value_parser = ["host-apt"])]
+    pub mirror: Option<String>,
     /// How many actions run at once
     #[arg(long, short = 'j', global = true, value_name = "N")]
     pub jobs: Option<usize>,
@@ -48,6 +51,9 @@ pub struct Global {
     /// After a failure, go on with what does not depend on it
     #[arg(long, short = 'k', global = true)]
     pub keep_going: bool,
+    /// Leave the root of a system where it is when a program of its packages fails, to look at it
+    #[arg(long, global = true)]
+    pub keep_failed: bool,
     /// Results as JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,

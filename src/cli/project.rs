@@ -35,6 +35,7 @@ pub(super) struct Session<'u> {
     pub(super) locked: bool,
     pub(super) offline: bool,
     pub(super) keep_going: bool,
+    keep_failed: bool,
     no_index: bool,
 }
 
@@ -43,6 +44,9 @@ impl<'u> Session<'u> {
         let mut config = Config::load()?;
         if let Some(store) = &global.store {
             config.store.clone_from(store);
+        }
+        if global.mirror.is_some() {
+            config.with_host_apt()?;
         }
         if let Some(jobs) = global.jobs {
             config.jobs = Config::jobs(jobs);
@@ -55,6 +59,7 @@ impl<'u> Session<'u> {
             locked: global.locked || global.frozen,
             offline: global.offline || global.frozen,
             keep_going: global.keep_going,
+            keep_failed: global.keep_failed,
             no_index: global.no_index,
         })
     }
@@ -361,7 +366,8 @@ pub(super) fn rebuild(session: &Session<'_>, target: &str) -> Result<Exit, Failu
     }
     let plan = plan::plan(&locked, &Known::gather(&locked, &store)?);
     let (jobs, offline) = (session.config.jobs, session.offline);
-    let options = build::Options { offline, jobs, keep_going: session.keep_going, rebuild: true };
+    let (keep_going, keep_failed) = (session.keep_going, session.keep_failed);
+    let options = build::Options { offline, jobs, keep_going, keep_failed, rebuild: true };
     let built = session.with_client(async |client, events| {
         Ok(build::run(&locked, &plan, &store, client, &lease, options, events).await?)
     })?;
@@ -422,6 +428,7 @@ fn make(
         offline: session.offline,
         jobs: session.config.jobs,
         keep_going: session.keep_going,
+        keep_failed: session.keep_failed,
         rebuild: false,
     };
     let built = session.with_client(async |client, events| {

@@ -1,26 +1,16 @@
 //! Real packages: from the Debian mirror that this machine is configured for, read when the test runs.
 
+use crate::rootfs::Deb;
 use crate::world::{Run, gabion};
 use gabion_apt::Origin;
 use gabion_testkit::{program, skip, text};
 use std::path::Path;
 
-/// The mirrors of the origin `debian:bookworm` in apt's own configuration.
-fn mirrors() -> Option<String> {
-    let asked = program("apt-get")
-        .args(["indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages"])
-        .output();
-    let text = asked.map(|out| String::from_utf8(out.stdout).unwrap()).unwrap_or_default();
-    let of = |codename: &str| {
-        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
-        lines.find(|(name, _)| *name == codename).map(|(_, url)| url.trim_end_matches('/').to_owned())
-    };
-    let mut config = "[mirror]\n".to_owned();
-    for archive in Origin::named("debian:bookworm").unwrap().archives {
-        let mirror = of(archive.suites[0])?;
-        config.extend(["\"", archive.url, "\" = \"", &mirror, "\"\n"]);
-    }
-    Some(config)
+/// Whether this machine's apt knows a mirror of Debian 12.
+fn is_configured() -> bool {
+    let asked =
+        program("apt-get").args(["indextargets", "--format", "$(CODENAME)", "Created-By: Packages"]).output();
+    asked.is_ok_and(|out| String::from_utf8(out.stdout).unwrap().lines().any(|it| it == "bookworm"))
 }
 
 fn run(folder: &Path, arguments: &str) -> Run {
@@ -32,24 +22,27 @@ const RECIPE: &str = "[project]\nname = 'p'\nedition = '2026'\ndefault = 'apt.os
 
 #[test]
 fn a_closure_of_real_packages_is_locked_fetched_and_locked_again() {
-    let Some(config) = mirrors() else {
+    if !is_configured() {
         skip("apt is not configured for Debian 12 here");
         return;
-    };
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs_err::write(path("gabion.toml"), RECIPE).unwrap();
-    fs_err::write(path("config.toml"), &config).unwrap();
-    let locked = run(folder.path(), "lock");
+    fs_err::write(path("config.toml"), "").unwrap();
+    let locked = run(folder.path(), "lock --mirror host-apt");
     assert_eq!(locked.code, 0, "{}", locked.stderr);
     let lock = fs_err::read_to_string(path("locks/apt.os.lock")).unwrap();
     let debs: Vec<&str> = lock.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(debs.len() >= 100, "only {} packages", debs.len());
     assert_eq!(lock.lines().filter(|line| line.starts_with("# suite bookworm")).count(), 3);
-    // No mirror reaches the lock, and the archive is solved alike a second time.
-    for mirror in config.lines().skip(1).filter_map(|line| line.split('"').nth(3)) {
-        assert!(mirror.starts_with("https://deb.debian.org") || !lock.contains(mirror), "{mirror}");
+    // No mirror reaches the lock, and the archive is solved alike a second time, asked for in the other way.
+    let origins = Origin::named("debian:bookworm").unwrap().archives;
+    for archive in lock.lines().filter_map(|line| line.strip_prefix("# archive ")) {
+        assert!(origins.iter().any(|part| archive.ends_with(part.url)), "{archive}");
     }
+    let config: String = origins.iter().map(|part| format!("\"{}\" = \"host-apt\"\n", part.url)).collect();
+    fs_err::write(path("config.toml"), format!("[mirror]\n{config}")).unwrap();
     fs_err::remove_file(path("locks/apt.os.lock")).unwrap();
     assert_eq!(run(folder.path(), "lock --jobs 1").code, 0);
     assert_eq!(fs_err::read_to_string(path("locks/apt.os.lock")).unwrap(), lock);
@@ -68,4 +61,41 @@ fn a_closure_of_real_packages_is_locked_fetched_and_locked_again() {
     }
     assert_eq!(run(folder.path(), "store verify").code, 0);
     assert_eq!(run(folder.path(), "build apt.os --frozen").code, 0);
+}
+
+#[test]
+fn a_script_that_fails_is_told_with_its_words_and_its_root() {
+    if !is_configured() || !crate::rootfs::is_possible() {
+        skip("apt is not configured for Debian 12 here");
+        return;
+    }
+    let script = "#!/bin/sh\necho cannot go on; echo 'for no reason' >&2\nexit 3\n";
+    let broken = Deb::new("broken", "").file("DEBIAN/postinst", script, 0o755).packed();
+    let mut content = gabion_upstream::Content::default();
+    content.suite_of("/deb", "stable", "Mon, 16 Nov 2026 00:00:00 UTC", &[broken]);
+    let recipe = "[apt.base]\norigin = 'debian:bookworm'\nexclude = ['usrmerge']\n\
+        [apt.own]\narchive = 'https://up.invalid/deb'\nsuites = ['stable']\ncomponents = ['main']\nkeyring = 'keys.asc'\n\
+        essential = false\ninstall = ['broken']\n[rootfs.os]\npackages = ['apt.base', 'apt.own']\n\
+        [bundle.b]\nbase = ['apt.own']\n";
+    let world = crate::world::World::serving(recipe, content);
+    fs_err::write(world.path("keys.asc"), crate::rootfs::KEYS).unwrap();
+    world.ok("lock --mirror host-apt");
+    let failed = world.run("build rootfs.os --mirror host-apt --keep-failed");
+    assert_eq!(failed.code, 8, "{}", failed.stderr);
+    for word in [
+        "E0715",
+        "dpkg --force-unsafe-io --force-confold --configure -a",
+        "cannot go on",
+        "for no reason",
+        "status 1",
+    ] {
+        assert!(failed.stderr.contains(word), "no `{word}`: {}", failed.stderr);
+    }
+    let root = failed.stderr.split("the root is in `").nth(1).and_then(|it| it.split('`').next()).unwrap();
+    assert!(Path::new(root).join("var/lib/dpkg/info/broken.postinst").exists());
+    // The root is its owner's to take away; nothing is mounted in it any more.
+    fs_err::remove_dir_all(root).unwrap();
+    // Without the flag nothing stays, and the first stage is not done again.
+    let failed = world.run("build rootfs.os --mirror host-apt");
+    assert!(failed.code == 8 && failed.stderr.contains("--keep-failed"), "{}", failed.stderr);
 }

@@ -9,17 +9,17 @@ use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-const KEYS: &str = include_str!("../../recipes/trust/demo-archive.asc");
+pub(crate) const KEYS: &str = include_str!("../../recipes/trust/demo-archive.asc");
 const DATE: &str = "Mon, 16 Nov 2026 00:00:00 UTC";
 
 /// A package under way.
-struct Deb {
+pub(crate) struct Deb {
     folder: tempfile::TempDir,
     control: String,
 }
 
 impl Deb {
-    fn new(name: &str, fields: &str) -> Self {
+    pub(crate) fn new(name: &str, fields: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let control = format!(
             "Package: {name}\nVersion: 1\nArchitecture: amd64\nMaintainer: A <a@b.c>\n{fields}Description: x\n"
@@ -28,25 +28,25 @@ impl Deb {
         it.file("DEBIAN/control", &control, 0o644)
     }
 
-    fn path(&self, path: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, path: &str) -> std::path::PathBuf {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         path
     }
 
-    fn file(self, path: &str, text: impl AsRef<[u8]>, mode: u32) -> Self {
+    pub(crate) fn file(self, path: &str, text: impl AsRef<[u8]>, mode: u32) -> Self {
         let at = self.path(path);
         fs::write(&at, text).unwrap();
         fs::set_permissions(at, PermissionsExt::from_mode(mode)).unwrap();
         self
     }
 
-    fn link(self, path: &str, target: &str) -> Self {
+    pub(crate) fn link(self, path: &str, target: &str) -> Self {
         symlink(target, self.path(path)).unwrap();
         self
     }
 
-    fn packed(self) -> (String, Vec<u8>) {
+    pub(crate) fn packed(self) -> (String, Vec<u8>) {
         fs::set_permissions(self.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let out = tempfile::tempdir().unwrap();
         let deb = out.path().join("it.deb");
@@ -121,7 +121,7 @@ fn recipe(install: &str, disk: &str) -> String {
     format!(
         "[apt.os]\norigin = 'ubuntu:jammy'\narchive = 'https://up.invalid/deb'\nsuites = ['jammy']\nkeyring = 'keys.asc'\n\
          install = [{install}]\n[rootfs.vps]\npackages = ['apt.os']\nusers.ops = {{ sudo = true, ssh-keys = ['{KEY}'] }}\n\
-         ssh = {{}}\nfiles = [{{ path = '/etc/motd', content = 'welcome\\n' }}]\n\
+         ssh = {{}}\nfiles = [{{ path = '/etc/motd', content = \"welcome\\n\" }}]\n\
          [disk.vps]\nrootfs = 'rootfs.vps'\nstate = '256MiB'\ndata = '256MiB'\n{disk}\n[bundle.b]\nbase = ['disk.vps']\n"
     )
 }
@@ -136,7 +136,7 @@ fn world(install: &str, disk: &str, debs: &[(String, Vec<u8>)]) -> World {
 
 /// Whether this machine can make systems at all: owners are root's to give, or a range's.
 #[track_caller]
-fn is_possible() -> bool {
+pub(crate) fn is_possible() -> bool {
     if !has(&["dpkg-deb"]) {
         return false;
     }
@@ -194,7 +194,7 @@ fn a_disk_is_made_of_packages_and_written_in_every_form() {
     if !is_possible() {
         return;
     }
-    let world = world("'host'", "", &system());
+    let world = world("'host'", "slot = '512MiB'", &system());
     world.ok("build disk.vps -o disk.img");
     let [first, last] = &trees(&world)[..] else { panic!("there are two stages") };
 
@@ -218,10 +218,7 @@ fn a_disk_is_made_of_packages_and_written_in_every_form() {
     let md5 = text(program("md5sum").arg(world.path("answer")));
     assert_eq!(
         text(&mut query),
-        format!(
-            "base-files install ok installed /etc/tool.conf {}\nhost install ok installed\n",
-            &md5[..32]
-        )
+        format!("base-files install ok installed /etc/tool.conf {}\nhost install ok installed\n", &md5[..32])
     );
     assert_eq!(content(&world, last, "var/lib/dpkg/info/base-files.list").lines().next(), Some("/."));
     assert!(content(&world, last, "var/lib/dpkg/info/base-files.list").contains("\n/bin/bash\n"));
@@ -237,7 +234,7 @@ fn a_disk_is_made_of_packages_and_written_in_every_form() {
         run(program("cmp").arg(at("disk.img")).arg(at("again.img")));
         assert!(text(program("sgdisk").arg("-v").arg(at("disk.img"))).contains("No problems found"));
         // The slot has the packages, and what the recipe lays over them.
-        let offset = "?offset=112197632";
+        let offset = "?offset=113246208";
         let show = |command: &str| {
             let image = format!("{}{offset}", at("disk.img").display());
             text(program("debugfs").args(["-R", command]).arg(image))
