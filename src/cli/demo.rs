@@ -18,10 +18,11 @@ macro_rules! recipes {
     ($($path:literal,)*) => { [$(($path, include_str!(concat!("../../recipes/", $path))),)*] };
 }
 
-const RECIPES: [(&str, &str); 18] = recipes![
+const RECIPES: [(&str, &str); 19] = recipes![
     "gabion.toml",
     "images.toml",
     "node.toml",
+    "keys/ops.pub",
     "platform.toml",
     "env/demo.toml",
     "env/demo.lock",

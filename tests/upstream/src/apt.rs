@@ -1,7 +1,8 @@
 //! A signed archive of Debian packages: real .debs, indexes and `InRelease`, the same bytes every time.
 
 use crate::Content;
-use crate::pack::{gzip, tar};
+use crate::pack::{Entry, gzip, tar, tar_of};
+use crate::system::{self, Item};
 use gabion_digest::Sha256;
 use pgp::composed::{ArmorOptions, CleartextSignedMessage, Deserializable, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
@@ -41,7 +42,7 @@ pub struct Package<'a> {
 }
 
 /// What the platform's node installs, in a world where everything depends on little.
-const BASE: [Package<'_>; 24] = {
+const BASE: [Package<'_>; 34] = {
     const fn it(name: &'static str, version: &'static str, fields: &'static str) -> Package<'static> {
         Package { name, version, component: "main", fields }
     }
@@ -70,6 +71,16 @@ const BASE: [Package<'_>; 24] = {
         it("chrony", "4.2-2ubuntu2", "Depends: libc6 (>= 2.34)\nProvides: time-daemon\n"),
         it("auditd", "1:3.0.7-1build1", "Depends: libc6 (>= 2.34)\n"),
         it("ca-certificates", "20211016", "Depends: libc6\n"),
+        it("util-linux", "2.37.2-4ubuntu3", "Essential: yes\nPriority: required\n"),
+        it("e2fsprogs", "1.46.5-2ubuntu1", "Priority: required\n"),
+        it("fdisk", "2.37.2-4ubuntu3", "Depends: libc6 (>= 2.34)\n"),
+        it("grub-common", "2.06-2ubuntu7", "Depends: libc6 (>= 2.34)\n"),
+        it("python3-systemd", "234-3ubuntu2", "Depends: python3\n"),
+        it("dbus", "1.12.20-2ubuntu4", "Depends: libc6 (>= 2.34)\n"),
+        it("udev", "249.11-0ubuntu3", "Depends: libc6 (>= 2.34)\n"),
+        it("libpam-systemd", "249.11-0ubuntu3", "Depends: dbus\n"),
+        it("initramfs-tools", "0.140ubuntu13", "Depends: udev\n"),
+        it("iproute2", "5.15.0-1ubuntu2", "Depends: libc6 (>= 2.34)\n"),
     ]
 };
 
@@ -163,7 +174,7 @@ fn deb(package: &Package<'_>) -> Indexed {
     let members = [
         ("debian-binary", b"2.0\n".to_vec()),
         ("control.tar.gz", gzip(&tar(&[("./control", control.as_bytes())]))),
-        ("data.tar.gz", gzip(&tar(&[(&path, readme.as_bytes())]))),
+        ("data.tar.gz", gzip(&data(name, &path, readme.as_bytes()))),
     ];
     let mut bytes = b"!<arch>\n".to_vec();
     for (member, content) in members {
@@ -179,6 +190,18 @@ fn deb(package: &Package<'_>) -> Indexed {
     let sum = Sha256::of(&bytes).hex();
     let stanza = format!("{control}Filename: {path}\nSize: {}\nSHA256: {sum}\n\n", bytes.len());
     (path, stanza, bytes)
+}
+
+/// What a package unpacks to: what a system needs of it, and its own words.
+fn data(name: &str, path: &str, readme: &[u8]) -> Vec<u8> {
+    let entry = |item| match item {
+        Item::File(mode, bytes) => Entry::File(mode, bytes),
+        Item::Link(target) => Entry::Link(target),
+    };
+    let files: Vec<_> = system::of(name).map(|(path, item)| (format!("./{path}"), entry(item))).collect();
+    let files = files.into_iter().chain([(path.to_owned(), Entry::File(0o644, readme))]);
+    let files: Vec<(String, Entry<'_>)> = files.collect();
+    tar_of(files.iter().map(|(path, entry)| (path.as_str(), entry.clone())))
 }
 
 /// Signs as `gpg --clear-sign` does. Ed25519 needs no randomness, and the time stands still: one text has

@@ -11,6 +11,7 @@ mod http;
 mod pack;
 mod registry;
 mod server;
+mod system;
 
 pub use apt::{Package, Suite};
 pub use content::Content;

@@ -2,13 +2,41 @@
 
 /// A tar of files, owned by root and of 1970.
 pub(crate) fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    tar_of(files.iter().map(|(name, bytes)| (*name, Entry::File(0o644, bytes))))
+}
+
+/// What stands in a tar.
+#[derive(Clone)]
+pub(crate) enum Entry<'a> {
+    /// A file: mode and bytes.
+    File(u32, &'a [u8]),
+    /// A symbolic link.
+    Link(&'a str),
+}
+
+/// A tar of files and links, owned by root and of 1970.
+pub(crate) fn tar_of<'a>(entries: impl Iterator<Item = (&'a str, Entry<'a>)>) -> Vec<u8> {
     let mut archive = Vec::new();
-    for (name, bytes) in files {
+    for (name, entry) in entries {
         let mut header = tar::Header::new_ustar();
         // Names are short; a header that refuses one would be caught by the archive's test.
         let _fits = header.set_path(name);
+        let bytes = match entry {
+            Entry::File(mode, bytes) => {
+                header.set_mode(mode);
+                bytes
+            }
+            Entry::Link(target) => {
+                header.set_mode(0o777);
+                header.set_entry_type(tar::EntryType::Symlink);
+                let _fits = header.set_link_name(target);
+                &[]
+            }
+        };
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
         header.set_cksum();
         archive.extend_from_slice(header.as_bytes());
         archive.extend_from_slice(bytes);
