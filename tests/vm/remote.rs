@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A start takes half a minute on a quiet machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
-/// What systemd says on the console when the server listens.
+/// What systemd says on the console, in its colours, when the server listens.
 const LISTENS: &str = "Started \x1b[0;1;39mssh.service";
 
 /// A machine, how it is reached, and by what it is known.
