@@ -70,6 +70,9 @@ const K3S: [(&str, &str); 12] = [
     ("vm.panic_on_oom", "0"),
 ];
 
+/// Where they are set.
+const SYSCTL: &str = "etc/sysctl.d/99-recipe.conf";
+
 /// A key of `sysctl`, with dots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SysctlKey(String);
@@ -132,8 +135,9 @@ pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
     values.extend(k3s.then_some(K3S).into_iter().flatten());
     values.extend(settings.sysctl.iter().map(|(key, value)| (key.0.as_str(), value.0.as_str())));
     let text = lines(values.iter().map(|(key, value)| format!("{key} = {value}")));
-    // Behind `10-*` of Debian and in front of `99-sysctl.conf`, which is the host's own.
-    maker.file("etc/sysctl.d/90-gabion.conf", text);
+    // Files count in the order of their names, wherever they lie (`sysctl.d(5)`): behind `99-protect-links.conf`
+    // of Debian, and in front of `99-sysctl.conf`, which is the host's own.
+    maker.file(SYSCTL, text);
     let defaults = k3s.then_some(DEFAULT_MODULES).into_iter().flatten();
     let mut modules: Vec<&str> = defaults.collect();
     for module in &settings.kernel_modules {
@@ -167,6 +171,12 @@ mod tests {
         for bad in ["", "a b", "a/b", "a.ko", "a\n"] {
             assert!(bad.parse::<ModuleName>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_recipe_counts_more_than_packages_and_less_than_the_host() {
+        let name = SYSCTL.rsplit('/').next().unwrap();
+        assert!(name > "99-protect-links.conf" && name < "99-sysctl.conf");
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
 fn resolver(network: &Network, maker: &mut Maker<'_>) {
     if is_there("systemd-resolved.service", maker) {
         enable("systemd-resolved.service", maker);
+        // It would answer strangers of its network by name, at a port of its own (`resolved.conf(5)`).
+        let quiet = "[Resolve]\nLLMNR=no\nMulticastDNS=no\n";
+        maker.file("etc/systemd/resolved.conf.d/10-gabion.conf", quiet);
         maker.link("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf");
     } else if network.dns.is_empty() {
         maker.errors.push(HardenError::NoResolver);

@@ -33,6 +33,8 @@ pub struct Vm {
     memory: u32,
     reboots: bool,
     forwards: Vec<(SocketAddr, u16)>,
+    second: Option<PathBuf>,
+    serial_number: Option<String>,
 }
 
 impl Vm {
@@ -40,8 +42,17 @@ impl Vm {
     /// start again.
     pub fn new(firmware: Firmware, disk: &Path) -> Self {
         let disk = disk.to_owned();
-        let forwards = Vec::new();
-        Self { firmware, disk, format: "raw", keeps: false, memory: 512, reboots: false, forwards }
+        Self {
+            firmware,
+            disk,
+            format: "raw",
+            keeps: false,
+            memory: 512,
+            reboots: false,
+            forwards: Vec::new(),
+            second: None,
+            serial_number: None,
+        }
     }
 
     /// Whether machines can run here; says what is missing.
@@ -86,6 +97,20 @@ impl Vm {
     #[must_use]
     pub fn forward(mut self, host: SocketAddr, port: u16) -> Self {
         self.forwards.push((host, port));
+        self
+    }
+
+    /// With a second disk, raw, on which nothing stays.
+    #[must_use]
+    pub fn second_disk(mut self, disk: &Path) -> Self {
+        self.second = Some(disk.to_owned());
+        self
+    }
+
+    /// With this serial number of the whole machine (SMBIOS 3.7, 7.2), by which a system can tell what it is for.
+    #[must_use]
+    pub fn serial_number(mut self, number: &str) -> Self {
+        self.serial_number = Some(number.to_owned());
         self
     }
 
@@ -149,6 +174,13 @@ impl Vm {
             let forwards: String = self.forwards.iter().map(forward).collect();
             add("-netdev", format!("user,id=net,restrict=on{forwards}"));
             add("-device", "virtio-net-pci,netdev=net".to_owned());
+        }
+        if let Some(disk) = &self.second {
+            add("-drive", format!("if=none,id=second,format=raw,snapshot=on,file={}", disk.display()));
+            add("-device", "virtio-blk-pci,drive=second".to_owned());
+        }
+        if let Some(number) = &self.serial_number {
+            add("-smbios", format!("type=1,serial={number}"));
         }
         if !self.reboots {
             all.push("-no-reboot".to_owned());
@@ -289,5 +321,16 @@ mod tests {
         let connected = of(Vm::new(Firmware::Bios, Path::new("disk")).forward(host, 22));
         assert!(connected.contains("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22"), "{connected}");
         assert!(!of(Vm::new(Firmware::Bios, Path::new("disk"))).contains("netdev"));
+    }
+
+    #[test]
+    fn what_comes_along_is_said_to_the_machine() {
+        let vm =
+            Vm::new(Firmware::Bios, Path::new("disk")).second_disk(Path::new("more")).serial_number("look");
+        let told = vm.arguments().join(" ");
+        assert!(
+            told.contains("format=raw,snapshot=on,file=more") && told.contains("type=1,serial=look"),
+            "{told}"
+        );
     }
 }

@@ -71,7 +71,7 @@ fn every_package_that_is_missing_is_named_at_once() {
     ];
     assert_eq!(packages, wanted);
     for error in &errors {
-        assert!(error.code().starts_with("E13") && !error.to_string().ends_with('.'), "{error}");
+        assert!(error.code().starts_with("E15") && !error.to_string().ends_with('.'), "{error}");
     }
 }
 

@@ -181,9 +181,16 @@ impl Disk {
         fs_err::os::unix::fs::symlink("../../vda2", root.join("dev/disk/by-partuuid").join(DATA)).unwrap();
         fs_err::os::unix::fs::symlink("../sys/vda/vda2", root.join("class/vda2")).unwrap();
         // A file is no device, and the kernel is not to be told of it.
-        let told = format!("#!/bin/sh\necho \"$*\" >> {}/told\n", root.display());
-        fs_err::write(root.join("bin/partx"), told).unwrap();
-        run(program("chmod").arg("+x").arg(root.join("bin/partx")));
+        // Both say whether somebody else could lock the disk now.
+        let told = format!(
+            "#!/bin/sh\nflock --nonblock {0}/dev/vda true && lock=free || lock=held\n\
+             echo \"$lock ${{0##*/}} $*\" >> {0}/told\n",
+            root.display()
+        );
+        for name in ["bin/partx", "bin/udevadm"] {
+            fs_err::write(root.join(name), &told).unwrap();
+            run(program("chmod").arg("+x").arg(root.join(name)));
+        }
         let script = script("grow", root, &[("/sys/class/block", "class"), ("/dev/", "dev/")]);
         let disk = Self { folder, script };
         disk.tell();
@@ -249,12 +256,16 @@ fn the_last_partition_grows_with_its_disk_once() {
     assert_eq!(after[1].0, before[1].0);
     let end = 64 * MIB / 512 - 33;
     assert!(end - (after[1].0 + after[1].1) < 2048, "{after:?}");
-    assert_eq!(disk.told().lines().count(), 1);
+    // The kernel is told before udev may look, and udev has looked before anybody goes on.
+    let told = disk.told();
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines[0].starts_with("held partx --update --nr 2 ") && lines.len() == 2, "{told}");
+    assert_eq!(lines[1], "free udevadm settle --timeout=30");
     assert!(gabion_testkit::text(program("sfdisk").arg("--verify").arg(&image)).contains("No errors"));
     let dump = gabion_testkit::text(program("sfdisk").arg("--dump").arg(&image));
     assert!(dump.contains(&format!("uuid={}", DATA.to_uppercase())), "{dump}");
     disk.grow();
-    assert_eq!((disk.partitions(), disk.told().lines().count()), (after, 1));
+    assert_eq!((disk.partitions(), disk.told()), (after, told));
 }
 
 #[test]

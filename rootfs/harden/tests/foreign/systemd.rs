@@ -207,8 +207,8 @@ fn sysctl_reads_every_line() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("90-gabion.conf");
-    let good = text(&layer(&settings()), "/etc/sysctl.d/90-gabion.conf");
+    let file = folder.path().join("99-recipe.conf");
+    let good = text(&layer(&settings()), "/etc/sysctl.d/99-recipe.conf");
     fs_err::write(&file, &good).unwrap();
     let mut command = program("sysctl");
     command.args(["--dry-run", "--load"]).arg(&file);
