@@ -17,10 +17,10 @@ use gabion_digest::{Canonical, Feed, TreeId};
 use gabion_disk::grub::{CONFIG_PATH, Config, DEFAULT_PARAMETERS, EFI_PATH, ENVIRONMENT_PATH, Environment};
 use gabion_disk::{Bios, Disk, Layout, Qcow2, Role, Sizes, Slot, Tree, Uuid, ext4};
 use gabion_harden::{Content, Layer, Node, Partitions};
-use gabion_store::{Expect, Output, Record, Store, TreePath};
+use gabion_store::{Output, Record, Store, TreePath};
 use merge::{Bytes, Merged, merge};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 
 /// The name of the output.
 pub const DISK: &str = "qcow2";
@@ -144,14 +144,15 @@ impl DiskStep {
         let options = ext4::Options::new(self.sizes.root, id, "root", time);
         let entries = std::mem::take(&mut merged.entries).into_values();
         let image = ext4::Image::plan(&options, entries).map_err(disk)?;
-        let file = store.scratch()?;
-        // The store's files grow at their ends only; the tables of an image are written when the rest is there.
-        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty()).map_err(|error| write_failed(error.into()))?;
-        let mut target = Qcow2::new(file, layout.size());
+        let draft = store.draft()?;
+        let mut target = Qcow2::new(draft.file()?, layout.size());
         let content = |path: &[u8]| open(store, &tree, &merged, path);
         let parts = Disk { layout: &layout, bios: &bios, esp: esp.into(), time };
         parts.write(Tree { image: &image, content }, &mut target).map_err(disk)?;
-        keep(store, target)
+        target
+            .finish()
+            .map_err(|source| disk(gabion_disk::AssembleError::Write { part: "image", source }))?;
+        Ok(Record { outputs: [(DISK.to_owned(), draft.finish()?.into())].into(), ..Record::default() })
     }
 
     fn config(&self, layout: &Layout, merged: &Merged) -> Result<Config, StepError> {
@@ -184,18 +185,4 @@ fn open(store: &Store, tree: &gabion_store::Tree, merged: &Merged, path: &[u8]) 
 fn system_file(store: &Store, tree: &gabion_store::Tree, path: &TreePath) -> io::Result<impl Read + use<>> {
     let file = store.open_tree_file(tree, path).map_err(io::Error::other)?;
     file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it went away"))
-}
-
-fn write_failed(source: io::Error) -> StepError {
-    disk(gabion_disk::AssembleError::Write { part: "image", source })
-}
-
-/// The finished image as a blob of the store.
-fn keep(store: &Store, target: Qcow2<std::fs::File>) -> Result<Record, StepError> {
-    let mut file = target.finish().map_err(write_failed)?;
-    file.seek(SeekFrom::Start(0)).map_err(write_failed)?;
-    let mut writer = store.writer()?;
-    io::copy(&mut file, &mut writer).map_err(write_failed)?;
-    let output = writer.finish(Expect::default())?.into();
-    Ok(Record { outputs: [(DISK.to_owned(), output)].into(), ..Record::default() })
 }
