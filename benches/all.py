@@ -1,14 +1,15 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `memory`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `memory`, `disk`."""
 
 import sys
 
+import disk
 import download
 import memory
 import nothing_to_do
 import pairs
 import sandbox
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "memory"]
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "memory", "disk"]
 if {"nothing_to_do", "download", "sandbox"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
@@ -19,3 +20,5 @@ if "sandbox" in chosen:
     sandbox.main()
 if "memory" in chosen:
     memory.main()
+if "disk" in chosen:
+    disk.main()

@@ -19,6 +19,8 @@ pub struct Made {
     pub path: Vec<u8>,
     /// What it is.
     pub kind: EntryKind,
+    /// Bytes of a file.
+    pub size: u64,
     /// Permission bits, set-id and sticky bits included.
     pub mode: u32,
     /// The user.
@@ -112,7 +114,7 @@ fn made(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Made> {
         _ => EntryKind::File,
     };
     let Meta { mode, uid, gid } = Meta::of(entry.header())?;
-    Ok(Made { path, kind, mode, uid, gid, attributes })
+    Ok(Made { path, kind, size: entry.size(), mode, uid, gid, attributes })
 }
 
 /// The place where a root arises: taken away by who can own what is in it.
@@ -153,6 +155,8 @@ fn program(stage: &Stage, command: &[&str], env: &Env) -> Result<(), RootfsError
     let mut spec = Spec::new(Root::Tree { path: stage.folder.clone() }, Identity::Inherit, program);
     spec.args = args.iter().map(|it| (*it).to_owned()).collect();
     spec.env.clone_from(env);
+    // The root is read back at once, or thrown away: nothing of it has to outlive a power cut.
+    spec.no_sync = true;
     let outcome = gabion_sandbox::run(&spec).map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         failed(format!("did not start: {error}{cause}"), b"")

@@ -87,6 +87,9 @@ pub struct Spec {
     pub cwd: PathBuf,
     /// Whether it is held on one processor, so that `nproc` says 1.
     pub one_cpu: bool,
+    /// Whether `fsync(2)` and its like succeed without doing anything: for a tree that is read back at once or thrown
+    /// away, so that nothing of it has to outlive a power cut. Where nothing walls the program in, it syncs.
+    pub no_sync: bool,
     /// After which time it is killed with everything that it started.
     pub time_out: Option<Duration>,
     /// How far it must be walled in.
@@ -102,7 +105,7 @@ impl Spec {
     /// The group of [`Identity::Single`], inside.
     pub const GID: u32 = 100;
 
-    /// A program without arguments and variables, in `/`, on one processor, without a time-out.
+    /// A program without arguments and variables, in `/`, on one processor, which may sync, without a time-out.
     pub fn new(root: Root, identity: Identity, program: impl Into<PathBuf>) -> Self {
         Self {
             root,
@@ -112,6 +115,7 @@ impl Spec {
             env: BTreeMap::new(),
             cwd: "/".into(),
             one_cpu: true,
+            no_sync: false,
             time_out: None,
             policy: Policy::default(),
             log: Log::default(),

@@ -188,7 +188,7 @@ fn keep(
     }
     match made.kind {
         EntryKind::Directory => tree.directory(path, meta),
-        EntryKind::File => tree.file(path, meta, content),
+        EntryKind::File => tree.file(path, meta, made.size, content),
         EntryKind::Symlink(target) => tree.symlink(path, meta, &target),
         EntryKind::HardLink(target) => tree.hard_link(path, TreePath::new(target)?),
     }

@@ -6,7 +6,7 @@ use crate::fs::{self, Staged};
 use crate::journal::Event;
 use gabion_digest::{BlobId, DualHasher, Hashed, Sha256};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// What bytes must be; whatever is `None` may be anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,10 +69,50 @@ impl BlobWriter<'_> {
         Ok(hashed)
     }
 
+    /// What was written so far, to be read.
+    pub(crate) fn file(&self) -> &File {
+        &self.staged.file
+    }
+
     fn check(self, expect: Expect) -> Result<(Staged, Hashed), StoreError> {
         let hashed = self.hasher.finish();
         expect.check(&hashed, &self.head)?;
         Ok((self.staged, hashed))
+    }
+}
+
+/// A blob that is not written front to back: at its offsets first, then read once for its names. Dropped before
+/// [`Draft::finish`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct Draft<'s> {
+    store: &'s Store,
+    staged: Staged,
+}
+
+impl Draft<'_> {
+    /// The file; whoever has it is done with it before [`Draft::finish`].
+    pub fn file(&self) -> Result<File, StoreError> {
+        self.staged.file.try_clone().map_err(|error| StoreError::io("open", &self.store.tmp(), error))
+    }
+
+    /// Reads the bytes and gives them their names.
+    pub fn finish(self) -> Result<Hashed, StoreError> {
+        let failed = |error| StoreError::io("read", &self.store.tmp(), error);
+        let mut file = &self.staged.file;
+        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut hasher = DualHasher::new();
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => hasher.update(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        let hashed = hasher.finish();
+        self.store.publish(&self.staged, &hashed)?;
+        Ok(hashed)
     }
 }
 
@@ -123,6 +163,13 @@ impl Store {
     pub fn writer(&self) -> Result<BlobWriter<'_>, StoreError> {
         let staged = fs::stage(&self.tmp())?;
         Ok(BlobWriter { store: self, staged, hasher: DualHasher::new(), head: Vec::new() })
+    }
+
+    /// Begins a blob that is written at its offsets.
+    pub fn draft(&self) -> Result<Draft<'_>, StoreError> {
+        let staged = fs::stage(&self.tmp())?;
+        fs::write_anywhere(&staged.file).map_err(|error| StoreError::io("open", &self.tmp(), error))?;
+        Ok(Draft { store: self, staged })
     }
 
     /// Begins blobs that belong together.

@@ -47,6 +47,11 @@ pub(crate) fn stage(tmp: &Path) -> Result<Staged, StoreError> {
     Ok(Staged { file, path })
 }
 
+/// Lets a file of ours, which grows at its end only, be written at any offset (`fcntl(2)`, `F_SETFL`).
+pub(crate) fn write_anywhere(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::fcntl_setfl(file, rustix::fs::OFlags::empty())?)
+}
+
 /// A new file in `folder` that this process holds until it ends.
 pub(crate) fn create_held(folder: &Path, prefix: &str, mode: u32) -> Result<(File, PathBuf), StoreError> {
     use fs_err::os::unix::fs::OpenOptionsExt;

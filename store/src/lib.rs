@@ -30,7 +30,7 @@ mod usage;
 mod verify;
 mod walk;
 
-pub use blob::{Batch, BlobWriter, Expect};
+pub use blob::{Batch, BlobWriter, Draft, Expect};
 pub use error::StoreError;
 pub use gc::{Count, Policy, Report};
 pub use lease::Lease;

@@ -95,6 +95,9 @@ fn give_up(spec: &Spec, walls: Walls) -> Result<Tier, Failed> {
         (Walls::Namespaces | Walls::Rules, _) => Tier::S3,
     };
     filter::install(spec.identity, tier == Tier::S1).map_err(Step::Filter.failed())?;
+    if spec.no_sync {
+        filter::skip_syncs().map_err(Step::Filter.failed())?;
+    }
     Ok(tier)
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn all() -> Vec<Claim> {
             a_step_dies_with_its_parent
             the_callers_umask_environment_and_descriptors_do_not_reach_the_program
             a_program_counts_one_processor_where_asked
+            a_program_that_need_not_sync_does_not
             a_long_log_keeps_its_end_and_says_so
             a_log_in_a_file_holds_both_streams_in_order
             many_runs_at_once_do_not_meet;

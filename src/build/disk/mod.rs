@@ -17,10 +17,10 @@ use gabion_digest::{Canonical, Feed, TreeId};
 use gabion_disk::grub::{CONFIG_PATH, Config, DEFAULT_PARAMETERS, EFI_PATH, ENVIRONMENT_PATH, Environment};
 use gabion_disk::{Bios, Disk, Layout, Qcow2, Role, Sizes, Slot, Tree, Uuid, ext4};
 use gabion_harden::{Content, Layer, Node, Partitions};
-use gabion_store::{Expect, Output, Record, Store, TreePath};
+use gabion_store::{Output, Record, Store, TreePath};
 use merge::{Bytes, Merged, merge};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 
 /// The name of the output.
 pub const DISK: &str = "qcow2";
@@ -140,15 +140,13 @@ impl DiskStep {
             (ENVIRONMENT_PATH.to_owned(), Environment::new(Slot::A).to_bytes().map_err(disk)?),
         ];
         let image = self.slot(&layout, &merged, time)?;
-        let file = store.scratch()?;
-        // The store's files grow at their ends only; the tables of an image are written when the rest is there.
-        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty())
-            .map_err(|error| write_failed(error.into()))?;
-        let mut target = Qcow2::new(file, layout.size());
+        let draft = store.draft()?;
+        let mut target = Qcow2::new(draft.file()?, layout.size());
         let content = |path: &[u8]| open(store, &tree, &merged, path);
         let parts = Disk { layout: &layout, bios: &bios, esp: esp.into(), time };
         parts.write(Tree { image: &image, content }, &mut target).map_err(disk)?;
-        keep(store, target)
+        target.finish().map_err(write_failed)?;
+        Ok(Record { outputs: [(DISK.to_owned(), draft.finish()?.into())].into(), ..Record::default() })
     }
 
     /// The plan of the slot. One image fits both slots, so it is named after neither.
@@ -207,6 +205,10 @@ impl DiskStep {
     }
 }
 
+fn write_failed(source: io::Error) -> StepError {
+    disk(gabion_disk::AssembleError::Write { part: "image", source })
+}
+
 fn disk(error: impl Into<DiskError>) -> StepError {
     StepError::Disk(error.into())
 }
@@ -225,18 +227,4 @@ fn open(store: &Store, tree: &gabion_store::Tree, merged: &Merged, path: &[u8]) 
 fn system_file(store: &Store, tree: &gabion_store::Tree, path: &TreePath) -> io::Result<impl Read + use<>> {
     let file = store.open_tree_file(tree, path).map_err(io::Error::other)?;
     file.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it went away"))
-}
-
-fn write_failed(source: io::Error) -> StepError {
-    disk(gabion_disk::AssembleError::Write { part: "image", source })
-}
-
-/// The finished image as a blob of the store.
-fn keep(store: &Store, target: Qcow2<std::fs::File>) -> Result<Record, StepError> {
-    let mut file = target.finish().map_err(write_failed)?;
-    file.seek(SeekFrom::Start(0)).map_err(write_failed)?;
-    let mut writer = store.writer()?;
-    io::copy(&mut file, &mut writer).map_err(write_failed)?;
-    let output = writer.finish(Expect::default())?.into();
-    Ok(Record { outputs: [(DISK.to_owned(), output)].into(), ..Record::default() })
 }

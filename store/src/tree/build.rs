@@ -1,42 +1,101 @@
 //! Makes a tree from a stream of entries in any order.
+//!
+//! The canonical tar is written while the entries come. Where they come in its order, it is whole at the end; where
+//! they do not, what was written is where the bytes of files wait, and a second tar is written from it.
 
 use super::manifest::{Attributes, Entry, LINK_MODE, Meta, Tree, meta};
 use super::path::TreePath;
 use super::tar;
 use crate::blob::{BlobWriter, Expect};
-use crate::fs::{self, Staged};
 use crate::{Output, Store, StoreError};
 use gabion_digest::{BlobId, Digest, TreeId};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// A tree being made. The bytes of its files wait in `tmp` until the order of all paths is known.
+/// A tree being made.
 #[derive(Debug)]
 pub struct TreeBuilder<'s> {
     store: &'s Store,
-    spool: Staged,
-    end: u64,
+    out: Tar<'s>,
+    /// Whether what was written is the tar of the entries so far.
+    in_order: bool,
     entries: BTreeMap<TreePath, Entry>,
     attributes: Attributes,
-    /// Where each file's bytes wait.
-    waiting: BTreeMap<TreePath, u64>,
+    /// Where each file's bytes were written.
+    places: BTreeMap<TreePath, u64>,
+    buffer: Vec<u8>,
+}
+
+/// What is written, and how much it is.
+#[derive(Debug)]
+struct Tar<'s> {
+    writer: BufWriter<BlobWriter<'s>>,
+    end: u64,
+}
+
+/// How much is written, and hashed, at once.
+const PIECE: usize = 256 << 10;
+
+impl<'s> Tar<'s> {
+    fn new(store: &'s Store) -> Result<Self, StoreError> {
+        Ok(Self { writer: BufWriter::with_capacity(PIECE, store.writer()?), end: 0 })
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.end += bytes.len() as u64;
+        self.writer.write_all(bytes)
+    }
+
+    fn pad(&mut self, size: u64) -> io::Result<()> {
+        self.put(&[0; 512][..tar::padding(size)])
+    }
+
+    fn into_writer(self) -> io::Result<BlobWriter<'s>> {
+        self.writer.into_inner().map_err(io::IntoInnerError::into_error)
+    }
 }
 
 impl Store {
     /// Begins a tree.
     pub fn build_tree(&self) -> Result<TreeBuilder<'_>, StoreError> {
-        let spool = fs::stage(&self.tmp())?;
-        let (entries, attributes, waiting) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(TreeBuilder { store: self, spool, end: 0, entries, attributes, waiting })
+        Ok(TreeBuilder {
+            store: self,
+            out: Tar::new(self)?,
+            in_order: true,
+            entries: BTreeMap::new(),
+            attributes: Attributes::new(),
+            places: BTreeMap::new(),
+            buffer: vec![0; PIECE],
+        })
+    }
+
+    fn write_failed(&self) -> impl FnOnce(io::Error) -> StoreError {
+        let tmp = self.tmp();
+        move |error| StoreError::io("write", &tmp, error)
     }
 }
 
 impl TreeBuilder<'_> {
     fn add(&mut self, path: TreePath, entry: Entry) -> Result<(), StoreError> {
-        if self.entries.contains_key(&path) {
-            return Err(path.refused("it is there twice"));
+        self.follows(&path)?;
+        // A link stands behind its file, whose owner and mode its header repeats.
+        if let Entry::HardLink { target } = &entry {
+            self.in_order &= matches!(self.entries.get(target), Some(Entry::File { .. }));
+        }
+        if self.in_order {
+            let meta = meta(&entry, |target| self.entries.get(target));
+            self.out.put(&tar::header(&path, &entry, meta)).map_err(self.store.write_failed())?;
         }
         self.entries.insert(path, entry);
+        Ok(())
+    }
+
+    /// Refuses a path that is there; notes one that comes too late for its place in the tar.
+    fn follows(&mut self, path: &TreePath) -> Result<(), StoreError> {
+        if self.entries.contains_key(path) {
+            return Err(path.refused("it is there twice"));
+        }
+        self.in_order &= self.entries.last_key_value().is_none_or(|(last, _)| last < path);
         Ok(())
     }
 
@@ -63,43 +122,61 @@ impl TreeBuilder<'_> {
         self.attributes.entry(path).or_default().insert(name.to_vec(), value.to_vec());
     }
 
-    /// Adds a file, reading `content` to its end.
-    pub fn file(&mut self, path: TreePath, meta: Meta, content: impl Read) -> Result<(), StoreError> {
-        let (blob, size) =
-            self.spool(content).map_err(|error| StoreError::io("write", &self.store.tmp(), error))?;
-        self.waiting.insert(path.clone(), self.end);
-        self.end += size;
-        self.add(path, Entry::File { meta, blob, size })
+    /// Adds a file of `size` bytes, reading `content` to its end.
+    pub fn file(
+        &mut self,
+        path: TreePath,
+        meta: Meta,
+        size: u64,
+        content: impl Read,
+    ) -> Result<(), StoreError> {
+        self.follows(&path)?;
+        if self.in_order {
+            let header = tar::file_header(&path, size, meta);
+            self.out.put(&header).map_err(self.store.write_failed())?;
+        }
+        let place = self.out.end;
+        let blob = self.copy(content).map_err(self.store.write_failed())?;
+        if self.out.end - place != size {
+            return Err(path.refused("its content has another size"));
+        }
+        if self.in_order {
+            self.out.pad(size).map_err(self.store.write_failed())?;
+        }
+        self.places.insert(path.clone(), place);
+        self.entries.insert(path, Entry::File { meta, blob, size });
+        Ok(())
     }
 
-    fn spool(&mut self, mut content: impl Read) -> io::Result<(BlobId, u64)> {
+    fn copy(&mut self, mut content: impl Read) -> io::Result<BlobId> {
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; 128 << 10];
         loop {
-            match content.read(&mut buffer) {
+            match content.read(&mut self.buffer) {
                 Ok(0) => break,
                 Ok(count) => {
-                    hasher.update(&buffer[..count]);
-                    self.spool.write_all(&buffer[..count])?;
+                    hasher.update(&self.buffer[..count]);
+                    self.out.put(&self.buffer[..count])?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        let digest = Digest::from_bytes(*hasher.finalize().as_bytes());
-        Ok((BlobId::new(digest), hasher.count()))
+        Ok(BlobId::new(Digest::from_bytes(*hasher.finalize().as_bytes())))
     }
 
     /// Writes the canonical tar and the manifest into the store.
     pub fn finish(mut self) -> Result<(TreeId, Tree), StoreError> {
-        self.first_name_is_the_file()?;
         let store = self.store;
-        let mut writer = store.writer()?;
-        self.write(&mut writer).map_err(|error| StoreError::io("write", &store.tmp(), error))?;
+        if !self.in_order {
+            self.first_name_is_the_file()?;
+            self.rewrite()?;
+        }
+        let Self { mut out, entries, attributes, .. } = self;
+        let ended = out.put(&tar::END).and_then(|()| out.into_writer());
         let mut batch = store.batch();
-        let hashed = batch.add(writer, Expect::default())?;
+        let hashed = batch.add(ended.map_err(store.write_failed())?, Expect::default())?;
         let content = Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size };
-        let tree = Tree::new(self.entries, self.attributes, content)?;
+        let tree = Tree::new(entries, attributes, content)?;
         let manifest = batch.put(tree.to_text().as_bytes())?;
         batch.commit()?;
         Ok((TreeId::new(manifest.blob.digest()), tree))
@@ -119,8 +196,8 @@ impl TreeBuilder<'_> {
                 && let Some(entry) = self.entries.remove(&file)
             {
                 self.entries.insert(first.clone(), entry);
-                let offset = self.waiting.remove(&file).unwrap_or_default();
-                self.waiting.insert(first.clone(), offset);
+                let offset = self.places.remove(&file).unwrap_or_default();
+                self.places.insert(first.clone(), offset);
             }
             for path in links.into_iter().chain([file]).filter(|path| *path != first) {
                 if let Some(attributes) = self.attributes.remove(&path) {
@@ -145,16 +222,23 @@ impl TreeBuilder<'_> {
         Err(link.refused("it is another name of what is no file of the tree"))
     }
 
-    fn write(&mut self, out: &mut BlobWriter<'_>) -> io::Result<()> {
+    /// Writes the entries in the tar's order, with the bytes from where they were written first.
+    fn rewrite(&mut self) -> Result<(), StoreError> {
+        let first = std::mem::replace(&mut self.out, Tar::new(self.store)?);
+        let rewritten = first.into_writer().and_then(|first| self.copy_from(&first));
+        rewritten.map_err(self.store.write_failed())
+    }
+
+    fn copy_from(&mut self, first: &BlobWriter<'_>) -> io::Result<()> {
         for (path, entry) in &self.entries {
-            out.write_all(&tar::header(path, entry, meta(entry, |target| self.entries.get(target))))?;
+            self.out.put(&tar::header(path, entry, meta(entry, |target| self.entries.get(target))))?;
             if let Entry::File { size, .. } = entry {
-                let mut file = &self.spool.file;
-                file.seek(SeekFrom::Start(self.waiting.get(path).copied().unwrap_or_default()))?;
-                io::copy(&mut file.take(*size), out)?;
-                out.write_all(&[0; 512][..tar::padding(*size)])?;
+                let mut file = first.file();
+                file.seek(SeekFrom::Start(self.places.get(path).copied().unwrap_or_default()))?;
+                self.out.end += io::copy(&mut file.take(*size), &mut self.out.writer)?;
+                self.out.pad(*size)?;
             }
         }
-        out.write_all(&tar::END)
+        Ok(())
     }
 }

@@ -18,20 +18,24 @@ pub(super) fn padding(size: u64) -> usize {
 
 /// Everything that stands before the content of an entry. `meta` is that of the file for a hard link.
 pub(super) fn header(path: &TreePath, entry: &Entry, meta: Meta) -> Vec<u8> {
-    let mut name = path.as_bytes().to_vec();
-    let (kind, size, target): (u8, u64, &[u8]) = match entry {
-        Entry::Directory(_) => {
-            name.push(b'/');
-            (b'5', 0, b"")
-        }
-        Entry::File { size, .. } => (b'0', *size, b""),
-        Entry::Symlink { target, .. } => (b'2', 0, target),
-        Entry::HardLink { target } => (b'1', 0, target.as_bytes()),
-    };
+    match entry {
+        Entry::Directory(_) => head(&[path.as_bytes(), b"/"].concat(), b'5', 0, b"", meta),
+        Entry::File { size, .. } => file_header(path, *size, meta),
+        Entry::Symlink { target, .. } => head(path.as_bytes(), b'2', 0, target, meta),
+        Entry::HardLink { target } => head(path.as_bytes(), b'1', 0, target.as_bytes(), meta),
+    }
+}
+
+/// The same for a file whose bytes are not read yet.
+pub(super) fn file_header(path: &TreePath, size: u64, meta: Meta) -> Vec<u8> {
+    head(path.as_bytes(), b'0', size, b"", meta)
+}
+
+fn head(name: &[u8], kind: u8, size: u64, target: &[u8], meta: Meta) -> Vec<u8> {
     let mut out = Vec::with_capacity(BLOCK as usize);
     long(&mut out, b'K', target);
-    long(&mut out, b'L', &name);
-    out.extend_from_slice(&block(&name, kind, size, target, meta));
+    long(&mut out, b'L', name);
+    out.extend_from_slice(&block(name, kind, size, target, meta));
     out
 }
 

@@ -142,7 +142,7 @@ fn partial(store: &Store) -> Result<(), StoreError> {
 fn tree(store: &Store) -> Result<(), StoreError> {
     let mut builder = store.build_tree()?;
     let meta = Meta { mode: 0o755, uid: 0, gid: 0 };
-    builder.file(TreePath::new("d/f")?, meta, &b"bytes"[..])?;
+    builder.file(TreePath::new("d/f")?, meta, 5, &b"bytes"[..])?;
     builder.directory(TreePath::new("d")?, meta)?;
     let (id, tree) = builder.finish()?;
     assert_eq!(store.tree(id)?, Some(tree));

@@ -3,7 +3,7 @@
 use crate::world::{every, tmp_is_empty};
 use gabion_digest::{Digest, RequestId, Sha256, hash_bytes};
 use gabion_store::{Expect, Output, Record, Store, StoreError};
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 fn expect(sha256: Sha256, size: u64) -> Expect {
     Expect { sha256: Some(sha256), size: Some(size), blob: None }
@@ -46,6 +46,24 @@ fn room_on_the_way_has_no_name_and_can_be_read_again() {
         file.read_to_end(&mut bytes).unwrap();
         assert_eq!(bytes, b"stones");
         assert!(store.list().unwrap().is_empty() && tmp_is_empty(store));
+    });
+}
+
+#[test]
+fn a_draft_is_written_at_its_offsets_and_named_by_its_bytes() {
+    every(|store| {
+        let draft = store.draft().unwrap();
+        let mut file = draft.file().unwrap();
+        for (offset, bytes) in [(6, "of stones"), (0, "cage")] {
+            file.seek(SeekFrom::Start(offset)).unwrap();
+            file.write_all(bytes.as_bytes()).unwrap();
+        }
+        let hashed = draft.finish().unwrap();
+        assert_eq!(hashed, hash_bytes(b"cage\0\0of stones"));
+        assert_eq!(fs_err::read(store.path_of(hashed.blob)).unwrap(), b"cage\0\0of stones");
+        assert_eq!(store.by_sha256(hashed.sha256).unwrap(), Some((hashed.blob, 15)));
+        drop(store.draft().unwrap());
+        assert!(store.list().unwrap().len() == 1 && tmp_is_empty(store));
     });
 }
 

@@ -159,7 +159,7 @@ fn a_tree_is_kept_with_its_content() {
     every(|store| {
         let mut builder = store.build_tree().unwrap();
         let meta = Meta { mode: 0o644, uid: 0, gid: 0 };
-        builder.file(TreePath::new(*b"file").unwrap(), meta, &b"bytes"[..]).unwrap();
+        builder.file(TreePath::new(*b"file").unwrap(), meta, 5, &b"bytes"[..]).unwrap();
         let (id, tree) = builder.finish().unwrap();
         let manifest = gabion_digest::BlobId::new(id.digest());
         age(&store.path_of(manifest), 100);

@@ -24,17 +24,17 @@ fn fill(builder: &mut TreeBuilder<'_>, reversed: bool) {
     let mut steps: Vec<Step> = vec![
         Box::new(|it| it.directory(path("usr"), DIR).unwrap()),
         Box::new(|it| it.directory(path("usr/bin"), meta(0o2755, 0, 8)).unwrap()),
-        Box::new(|it| it.file(path("usr/bin/tool"), meta(0o4755, 0, 0), &b"#!/bin/sh\n"[..]).unwrap()),
+        Box::new(|it| it.file(path("usr/bin/tool"), meta(0o4755, 0, 0), 10, &b"#!/bin/sh\n"[..]).unwrap()),
         Box::new(|it| it.hard_link(path("usr/bin/alias"), path("usr/bin/tool")).unwrap()),
         Box::new(|it| it.hard_link(path("usr/bin/zlias"), path("usr/bin/alias")).unwrap()),
         Box::new(|it| it.symlink(path("bin"), meta(0, 0, 0), b"usr/bin").unwrap()),
         Box::new(|it| it.symlink(path("usr/far"), meta(0, 7, 7), &[b'x'; 150]).unwrap()),
-        Box::new(|it| it.file(path("usr/empty"), FILE, &b""[..]).unwrap()),
-        Box::new(|it| it.file(path("usr/block"), FILE, &[7; 512][..]).unwrap()),
-        Box::new(|it| it.file(path("usr-local"), meta(0o600, 1000, 3_000_000), &b"large id"[..]).unwrap()),
-        Box::new(|it| it.file(path(b"usr/caf\xe9 \\ name".to_vec()), FILE, &b"bytes"[..]).unwrap()),
+        Box::new(|it| it.file(path("usr/empty"), FILE, 0, &b""[..]).unwrap()),
+        Box::new(|it| it.file(path("usr/block"), FILE, 512, &[7; 512][..]).unwrap()),
+        Box::new(|it| it.file(path("usr-local"), meta(0o600, 1000, 3_000_000), 8, &b"large id"[..]).unwrap()),
+        Box::new(|it| it.file(path(b"usr/caf\xe9 \\ name".to_vec()), FILE, 5, &b"bytes"[..]).unwrap()),
         Box::new(|it| it.directory(path(format!("usr/{}", "d".repeat(120))), DIR).unwrap()),
-        Box::new(move |it| it.file(path(long.clone()), FILE, &b"long"[..]).unwrap()),
+        Box::new(move |it| it.file(path(long.clone()), FILE, 4, &b"long"[..]).unwrap()),
     ];
     if reversed {
         steps.reverse();
@@ -71,6 +71,50 @@ fn the_order_of_the_stream_changes_nothing_and_the_bytes_are_frozen() {
     });
 }
 
+#[test]
+fn entries_in_the_order_of_the_tar_give_the_same_bytes() {
+    every(|store| {
+        let (id, tree) = build(store, false);
+        // Up to each entry in the tar's order, from there on backwards.
+        for turn in [tree.entries().count(), 0, 3, 7] {
+            let mut entries: Vec<_> = tree.entries().collect();
+            entries[turn..].reverse();
+            let mut builder = store.build_tree().unwrap();
+            for (path, entry) in entries {
+                add(store, &mut builder, &tree, path, entry);
+            }
+            assert_eq!(builder.finish().unwrap(), (id, tree.clone()), "turned at {turn}");
+        }
+    });
+}
+
+fn add(store: &World, builder: &mut TreeBuilder<'_>, tree: &Tree, path: &TreePath, entry: &Entry) {
+    let added = match entry {
+        Entry::Directory(meta) => builder.directory(path.clone(), *meta),
+        Entry::File { meta, size, .. } => {
+            let content = store.open_tree_file(tree, path).unwrap().unwrap();
+            builder.file(path.clone(), *meta, *size, content)
+        }
+        Entry::Symlink { meta, target } => builder.symlink(path.clone(), *meta, target),
+        Entry::HardLink { target } => builder.hard_link(path.clone(), target.clone()),
+    };
+    added.unwrap();
+    for (name, value) in tree.attributes().get(path).into_iter().flatten() {
+        builder.attribute(path.clone(), name, value);
+    }
+}
+
+#[test]
+fn a_file_is_as_long_as_is_said() {
+    every(|store| {
+        for size in [4, 6] {
+            let mut builder = store.build_tree().unwrap();
+            let error = builder.file(path("a"), FILE, size, &b"bytes"[..]).unwrap_err();
+            assert!(error.to_string().contains('a') && error.code() == "E0408", "{} {error}", error.code());
+        }
+    });
+}
+
 const GOLDEN_TAR: &str = "b3:75d44cbf5463a22315698f61c7b5b8f8b2fda0541d8651bc210defd802a46b2d";
 const GOLDEN_TREE: &str = "b3:e88efa59b37f35a85711f270d5a0fb0b77b31d55bfdde2b1b05a44be0a258144";
 
@@ -78,7 +122,7 @@ const GOLDEN_TREE: &str = "b3:e88efa59b37f35a85711f270d5a0fb0b77b31d55bfdde2b1b0
 fn the_manifest_of_a_small_tree_is_this_text() {
     every(|store| {
         let mut builder = store.build_tree().unwrap();
-        builder.file(path("b/f g"), meta(0o4755, 1, 2), &b"bytes"[..]).unwrap();
+        builder.file(path("b/f g"), meta(0o4755, 1, 2), 5, &b"bytes"[..]).unwrap();
         builder.hard_link(path("a"), path("b/f g")).unwrap();
         builder.symlink(path("l"), FILE, b"/etc/\xff").unwrap();
         builder.directory(path("b"), DIR).unwrap();
@@ -178,15 +222,15 @@ fn what_no_tree_may_have_is_refused() {
         };
         check("twice", &|it| {
             it.directory(path("a"), DIR)?;
-            it.file(path("a"), FILE, &b""[..])
+            it.file(path("a"), FILE, 0, &b""[..])
         });
-        check("parent", &|it| it.file(path("a/b"), FILE, &b""[..]));
+        check("parent", &|it| it.file(path("a/b"), FILE, 0, &b""[..]));
         check("parent", &|it| {
             it.symlink(path("a"), FILE, b"/etc")?;
-            it.file(path("a/passwd"), FILE, &b""[..])
+            it.file(path("a/passwd"), FILE, 0, &b""[..])
         });
         check("parent", &|it| {
-            it.file(path("a"), FILE, &b""[..])?;
+            it.file(path("a"), FILE, 0, &b""[..])?;
             it.directory(path("a/b"), DIR)
         });
         check("no file", &|it| it.hard_link(path("a"), path("b")));
@@ -198,7 +242,7 @@ fn what_no_tree_may_have_is_refused() {
             it.directory(path("d"), DIR)?;
             it.hard_link(path("a"), path("d"))
         });
-        check("mode", &|it| it.file(path("a"), meta(0o100_644, 0, 0), &b""[..]));
+        check("mode", &|it| it.file(path("a"), meta(0o100_644, 0, 0), 0, &b""[..]));
         check("nowhere", &|it| it.symlink(path("a"), FILE, b""));
     });
 }
@@ -320,7 +364,7 @@ with tarfile.open(sys.argv[1], encoding='latin-1') as archive:
 fn a_file_that_is_the_first_of_its_names_stays_the_file() {
     every(|store| {
         let mut builder = store.build_tree().unwrap();
-        builder.file(path("perl"), FILE, &b"perl"[..]).unwrap();
+        builder.file(path("perl"), FILE, 4, &b"perl"[..]).unwrap();
         builder.hard_link(path("perl5"), path("perl")).unwrap();
         let (_, tree) = builder.finish().unwrap();
         assert!(matches!(tree.get(&path("perl")), Some(Entry::File { size: 4, .. })));

@@ -7,6 +7,19 @@ use std::io::{Read, Seek};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+/// A device cannot be synced, so whoever is told that it was did not ask the kernel.
+pub(super) fn a_program_that_need_not_sync_does_not() {
+    let log = |no_sync| {
+        let mut inputs = inputs("sync /dev/null; sync -d /dev/null; sync");
+        inputs.spec.no_sync = no_sync;
+        let outcome = run(&inputs.spec).unwrap();
+        assert!(outcome.success() && outcome.tier.may_be_cached());
+        String::from_utf8(outcome.log).unwrap()
+    };
+    assert_eq!(log(false).matches("nvalid argument").count(), 2, "{}", log(false));
+    assert!(!log(true).contains("nvalid argument"), "{}", log(true));
+}
+
 pub(super) fn a_status_and_a_signal_are_told_apart() {
     assert_eq!(said("exit 3").0.end, End::Exited(3));
     assert_eq!(said("kill -9 $$").0.end, End::Signalled(9));
