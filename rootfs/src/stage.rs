@@ -137,7 +137,7 @@ fn extract(root: &Root, base: &Base) -> Result<(), RootfsError> {
 
 fn place(root: &Root, path: &[u8], entry: &mut tar::Entry<'_, impl io::Read>) -> io::Result<()> {
     let meta = Meta::of(entry.header())?;
-    let target = entry.link_name_bytes().map(|it| it.into_owned()).unwrap_or_default();
+    let target = entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default();
     match entry.header().entry_type() {
         tar::EntryType::Directory => {
             root.make_directory(path)?;

@@ -116,7 +116,7 @@ fn one(root: &Root, deb: &Deb, owners: &Owners) -> Result<Unpacked, Fault> {
     let reader = DebReader::open(&mut from)?;
     let mut it = describe(reader.control().clone())?;
     let wanted = conffiles(&it);
-    reader.unpack(|entry, content| place(root, &mut it, owners, &wanted, entry, content))?;
+    reader.unpack(|entry, content| place(root, &mut it, owners, &wanted, &entry, content))?;
     if *from.hasher.finalize().as_bytes() != *deb.blob.digest().as_bytes() {
         let why = "its bytes are not those that the lock pins".to_owned();
         return Err(RootfsError::Package { package: deb.name.clone(), why }.into());
@@ -150,7 +150,7 @@ fn place(
     it: &mut Unpacked,
     owners: &Owners,
     conffiles: &BTreeSet<Vec<u8>>,
-    entry: DataEntry,
+    entry: &DataEntry,
     content: &mut dyn Read,
 ) -> Result<(), Fault> {
     it.list.push(entry.path.clone());

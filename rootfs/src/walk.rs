@@ -132,9 +132,9 @@ fn emit<W: Write>(
     header.set_size(0);
     let first_name = entry.linked.is_none_or(|id| !names.contains_key(&id));
     if !entry.attributes.is_empty() && first_name {
-        let named = entry.attributes.iter().map(|(name, value)| (format!("{ATTRIBUTE}{name}"), value));
-        let named: Vec<_> = named.collect();
-        archive.append_pax_extensions(named.iter().map(|(name, value)| (&name[..], &value[..])))?;
+        let records = entry.attributes.iter().map(|(name, value)| (format!("{ATTRIBUTE}{name}"), value));
+        let records: Vec<_> = records.collect();
+        archive.append_pax_extensions(records.iter().map(|(name, value)| (&name[..], &value[..])))?;
     }
     match entry.kind {
         FileType::Directory => {

@@ -106,7 +106,7 @@ fn made(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Made> {
             attributes.push((name.to_vec(), record.value_bytes().to_vec()));
         }
     }
-    let target = || entry.link_name_bytes().map(|it| it.into_owned()).unwrap_or_default();
+    let target = || entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default();
     let kind = match entry.header().entry_type() {
         tar::EntryType::Directory => EntryKind::Directory,
         tar::EntryType::Symlink => EntryKind::Symlink(target()),

@@ -99,7 +99,7 @@ pub async fn run(
     let Options { rebuild, keep_failed, .. } = options;
     let differences = Mutex::default();
     let engine =
-        Engine { keep_failed, locked, store, client, events, downloads, steps, lease, rebuild, differences };
+        Engine { locked, store, client, events, downloads, steps, lease, rebuild, keep_failed, differences };
     if options.offline {
         let wanted = locked.graph.order.iter().zip(&plan.0);
         engine.check_offline(wanted.filter(|(_, (_, it))| !it.is_reuse()).map(|(recipe, _)| *recipe))?;

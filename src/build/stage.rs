@@ -10,9 +10,13 @@ use gabion_rootfs::{Base, Deb, Last, Made};
 use gabion_sandbox::Ids;
 use gabion_store::{Output, Record, Store, TreeBuilder, TreePath};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// The name of the output.
 pub(super) const SYSTEM: &str = "system";
+
+/// The first moment that every file system of a disk can say, 1980-01-01: FAT counts from there.
+const EARLIEST: u64 = 315_532_800;
 
 /// The bytes of packages by name.
 pub(super) type Debs = BTreeMap<String, Output>;
@@ -75,7 +79,7 @@ impl Parted {
             // A stanza of an index says in addition where the package is.
             let (sha256, size) = (output.sha256.hex(), output.size);
             let stanza = reader.control().stanza.trim_end();
-            text.push_str(&format!("{stanza}\nFilename: {name}\nSize: {size}\nSHA256: {sha256}\n\n"));
+            let _ = writeln!(text, "{stanza}\nFilename: {name}\nSize: {size}\nSHA256: {sha256}\n");
         }
         let wrong = |error: &dyn std::error::Error| StepError::Input(error.to_string());
         let mut candidates = Candidates::default();
@@ -90,7 +94,8 @@ impl Parted {
             .map(|(name, output)| (name.clone(), *output))
             .partition(|(name, _)| closure.0.contains_key(name.as_str()));
         let newest_of = |debs: &Debs| debs.keys().filter_map(|name| newest.get(name.as_str())).max().copied();
-        let epochs = (newest_of(&essential).unwrap_or(0), newest_of(debs).unwrap_or(0));
+        let epoch = |debs: &Debs| newest_of(debs).unwrap_or(0).max(EARLIEST);
+        let epochs = (epoch(&essential), epoch(debs));
         Ok(Self { essential, rest, epochs })
     }
 

@@ -110,9 +110,9 @@ impl Draft<'_> {
                 Err(error) => return Err(failed(error)),
             }
         }
-        let hashed = hasher.finish();
-        self.store.publish(&self.staged, &hashed)?;
-        Ok(hashed)
+        let names = hasher.finish();
+        self.store.publish(&self.staged, &names)?;
+        Ok(names)
     }
 }
 

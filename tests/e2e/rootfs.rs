@@ -357,7 +357,7 @@ fn a_planted_difference_is_named_by_file_and_bytes() {
                     "usr/sbin/sshd" => meta.mode = 0o4755,
                     _ => {}
                 }
-                forged.file(path.clone(), meta, &bytes[..]).unwrap();
+                forged.file(path.clone(), meta, bytes.len() as u64, &bytes[..]).unwrap();
             }
         }
     }
@@ -385,4 +385,41 @@ fn a_planted_difference_is_named_by_file_and_bytes() {
             "  `/usr/sbin/sshd`: a file of mode 4755, 0:0 became a file of mode 0755, 0:0",
         ]
     );
+}
+
+#[test]
+fn the_platforms_own_host_is_a_disk_of_the_demos_packages() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), "").unwrap();
+    let gabion = |at: &std::path::Path, arguments: &str| {
+        let mut command = crate::world::gabion(folder.path());
+        let run: crate::world::Run =
+            command.current_dir(at).args(arguments.split(' ')).output().unwrap().into();
+        assert_eq!(run.code, 0, "gabion {arguments}: {}", run.stderr);
+        run
+    };
+    gabion(folder.path(), "demo demo");
+    let demo = folder.path().join("demo");
+    // Ubuntu's recipe, unpacked, hardened and written to a disk with nothing but what the demo left.
+    gabion(&demo, "build disk.vps --frozen -o vps.qcow2");
+    if !has(&["qemu-img", "debugfs"]) {
+        return;
+    }
+    run(program("qemu-img")
+        .args(["convert", "-O", "raw"])
+        .arg(demo.join("vps.qcow2"))
+        .arg(demo.join("vps.img")));
+    let show = |path: &str| {
+        let image = format!("{}?offset=113246208", demo.join("vps.img").display());
+        text(program("debugfs").args(["-R", &format!("cat {path}")]).arg(image))
+    };
+    assert!(show("/etc/ufw/ufw.conf").contains("ENABLED=yes"));
+    assert!(show("/etc/ufw/user.rules").contains("### tuple ### limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in"));
+    assert!(show("/etc/ssh/sshd_config.d/10-gabion.conf").contains("PasswordAuthentication no"));
+    assert!(show("/etc/fstab").contains("/state ext4"));
+    assert!(show("/etc/passwd").contains("ops:x:1000:1000:"));
+    assert_eq!(show("/etc/hostname"), "vps-prod\n");
 }

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         recommends: false,
     };
     let closure = candidates.closure(&wish)?;
-    let resolved = begun.elapsed() - read;
+    let resolved = begun.elapsed().saturating_sub(read);
     println!(
         "{count} packages, {} in the closure; read in {read:?}, resolved in {resolved:?}",
         closure.0.len()

@@ -50,7 +50,7 @@ impl Canonical for DiskStep {
             path.as_str().feed(into);
             match node {
                 Node::Directory { mode, uid, gid } => {
-                    [0, *mode, *uid, *gid].map(u64::from).to_vec().feed(into)
+                    [0, *mode, *uid, *gid].map(u64::from).to_vec().feed(into);
                 }
                 Node::File { mode, uid, gid, content } => {
                     [1, *mode, *uid, *gid].map(u64::from).to_vec().feed(into);

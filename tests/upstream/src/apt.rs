@@ -111,8 +111,8 @@ impl Content {
     /// # Panics
     /// Never for the key that is built in.
     pub fn suite(&mut self, archive: &str, suite: &Suite<'_>) {
-        let debs = suite.packages.iter().map(|package| (package.component, deb(package))).collect();
-        self.signed(archive, suite.name, suite.date, suite.fields, debs);
+        let debs: Vec<_> = suite.packages.iter().map(|package| (package.component, deb(package))).collect();
+        self.signed(archive, suite.name, suite.date, suite.fields, &debs);
     }
 
     /// The same with packages that somebody else made: the control file and the bytes of each.
@@ -127,10 +127,10 @@ impl Content {
             let stanza = format!("{control}\nFilename: {path}\nSize: {}\nSHA256: {sum}\n\n", bytes.len());
             ("main", (path, stanza, bytes.clone()))
         });
-        self.signed(archive, name, date, "", indexed.collect());
+        self.signed(archive, name, date, "", &indexed.collect::<Vec<_>>());
     }
 
-    fn signed(&mut self, archive: &str, name: &str, date: &str, fields: &str, debs: Vec<(&str, Indexed)>) {
+    fn signed(&mut self, archive: &str, name: &str, date: &str, fields: &str, debs: &[(&str, Indexed)]) {
         let mut components: Vec<&str> = debs.iter().map(|(component, _)| *component).collect();
         components.extend(["main", "universe"]);
         components.sort_unstable();

@@ -10,7 +10,8 @@ pub(crate) enum Item {
     Link(&'static str),
 }
 
-const UNIT: Item = Item::File(0o644, b"[Unit]\nDescription=A stand-in\n[Install]\nWantedBy=multi-user.target\n");
+const UNIT: Item =
+    Item::File(0o644, b"[Unit]\nDescription=A stand-in\n[Install]\nWantedBy=multi-user.target\n");
 const PROGRAM: Item = Item::File(0o755, b"#!/bin/false\n");
 
 /// GRUB's first sector: nothing but its signature.
@@ -56,7 +57,11 @@ const FILES: [(&str, &str, Item); 49] = [
     ("fail2ban", "usr/lib/systemd/system/fail2ban.service", UNIT),
     ("fdisk", "sbin/sfdisk", PROGRAM),
     ("grub-common", "usr/bin/grub-editenv", PROGRAM),
-    ("grub-efi-amd64-bin", "usr/lib/gabion/grub/BOOTX64.EFI", Item::File(0o644, b"MZ: it only says what it is\n")),
+    (
+        "grub-efi-amd64-bin",
+        "usr/lib/gabion/grub/BOOTX64.EFI",
+        Item::File(0o644, b"MZ: it only says what it is\n"),
+    ),
     ("grub-pc-bin", "usr/lib/gabion/grub/boot.img", Item::File(0o644, &BOOT)),
     ("grub-pc-bin", "usr/lib/gabion/grub/core.img", Item::File(0o644, &CORE)),
     ("iptables", "usr/sbin/ip6tables", Item::Link("iptables")),
