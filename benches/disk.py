@@ -105,6 +105,7 @@ class Project:
 def bump(project):
     """Puts `zstd` into the lock with another version, and its .deb into the store."""
     folder = project.folder / "bumped"
+    folder.mkdir()
     line = next(line for line in project.lock.read_text().splitlines() if line.startswith("zstd "))
     name, version, arch, _size, digest, path, *rest = line.split()
     old = archive.blob(project.folder / "store", digest.removeprefix("sha256:"))
@@ -201,7 +202,7 @@ def disks(folder, config):
     project.save("bumped-store")
     bumped = measure.median([project.from_state("bumped-store") for _ in range(RUNS)])
     line("one package anew", bumped, peer, "0.35 CPU")
-    print(f"\nprocessor time that getrusage missed: {measure.unseen:.1%} at most")
+    print(f"\nprocessor time that getrusage missed: {measure.unseen:.2f} s at most")
 
 
 def resolving(folder):

@@ -32,7 +32,7 @@ class Used:
     peak: float
 
 
-# The largest part of a group's time that getrusage did not show.
+# The most seconds of a group that getrusage did not show; the Python that starts the command is among them.
 unseen = 0.0
 
 
@@ -73,7 +73,7 @@ def run(command, folder, variables, log):
     used = Used(*json.loads(done.stdout))
     if group:
         seen, used.cpu = used.cpu, group[2](group[0])
-        unseen = max(unseen, (used.cpu - seen) / used.cpu)
+        unseen = max(unseen, used.cpu - seen)
         group[0].rmdir()
     return used
 

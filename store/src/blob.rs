@@ -100,19 +100,19 @@ impl Draft<'_> {
         let failed = |error| StoreError::io("read", &self.store.tmp(), error);
         let mut file = &self.staged.file;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let mut hasher = DualHasher::new();
+        let mut digests = DualHasher::new();
         let mut buffer = vec![0; 256 << 10];
         loop {
             match file.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(count) => hasher.update(&buffer[..count]),
+                Ok(count) => digests.update(&buffer[..count]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(failed(error)),
             }
         }
-        let names = hasher.finish();
-        self.store.publish(&self.staged, &names)?;
-        Ok(names)
+        let hashed = digests.finish();
+        self.store.publish(&self.staged, &hashed)?;
+        Ok(hashed)
     }
 }
 

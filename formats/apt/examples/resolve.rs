@@ -29,8 +29,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         essential: true,
         recommends: false,
     };
+    let begun = Instant::now();
     let closure = candidates.closure(&wish)?;
-    let resolved = begun.elapsed().saturating_sub(read);
+    let resolved = begun.elapsed();
     println!(
         "{count} packages, {} in the closure; read in {read:?}, resolved in {resolved:?}",
         closure.0.len()
