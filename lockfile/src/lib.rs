@@ -28,7 +28,7 @@ mod values;
 mod wire;
 mod write;
 
-pub use apt::{AptLock, Archive, Deb, DebKey, Floor, Suite};
+pub use apt::{Accounts, AptLock, Archive, Deb, DebKey, Floor, Suite};
 pub use diff::{FieldChange, LockDiff, Row, Sign, Summary};
 pub use entry::{ChartSource, Entry, Pin};
 pub use error::{LockError, Place, Problem};

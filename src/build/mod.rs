@@ -7,6 +7,7 @@
 //! # What this module does not do
 //! It never chooses a version, and it fetches nothing that the lock does not pin.
 
+mod accounts;
 mod disk;
 mod error;
 mod fetch;
@@ -20,6 +21,7 @@ pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
 pub use rebuild::Difference;
+pub use system::accounts_of;
 
 use crate::event::{Event, Events};
 use crate::image;

@@ -9,13 +9,14 @@
 //! - The version of an operation is raised when the same inputs give other bytes; a test holds the bytes.
 
 use super::Results;
+use super::accounts::Renumber;
 use super::disk::{DISK, DiskError, DiskStep};
 use super::helm_chart::{HelmChart, helm_chart};
 use super::stage::{SYSTEM, Stage};
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::Fetch;
 use crate::recipe::{Body, Node, Recipe, Table, Value};
-use gabion_digest::{ActionId, BlobId, Canonical, Feed, id_of};
+use gabion_digest::{ActionId, BlobId, Canonical, Feed, TreeId, id_of};
 use gabion_harden::HardenError;
 use gabion_rootfs::StageError;
 use gabion_sandbox::SandboxError;
@@ -49,6 +50,8 @@ pub(super) enum Step {
     HelmChart(HelmChart),
     /// What packages give when they are configured.
     Stage(Stage),
+    /// A system whose accounts get other numbers.
+    Renumber(TreeId, Renumber),
     /// A disk image.
     Disk(Box<DiskStep>),
 }
@@ -86,6 +89,10 @@ impl Canonical for Step {
             Self::K3sConfig(table) => Value::Table(table.clone()).feed(into),
             Self::HelmChart(chart) => chart.feed(into),
             Self::Stage(stage) => stage.feed(into),
+            Self::Renumber(system, it) => {
+                system.digest().feed(into);
+                it.feed(into);
+            }
             Self::Disk(disk) => disk.feed(into),
         }
     }
@@ -144,6 +151,7 @@ impl Step {
             Self::K3sConfig(_) => "k3s-config",
             Self::HelmChart(_) => "helm-chart",
             Self::Stage(_) => "stage",
+            Self::Renumber(..) => "renumber",
             Self::Disk(_) => "disk",
         }
     }
@@ -151,9 +159,8 @@ impl Step {
     /// Raised when the same inputs give other bytes.
     fn version(&self) -> u32 {
         match self {
-            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) | Self::Stage(_) | Self::Disk(_) => {
-                1
-            }
+            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) => 1,
+            Self::Stage(_) | Self::Renumber(..) | Self::Disk(_) => 1,
         }
     }
 
@@ -162,7 +169,7 @@ impl Step {
         match self {
             Self::Documents(_) | Self::HelmChart(_) => "documents",
             Self::K3sConfig(_) => "config",
-            Self::Stage(_) => SYSTEM,
+            Self::Stage(_) | Self::Renumber(..) => SYSTEM,
             Self::Disk(_) => DISK,
         }
     }
@@ -180,6 +187,7 @@ impl Step {
             Self::K3sConfig(table) => config(table),
             Self::HelmChart(chart) => chart.to_yaml(),
             Self::Stage(stage) => return stage.run(store),
+            Self::Renumber(system, it) => return it.run(store, *system, SYSTEM),
             Self::Disk(disk) => return disk.run(store),
         };
         let output = store.put(text.as_bytes())?.into();

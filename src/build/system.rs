@@ -1,5 +1,6 @@
 //! Systems: the stages of a root one after the other, and what is laid over it.
 
+use super::accounts;
 use super::stage::{Debs, Parted, SYSTEM};
 use super::step::{Step, StepError};
 use super::{BuildError, Engine, Results};
@@ -7,6 +8,7 @@ use crate::recipe::kinds::{Facts, Rootfs};
 use crate::recipe::{Body, Recipe};
 use gabion_disk::grub::Platform;
 use gabion_harden::{Base, Layer, Partitions};
+use gabion_lockfile::Accounts;
 use gabion_rootfs::{Grub, Last};
 use gabion_store::{Entry, Output, Record, Store, Tree, TreePath};
 use std::collections::BTreeMap;
@@ -14,6 +16,9 @@ use std::io::Read;
 
 /// The fact of a system that says the time of everything in it, in seconds since 1970.
 pub(super) const EPOCH: &str = "epoch";
+/// The facts of a system that say which numbers its accounts have.
+const USERS: &str = "users";
+const GROUPS: &str = "groups";
 /// What the names of outputs begin with that are files of a system, made elsewhere.
 const FROM: &str = "from:";
 /// Where the images of GRUB lie in a system.
@@ -43,6 +48,7 @@ impl Engine<'_> {
         let mut stage = parted.last(base, last);
         stage.keep_failed = self.keep_failed;
         let (mut record, word) = self.step(&recipe.address, Step::Stage(stage)).await?;
+        let word = self.renumber(recipe, it, &mut record).await?.unwrap_or(word);
         record.facts.insert(EPOCH.to_owned(), epoch.to_string());
         for reference in it.from.iter().map(|it| &it.value) {
             let outputs = inputs.get(&reference.address).map(|it| &it.outputs);
@@ -60,6 +66,30 @@ impl Engine<'_> {
         let (store, system) = (self.store.clone(), record.clone());
         self.blocking(&recipe.address, move || layer(&owned, &facts, &system, &store)).await?;
         Ok((record, word))
+    }
+
+    /// Gives accounts the numbers that the lock has for them, and notes those that all have then.
+    async fn renumber(
+        &self,
+        recipe: &Recipe,
+        it: &Rootfs,
+        record: &mut Record,
+    ) -> Result<Option<&'static str>, BuildError> {
+        let pinned = crate::lock::accounts(it, &self.locked.locks);
+        let (store, system) = (self.store.clone(), record.clone());
+        let plan = self.blocking(&recipe.address, move || {
+            let tree = tree(&system, &store)?;
+            Ok((tree.id(), accounts::plan(&store, &tree, &pinned)?))
+        });
+        let (system, (renumber, after)) = plan.await?;
+        let mut word = None;
+        if !renumber.is_nothing() {
+            let (made, how) = self.step(&recipe.address, Step::Renumber(system, renumber)).await?;
+            (record.outputs, record.trees, word) = (made.outputs, made.trees, Some(how));
+        }
+        record.facts.insert(USERS.to_owned(), accounts::to_fact(&after.users));
+        record.facts.insert(GROUPS.to_owned(), accounts::to_fact(&after.groups));
+        Ok(word)
     }
 
     /// What the recipe of a system does not say.
@@ -85,6 +115,12 @@ impl Engine<'_> {
         wanted.dedup();
         wanted
     }
+}
+
+/// The numbers of accounts in a system that is built.
+pub fn accounts_of(system: &Record) -> Accounts {
+    let of = |name: &str| system.facts.get(name).map(|it| accounts::from_fact(it)).unwrap_or_default();
+    Accounts { users: of(USERS), groups: of(GROUPS) }
 }
 
 /// Every package, by its name without the architecture.

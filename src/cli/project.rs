@@ -23,6 +23,7 @@ use gabion_digest::Digest;
 use gabion_lockfile::human_size;
 use gabion_store::{Lease, Need, Options, Output, Record, Root, Store};
 use rustix::fs::{FlockOperation, flock};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Configuration and flags of one run.
@@ -324,6 +325,10 @@ pub(super) fn build_target(
         result = make(session, &locked, &store, &lease, &path, key);
     }
     let assembled = result.map_err(|unmade| *unmade.failure)?;
+    let locked = pin_accounts(session, project, &locked, &store)?.unwrap_or(locked);
+    let id = locked.id(&target);
+    let needs =
+        locked.graph.order.iter().filter_map(|it| locked.id(&it.address)).map(Need::Request).collect();
     let root = keep(session, project, &target, needs);
     let Some(assembled) = assembled else {
         store.set_root(&root.0, &root.1)?;
@@ -388,6 +393,51 @@ pub(super) fn rebuild(session: &Session<'_>, target: &str) -> Result<Exit, Failu
         return Ok(Exit::Ok);
     }
     Ok(Exit::NotReproducible)
+}
+
+/// Pins the numbers of accounts that systems have for the first time, unless the lock must stay as it is. What was
+/// built is what the new lock asks for too, and is noted under its names.
+fn pin_accounts<'p>(
+    session: &Session<'_>,
+    project: &'p Project,
+    locked: &LockedGraph<'_>,
+    store: &Store,
+) -> Result<Option<LockedGraph<'p>>, Failure> {
+    let mut locks = None;
+    for recipe in &locked.graph.order {
+        let Body::Rootfs(it) = &recipe.body else { continue };
+        let record = locked.id(&recipe.address).map(|id| store.record(id)).transpose()?.flatten();
+        let (Some(record), Some(first)) = (record, it.packages.first()) else { continue };
+        let (now, pinned) = (build::accounts_of(&record), lock::accounts(it, &locked.locks));
+        let new =
+            |now: &BTreeMap<_, _>, pinned: &BTreeMap<_, _>| now.keys().any(|name| !pinned.contains_key(name));
+        if session.locked || !(new(&now.users, &pinned.users) || new(&now.groups, &pinned.groups)) {
+            continue;
+        }
+        let all = match &mut locks {
+            Some(all) => all,
+            none => none.insert(lock::load(project)?),
+        };
+        if let Some(closure) = all.apt.get_mut(&first.value.address.to_string()) {
+            let mut accounts = closure.accounts().clone();
+            accounts.users.extend(now.users);
+            accounts.groups.extend(now.groups);
+            closure.set_accounts(accounts);
+            session.ui.note(format!("pinned the numbers of accounts of `{}`", recipe.address));
+        }
+    }
+    let Some(locks) = locks else { return Ok(None) };
+    let pinned = lock::bind(graph::build(project, &locked.graph.target)?, &locks)?;
+    for address in pinned.graph.order.iter().map(|it| &it.address) {
+        if let (Some(before), Some(now)) = (locked.id(address), pinned.id(address))
+            && before != now
+            && let Some(record) = store.record(before)?
+        {
+            store.put_record(now, &record).map_err(BuildError::from)?;
+        }
+    }
+    lock::save(project, &locks)?;
+    Ok(Some(pinned))
 }
 
 /// Writes the image of a disk that is built.

@@ -6,11 +6,12 @@
 
 use super::{BindError, Locks};
 use crate::graph::Graph;
+use crate::recipe::kinds::Rootfs;
 use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
 use gabion_bundle::{BY_HAND, EXTRACTOR};
 use gabion_digest::{Canonical, Digest, Feed, RequestId, Sha256, feed_list, id_of};
-use gabion_lockfile::{AptLock, ChartSource, CommitId, Deb, Entry, Pin, Text};
+use gabion_lockfile::{Accounts, AptLock, ChartSource, CommitId, Deb, Entry, Pin, Text};
 use gabion_oci::{Name, Reference};
 use std::borrow::Cow;
 use std::fmt;
@@ -173,10 +174,28 @@ pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, Bind
         let asked = requests(recipe, &graph.project.settings);
         let pins = asked.iter().filter_map(|request| locks.main.get(&request.id)).collect();
         let closure = asked.iter().find_map(|request| locks.apt.get(&request.id));
-        let identity = Identity { recipe, project: graph.project, pins, closure, needs };
+        let accounts = match &recipe.body {
+            Body::Rootfs(it) => accounts(it, &locks),
+            _ => Accounts::default(),
+        };
+        let identity = Identity { recipe, project: graph.project, pins, closure, accounts, needs };
         ids[number] = Some(RequestId::new(id_of("gabion request v1", &identity)));
     }
     Ok(LockedGraph { graph, locks, ids })
+}
+
+/// The numbers of accounts that the closures of a system keep; of two for one name the first.
+pub fn accounts(it: &Rootfs, locks: &Locks) -> Accounts {
+    let mut all = Accounts::default();
+    for closure in it.packages.iter().filter_map(|it| locks.apt.get(&it.value.address.to_string())) {
+        let Accounts { users, groups } = closure.accounts();
+        for (all, of_one) in [(&mut all.users, users), (&mut all.groups, groups)] {
+            let new = of_one.iter().filter(|(name, _)| !all.contains_key(*name));
+            let new: Vec<_> = new.map(|(name, number)| (name.clone(), *number)).collect();
+            all.extend(new);
+        }
+    }
+    all
 }
 
 /// Everything that the bytes of a node can depend on.
@@ -185,6 +204,7 @@ struct Identity<'a> {
     project: &'a Project,
     pins: Vec<&'a Entry>,
     closure: Option<&'a AptLock>,
+    accounts: Accounts,
     needs: Vec<RequestId>,
 }
 
@@ -208,6 +228,12 @@ impl Canonical for Identity<'_> {
         self.pins.feed(into);
         if let Some(closure) = self.closure {
             closure.feed(into);
+        }
+        for of in [&self.accounts.users, &self.accounts.groups] {
+            for (name, number) in of {
+                name.as_str().feed(into);
+                u64::from(*number).feed(into);
+            }
         }
         self.needs.feed(into);
         if self.recipe.address.kind() == Kind::Bundle {

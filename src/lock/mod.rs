@@ -3,7 +3,7 @@
 mod bind;
 mod family;
 
-pub use bind::{FilePin, ImagePin, Location, LockedGraph, bind, identity};
+pub use bind::{FilePin, ImagePin, Location, LockedGraph, accounts, bind, identity};
 pub use family::{Family, Question};
 
 use crate::file;

@@ -114,7 +114,11 @@ impl Resolver<'_> {
         let (request, recipe) = (&question.request, question.recipe);
         let entry = match &recipe.body {
             Body::Apt(it) => {
-                let closure = self.closure(request, recipe, it).await?;
+                let mut closure = self.closure(request, recipe, it).await?;
+                // Numbers of accounts stay, whatever becomes of the packages.
+                if let Some(before) = previous.apt.get(&request.id) {
+                    closure.set_accounts(before.accounts().clone());
+                }
                 check_time(request, &previous.floor(&request.id), &closure)?;
                 return Ok(Answer::Closure(Box::new(closure)));
             }

@@ -41,7 +41,8 @@ fn a_closure_of_real_packages_is_locked_fetched_and_locked_again() {
     for archive in lock.lines().filter_map(|line| line.strip_prefix("# archive ")) {
         assert!(origins.iter().any(|part| archive.ends_with(part.url)), "{archive}");
     }
-    let config: Vec<String> = origins.iter().map(|part| format!("\"{}\" = \"host-apt\"\n", part.url)).collect();
+    let config: Vec<String> =
+        origins.iter().map(|part| format!("\"{}\" = \"host-apt\"\n", part.url)).collect();
     let config = config.concat();
     fs_err::write(path("config.toml"), format!("[mirror]\n{config}")).unwrap();
     fs_err::remove_file(path("locks/apt.os.lock")).unwrap();

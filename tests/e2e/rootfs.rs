@@ -57,17 +57,11 @@ impl Deb {
     }
 }
 
-/// A system with accounts, an SSH server, a kernel and the images of GRUB, as far as a disk needs them.
-fn system() -> Vec<(String, Vec<u8>)> {
-    system_with("vmlinuz")
-}
-
-/// The same with another name for the kernel's link, or none.
-fn system_with(kernel: &str) -> Vec<(String, Vec<u8>)> {
-    let accounts = "root:x:0:0:root:/root:/bin/bash\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n";
+/// What every system has, with these tables of accounts.
+fn base(accounts: &str, groups: &str) -> (String, Vec<u8>) {
     let base = Deb::new("base-files", "Essential: yes\nPriority: required\n")
         .file("etc/passwd", accounts, 0o644)
-        .file("etc/group", "root:x:0:\nsudo:x:27:\nsystemd-journal:x:101:\nshadow:x:42:\n", 0o644)
+        .file("etc/group", groups, 0o644)
         .file("etc/shadow", "root:*:19000:0:99999:7:::\nsshd:!:19000::::::\n", 0o640)
         .file("etc/gshadow", "root:*::\nsudo:*::\nsystemd-journal:!::\nshadow:*::\n", 0o640)
         .file("etc/subuid", "", 0o644)
@@ -79,6 +73,19 @@ fn system_with(kernel: &str) -> Vec<(String, Vec<u8>)> {
         .file("usr/bin/perl", "one file, two names", 0o755)
         .link("usr/bin/sh", "bash");
     fs::hard_link(base.path("usr/bin/perl"), base.path("usr/bin/perl5")).unwrap();
+    base.packed()
+}
+
+/// A system with accounts, an SSH server, a kernel and the images of GRUB, as far as a disk needs them.
+fn system() -> Vec<(String, Vec<u8>)> {
+    system_with("vmlinuz")
+}
+
+/// The same with another name for the kernel's link, or none.
+fn system_with(kernel: &str) -> Vec<(String, Vec<u8>)> {
+    let accounts = "root:x:0:0:root:/root:/bin/bash\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n";
+    let groups = "root:x:0:\nsudo:x:27:\nsystemd-journal:x:101:\nshadow:x:42:\n";
+    let base = base(accounts, groups);
     let (mut boot, mut core) = (vec![0; 512], vec![7; 3000]);
     boot[510..].copy_from_slice(&[0x55, 0xaa]);
     // Where the first sector of GRUB's core says into which segment the rest is loaded.
@@ -112,7 +119,7 @@ fn system_with(kernel: &str) -> Vec<(String, Vec<u8>)> {
         .file("usr/lib/gabion/grub/core.img", &core, 0o644)
         .file("usr/lib/gabion/grub/BOOTX64.EFI", "MZ", 0o644);
     let host = if kernel.is_empty() { host } else { host.link(kernel, "boot/vmlinuz-5.15") };
-    vec![base.packed(), host.packed()]
+    vec![base, host.packed()]
 }
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJk1dR1BvK7tZ5Zt0yZ3x0gkq3cQZ8o3yKQ2F6hQ2t9v ops";
@@ -422,4 +429,60 @@ fn the_platforms_own_host_is_a_disk_of_the_demos_packages() {
     assert!(show("/etc/fstab").contains("/state ext4"));
     assert!(show("/etc/passwd").contains("ops:x:1000:1000:"));
     assert_eq!(show("/etc/hostname"), "vps-prod\n");
+}
+
+#[test]
+fn an_account_keeps_its_number_when_packages_come_and_go() {
+    if !is_possible() {
+        return;
+    }
+    let allocated = |order: &[(&str, u32)]| {
+        let mut debs = system();
+        let line =
+            |(name, id): &(&str, u32)| format!("{name}:x:{id}:{id}::/var/lib/{name}:/usr/sbin/nologin\n");
+        let group = |(name, id): &(&str, u32)| format!("{name}:x:{id}:\n");
+        let passwd =
+            format!("root:x:0:0:root:/root:/bin/bash\n{}", order.iter().map(line).collect::<String>());
+        let groups = "root:x:0:\nsudo:x:27:\nshadow:x:42:\n";
+        let group =
+            format!("{groups}{}systemd-journal:x:900:\n", order.iter().map(group).collect::<String>());
+        debs[0] = base(&passwd, &group);
+        debs
+    };
+    let world = world("'host'", "", &allocated(&[("kafka", 100), ("sshd", 101)]));
+    let system = |world: &World| {
+        world.ok("build rootfs.vps");
+        trees(world).pop().unwrap()
+    };
+    let first = system(&world);
+    assert!(content(&world, &first, "etc/passwd").contains("kafka:x:100:100:"));
+    let lock = fs::read_to_string(world.path("locks/apt.os.lock")).unwrap();
+    assert!(lock.contains("\n# user kafka 100\n# user sshd 101\n# group kafka 100\n"), "{lock}");
+    // What was built is what the lock asks for now: nothing is left to do.
+    let again = world.run("build rootfs.vps --frozen");
+    assert!(again.code == 0 && again.stderr.contains("nothing to do"), "{}", again.stderr);
+
+    // Another package was configured first, and everybody moved.
+    let mut content_now = Content::default();
+    content_now.suite_of(
+        "/deb",
+        "jammy",
+        "Tue, 17 Nov 2026 00:00:00 UTC",
+        &allocated(&[("aaa", 100), ("kafka", 101), ("sshd", 102)]),
+    );
+    let later = World::serving(&recipe("'host'", ""), content_now);
+    fs::write(later.path("keys.asc"), KEYS).unwrap();
+    fs::create_dir(later.path("locks")).unwrap();
+    fs::write(later.path("locks/apt.os.lock"), &lock).unwrap();
+    fs::copy(world.path("gabion.lock"), later.path("gabion.lock")).unwrap();
+    later.ok("update");
+    later.ok("build rootfs.vps");
+    let pinned = fs::read_to_string(later.path("locks/apt.os.lock")).unwrap();
+    assert!(pinned.contains("\n# user aaa 102\n# user kafka 100\n# user sshd 101\n"), "{pinned}");
+    let renumbered = trees(&later);
+    let passwd: Vec<String> = renumbered.iter().map(|tree| content(&later, tree, "etc/passwd")).collect();
+    let right = |it: &&String| {
+        it.contains("kafka:x:100:100:") && it.contains("sshd:x:101:101:") && it.contains("aaa:x:102:102:")
+    };
+    assert!(passwd.iter().any(|it| right(&it)), "{passwd:?}");
 }

@@ -25,7 +25,18 @@ pub struct AptLock {
     request: Text,
     only: BTreeSet<Overlay>,
     archives: Vec<Archive>,
+    accounts: Accounts,
     debs: BTreeMap<DebKey, Deb>,
+}
+
+/// Numbers of users and groups that packages make for themselves, so that what owns data keeps its number when other
+/// packages come and go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accounts {
+    /// Users by name.
+    pub users: BTreeMap<Word, u32>,
+    /// Groups by name.
+    pub groups: BTreeMap<Word, u32>,
 }
 
 /// A package archive and the suites that were read from it.
@@ -95,7 +106,8 @@ impl AptLock {
             }
             check_suites(&archive.suites)?;
         }
-        let mut lock = Self { id, request, only, archives, debs: BTreeMap::new() };
+        let accounts = Accounts::default();
+        let mut lock = Self { id, request, only, archives, accounts, debs: BTreeMap::new() };
         for deb in debs {
             lock.push(deb)?;
         }
@@ -130,6 +142,16 @@ impl AptLock {
     /// Changes which overlays need it.
     pub fn set_only(&mut self, only: BTreeSet<Overlay>) {
         self.only = only;
+    }
+
+    /// The numbers of accounts that stay.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Changes which numbers of accounts stay.
+    pub fn set_accounts(&mut self, accounts: Accounts) {
+        self.accounts = accounts;
     }
 
     /// The archives, in the order of the recipe.

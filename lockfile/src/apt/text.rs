@@ -3,7 +3,7 @@
 //! Reading is strict: apart from line ends, only the canonical text of a closure is accepted, so that a
 //! line cannot be somewhere else, twice or spelled otherwise.
 
-use super::{AptLock, Archive, Deb, DebKey, Suite};
+use super::{Accounts, AptLock, Archive, Deb, DebKey, Suite};
 use crate::error::{Fault, Problem, nearest};
 use crate::lock::{VERSION, check_length};
 use crate::reader::{Line, lines};
@@ -12,11 +12,11 @@ use crate::{
     merge,
 };
 use gabion_digest::Sha256;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 
-const KEYS: [&str; 6] = ["version", "id", "request", "only", "archive", "suite"];
+const KEYS: [&str; 8] = ["version", "id", "request", "only", "archive", "suite", "user", "group"];
 
 impl AptLock {
     /// Reads the canonical text of a closure. Conflict markers are an error: a closure is solved again as
@@ -41,6 +41,12 @@ impl AptLock {
                     writeln!(out, "# suite {name} date {date} inrelease {inrelease} signer {signer}");
             }
         }
+        for (name, id) in &self.accounts.users {
+            let _written = writeln!(out, "# user {name} {id}");
+        }
+        for (name, id) in &self.accounts.groups {
+            let _written = writeln!(out, "# group {name} {id}");
+        }
         for deb in self.debs() {
             let Deb { key, version, size, sha256, path, archive } = deb;
             let _written = write!(out, "{} {version} {} {size} {sha256} {path}", key.name, key.arch);
@@ -61,6 +67,7 @@ struct Draft {
     request: Option<Text>,
     only: BTreeSet<Overlay>,
     archives: Vec<Archive>,
+    accounts: Accounts,
     debs: Vec<Deb>,
     seen: BTreeSet<DebKey>,
 }
@@ -82,8 +89,9 @@ fn parse(text: &str) -> Result<AptLock, Fault> {
     }
     let (id, request) =
         (draft.id.ok_or_else(|| missing("id"))?, draft.request.ok_or_else(|| missing("request"))?);
-    let lock = AptLock::new(id, request, draft.only, draft.archives, draft.debs)
+    let mut lock = AptLock::new(id, request, draft.only, draft.archives, draft.debs)
         .map_err(|problem| Fault::new(end(), problem))?;
+    lock.set_accounts(draft.accounts);
     check_canonical(text, &lock.to_text())?;
     Ok(lock)
 }
@@ -224,12 +232,28 @@ impl Draft {
                 }
                 suites.push(suite);
             }
+            "user" => account(&mut self.accounts.users, rest, rest_at)?,
+            "group" => account(&mut self.accounts.groups, rest, rest_at)?,
             _ => {
                 let near = nearest(key, &KEYS);
                 return Err(Fault::new(key_at, Problem::Unknown { name: key.to_owned(), near }));
             }
         }
         Ok(())
+    }
+}
+
+fn account(of: &mut BTreeMap<Word, u32>, text: &str, offset: usize) -> Result<(), Fault> {
+    let all: Vec<_> = columns(text, offset).take(3).collect();
+    let number = |text: &str| text.parse().ok().filter(|it: &u32| it.to_string() == text);
+    let ([name, (digits, _)], expected) = (all.as_slice(), "`NAME NUMBER`") else {
+        return Err(Fault::new(offset..offset + text.len(), Problem::Syntax { expected: "`NAME NUMBER`" }));
+    };
+    let wrong = || Fault::new(offset..offset + text.len(), Problem::Syntax { expected });
+    let (name, id) = (value("account", name, Word::new)?, number(digits).ok_or_else(wrong)?);
+    match of.insert(name.clone(), id) {
+        Some(_) => Err(Fault::new(offset..offset + text.len(), Problem::Twice { name: name.to_string() })),
+        None => Ok(()),
     }
 }
 
@@ -278,6 +302,25 @@ mod tests {
         assert_eq!(urls[0], "http://archive.example/ubuntu/pool/main/o/openssh-server.deb");
         assert_eq!(urls[1], "https://other.example/deb/pool/u/ufw.deb");
         assert_eq!(lock.total_size(), 760_584);
+    }
+
+    #[test]
+    fn numbers_of_accounts_stand_behind_the_suites() {
+        let mut lock = AptLock::parse(&sample()).unwrap();
+        let mut accounts = Accounts::default();
+        accounts.users.insert(Word::new("sshd").unwrap(), 104);
+        accounts.groups.insert(Word::new("_ssh").unwrap(), 101);
+        lock.set_accounts(accounts);
+        let text = lock.to_text();
+        assert!(text.contains("\n# user sshd 104\n# group _ssh 101\nopenssh-server "), "{text}");
+        assert_eq!(AptLock::parse(&text).unwrap(), lock);
+        for (from, to, code) in [
+            ("sshd 104", "sshd 0104", "E0204"),
+            ("sshd 104", "sshd", "E0204"),
+            ("# group", "# user sshd 105\n# group", "E0207"),
+        ] {
+            assert_eq!(AptLock::parse(&text.replace(from, to)).unwrap_err().code(), code, "{to}");
+        }
     }
 
     #[test]
