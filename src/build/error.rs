@@ -83,6 +83,17 @@ pub enum BuildError {
         #[source]
         source: SandboxError,
     },
+    /// Files beside the store cannot be written or read.
+    #[error("could not make `{node}`: could not {doing}")]
+    Files {
+        /// The node.
+        node: String,
+        /// What was to be done.
+        doing: &'static str,
+        /// Why it was not.
+        #[source]
+        source: std::io::Error,
+    },
     /// A script ended otherwise than well.
     #[error("could not make `{node}`: its script {end}")]
     Script {
@@ -145,6 +156,7 @@ impl BuildError {
             Self::Step { .. } => "E1102",
             Self::Sandbox { source, .. } => source.code(),
             Self::Script { .. } => "E1107",
+            Self::Files { .. } => "E1108",
             Self::Rootfs { source, .. } => source.code(),
             Self::Harden { errors, .. } => errors.first().map_or("E1102", HardenError::code),
             Self::Disk { source, .. } => source.code(),
@@ -166,6 +178,7 @@ impl BuildError {
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
             Self::Step { .. } => None,
             Self::Sandbox { source, .. } => source.help(),
+            Self::Files { .. } => Some("`TMPDIR` names a folder with room for a root and its inputs".into()),
             Self::Script { node, end, log } => Some(script_help(node, *end, log)),
             Self::Rootfs { source, .. } => Some(source.help()),
             Self::Harden { errors, .. } => {

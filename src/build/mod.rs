@@ -366,6 +366,7 @@ fn step_failed(node: &Address, error: StepError) -> BuildError {
         StepError::Store(error) => BuildError::Store(error),
         StepError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },
         StepError::Harden(errors) => BuildError::Harden { node: node.to_string(), errors },
+        StepError::Files { doing, source } => BuildError::Files { node: node.to_string(), doing, source },
         StepError::Script { end, log } => BuildError::Script { node: node.to_string(), end, log },
         StepError::Disk(source) => BuildError::Disk { node: node.to_string(), source },
         StepError::Stage(source) => match source {

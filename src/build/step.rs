@@ -89,6 +89,13 @@ pub(super) enum StepError {
     Harden(Vec<HardenError>),
     /// There is no disk.
     Disk(DiskError),
+    /// Files beside the store cannot be written or read.
+    Files {
+        /// What was to be done.
+        doing: &'static str,
+        /// Why it was not.
+        source: std::io::Error,
+    },
     /// A script ended otherwise than well.
     Script {
         /// How.

@@ -122,6 +122,7 @@ failures! {
         crate::build::BuildError::Step { .. }
         | crate::build::BuildError::Sandbox { .. }
         | crate::build::BuildError::Script { .. }
+        | crate::build::BuildError::Files { .. }
         | crate::build::BuildError::Rootfs { .. }
         | crate::build::BuildError::Harden { .. }
         | crate::build::BuildError::Disk { .. } => Exit::Step,

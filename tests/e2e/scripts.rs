@@ -192,8 +192,8 @@ fn a_script_that_fails_says_how() {
         8,
         &["E1107", "`run.it`: its script ended with status 3", "`gabion build run.it` runs it again"],
     );
-    let indented: String = run.stderr.lines().map(|line| format!("{}\n", line.trim())).collect();
-    assert!(indented.contains(said), "{}", run.stderr);
+    let lines = run.stderr.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+    assert!(lines.contains(said), "{}", run.stderr);
     let next = |from: &str, to: &str, words: &[&str]| {
         replace(&world, from, to);
         says(&world.run("build run.it"), 8, words);

@@ -63,7 +63,7 @@ fn add_folder(tree: &mut TreeBuilder<'_>, folder: &Path, prefix: &[u8]) -> Resul
         };
         let meta = fs_err::symlink_metadata(&at).map_err(unreadable)?;
         let kind = meta.file_type();
-        check(&kind, &meta, &path)?;
+        check(kind, &meta, &path)?;
         let place = TreePath::new(path.clone())?;
         if kind.is_dir() {
             tree.directory(place, root(0o755))?;
@@ -85,7 +85,7 @@ fn root(mode: u32) -> Meta {
 }
 
 /// Refuses what is no output: it would do something to whoever unpacks it, or has no bytes.
-fn check(kind: &FileType, meta: &Metadata, path: &[u8]) -> Result<(), StepError> {
+fn check(kind: FileType, meta: &Metadata, path: &[u8]) -> Result<(), StepError> {
     let what = match kind {
         it if it.is_fifo() => "a pipe",
         it if it.is_socket() => "a socket",
@@ -115,7 +115,7 @@ pub(super) fn file(store: &Store, folder: &Path, name: &str) -> Result<Record, S
         return Err(StepError::Input(why));
     };
     let meta = fs_err::symlink_metadata(file.path()).map_err(unreadable)?;
-    check(&meta.file_type(), &meta, name.as_bytes())?;
+    check(meta.file_type(), &meta, name.as_bytes())?;
     let mut content = fs_err::File::open(file.path()).map_err(unreadable)?;
     let mut writer = store.writer()?;
     io::copy(&mut content, &mut writer).map_err(unreadable)?;
@@ -123,6 +123,6 @@ pub(super) fn file(store: &Store, folder: &Path, name: &str) -> Result<Record, S
     Ok(Record { outputs: [(name.to_owned(), output)].into(), ..Record::default() })
 }
 
-fn unreadable(error: io::Error) -> StepError {
-    StepError::Input(format!("what its script left cannot be taken: {error}"))
+fn unreadable(source: io::Error) -> StepError {
+    StepError::Files { doing: "take what its script left", source }
 }

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 /// 1980-01-01: no archive knows an earlier time that all of them know (ZIP, APPNOTE 4.4.6).
 const TIME: i64 = 315_532_800;
 
-/// How many symbolic links lead to a program at most (path_resolution(7)).
+/// How many symbolic links lead to a program at most (`path_resolution(7)`).
 const LINKS: usize = 40;
 
 /// What the scripts of one build read.
@@ -211,9 +211,8 @@ fn set_time(path: &Path) -> io::Result<()> {
     Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
-fn room(error: io::Error) -> StepError {
-    let folder = std::env::temp_dir();
-    StepError::Input(format!("there is no room for scripts in `{}`: {error}", folder.display()))
+fn room(source: io::Error) -> StepError {
+    StepError::Files { doing: "lay out what its script reads", source }
 }
 
 /// Hashes what is read.

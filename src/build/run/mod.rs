@@ -192,19 +192,19 @@ impl RunStep {
 
     /// Runs it within the walls that the user wants.
     fn ran(&self, setting: &Setting<'_>) -> Result<Outcome, StepError> {
-        let run = |spec: Result<Spec, StepError>| gabion_sandbox::run(&spec?).map_err(StepError::Sandbox);
+        let run = |spec: &Spec| gabion_sandbox::run(spec).map_err(StepError::Sandbox);
         match self.policy {
-            Policy::Require => run(self.rooted(setting)),
-            Policy::BestEffort => match run(self.rooted(setting)) {
-                Err(StepError::Sandbox(SandboxError::Denied(_))) => run(self.bare(setting)),
+            Policy::Require => run(&self.rooted(setting)),
+            Policy::BestEffort => match run(&self.rooted(setting)) {
+                Err(StepError::Sandbox(SandboxError::Denied(_))) => run(&self.bare(setting)?),
                 done => done,
             },
-            Policy::Off => run(self.bare(setting)),
+            Policy::Off => run(&self.bare(setting)?),
         }
     }
 
     /// In a root of its own.
-    fn rooted(&self, setting: &Setting<'_>) -> Result<Spec, StepError> {
+    fn rooted(&self, setting: &Setting<'_>) -> Spec {
         let (mut binds, mut links) = (Vec::new(), BTreeMap::new());
         for (path, entry) in setting.root.tree.entries() {
             let name = path.as_bytes();
@@ -222,15 +222,14 @@ impl RunStep {
         let inputs = setting.inputs.iter();
         binds.extend(inputs.map(|(name, path)| Bind::new(path, Path::new("/inputs").join(name))));
         let out = Bind::new(setting.place.join(OUT), "/out");
-        Ok(self.spec(Root::Inputs { binds, out, links }, "/bin/sh".into(), "/build".into(), self.env.clone()))
+        self.spec(Root::Inputs { binds, out, links }, "/bin/sh".into(), "/build".into(), self.env.clone())
     }
 
     /// Under the paths of this machine. The shell is the root's own; what it starts is found by `PATH` there, with the
     /// machine's loader.
     fn bare(&self, setting: &Setting<'_>) -> Result<Spec, StepError> {
         let (place, root) = (setting.place, &setting.root.path);
-        let failed =
-            |error: std::io::Error| StepError::Input(format!("there is no room for a script: {error}"));
+        let failed = |source| StepError::Files { doing: "lay out what its script reads", source };
         let link = |path: &Path, to: &Path| {
             fs_err::create_dir_all(path.parent().unwrap_or(place))?;
             fs_err::os::unix::fs::symlink(to, path)
