@@ -71,7 +71,7 @@ fn recipe(install: &str, disk: &str) -> String {
     format!(
         "[apt.os]\norigin = 'ubuntu:jammy'\narchive = 'https://up.invalid/deb'\nsuites = ['jammy']\nkeyring = 'keys.asc'\n\
          install = [{install}]\n[rootfs.vps]\npackages = ['apt.os']\nusers.ops = {{ sudo = true, ssh-keys = ['{KEY}'] }}\n\
-         ssh = {{}}\nfiles = [{{ path = '/etc/motd', content = 'welcome\\n' }}]\n\
+         ssh = {{}}\nfiles = [{{ path = '/etc/motd', content = \"welcome\\n\" }}]\n\
          [disk.vps]\nrootfs = 'rootfs.vps'\nstate = '256MiB'\ndata = '256MiB'\n{disk}\n[bundle.b]\nbase = ['disk.vps']\n"
     )
 }
@@ -147,7 +147,8 @@ fn a_disk_is_made_of_packages_and_written_in_every_form() {
         run(program("cmp").arg(at("disk.img")).arg(at("again.img")));
         assert!(text(program("sgdisk").arg("-v").arg(at("disk.img"))).contains("No problems found"));
         // The slot has the packages, and what the recipe lays over them.
-        let offset = "?offset=112197632";
+        // Behind the table (1 MiB), GRUB (1 MiB) and the partition of UEFI (106 MiB).
+        let offset = format!("?offset={}", 108 << 20);
         let show = |command: &str| {
             let image = format!("{}{offset}", at("disk.img").display());
             text(program("debugfs").args(["-R", command]).arg(image))
