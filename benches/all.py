@@ -1,4 +1,4 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `memory`, `disk`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`."""
 
 import sys
 
@@ -8,9 +8,10 @@ import memory
 import nothing_to_do
 import pairs
 import sandbox
+import scripts
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "memory", "disk"]
-if {"nothing_to_do", "download", "sandbox"} & set(chosen):
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk"]
+if {"nothing_to_do", "download", "sandbox", "scripts"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
     nothing_to_do.main()
@@ -18,6 +19,8 @@ if "download" in chosen:
     download.main()
 if "sandbox" in chosen:
     sandbox.main()
+if "scripts" in chosen:
+    scripts.main()
 if "memory" in chosen:
     memory.main()
 if "disk" in chosen:

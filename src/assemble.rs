@@ -2,6 +2,7 @@
 
 use crate::build::{Built, chart_file};
 use crate::lock::{FilePin, Location, LockedGraph, identity};
+use crate::recipe::kinds::OUT;
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Span, Table, Value, to_toml};
 use gabion_bundle::{BY_HAND, EXTRACTOR, Object, Source, Spec};
 use gabion_store::{Output, Store};
@@ -102,6 +103,7 @@ fn file_name(address: &Address, output: &str, pin: Option<&FilePin<'_>>) -> Stri
         (Kind::K3s | Kind::Host, "config") => "config.yaml".to_owned(),
         (Kind::Manifests | Kind::Chart, "documents") => format!("{}.yaml", address.name()),
         (Kind::Chart, _) => format!("{}.tgz", address.name()),
+        (Kind::Run, OUT) => format!("{}.tar", address.name()),
         _ if matches!(pin.map(|pin| &pin.location), Some(Location::Git { .. })) => {
             format!("{}.tar", address.name())
         }

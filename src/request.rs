@@ -56,7 +56,12 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
         }
         Body::Image(it) => image(it, arch).map(|text| Request { id: id(), text }).into_iter().collect(),
         Body::Chart(it) => chart(it, recipe).map(|text| Request { id: id(), text }).into_iter().collect(),
-        Body::Rootfs(_) | Body::Disk(_) | Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => Vec::new(),
+        Body::Rootfs(_)
+        | Body::Disk(_)
+        | Body::Manifests(_)
+        | Body::Run(_)
+        | Body::Host(_)
+        | Body::Bundle(_) => Vec::new(),
     }
 }
 

@@ -107,7 +107,7 @@ impl Renumber {
         entry: &Entry,
     ) -> Result<(), StepError> {
         let path = path.clone();
-        Ok(match entry {
+        match entry {
             Entry::Directory(meta) => made.directory(path, self.meta(*meta))?,
             Entry::Symlink { meta, target } => made.symlink(path, self.meta(*meta), target)?,
             Entry::HardLink { target } => made.hard_link(path, target.clone())?,
@@ -123,7 +123,8 @@ impl Renumber {
                     made.file(path, self.meta(*meta), *size, file)?;
                 }
             },
-        })
+        }
+        Ok(())
     }
 
     fn meta(&self, meta: Meta) -> Meta {

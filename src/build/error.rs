@@ -5,7 +5,7 @@ use crate::image::ImageError;
 use crate::net::{GitError, NetError};
 use gabion_harden::HardenError;
 use gabion_rootfs::RootfsError;
-use gabion_sandbox::SandboxError;
+use gabion_sandbox::{End, SandboxError};
 use gabion_store::{Output, StoreError};
 
 /// Why a node could not be built.
@@ -83,6 +83,27 @@ pub enum BuildError {
         #[source]
         source: SandboxError,
     },
+    /// Files beside the store cannot be written or read.
+    #[error("could not make `{node}`: could not {doing}")]
+    Files {
+        /// The node.
+        node: String,
+        /// What was to be done.
+        doing: &'static str,
+        /// Why it was not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A script ended otherwise than well.
+    #[error("could not make `{node}`: its script {end}")]
+    Script {
+        /// The node.
+        node: String,
+        /// How.
+        end: End,
+        /// The last lines of what it said.
+        log: String,
+    },
     /// Packages cannot be unpacked or configured.
     #[error("could not make `{node}`")]
     Rootfs {
@@ -134,6 +155,8 @@ impl BuildError {
             Self::Offline { .. } => "E1101",
             Self::Step { .. } => "E1102",
             Self::Sandbox { source, .. } => source.code(),
+            Self::Script { .. } => "E1107",
+            Self::Files { .. } => "E1108",
             Self::Rootfs { source, .. } => source.code(),
             Self::Harden { errors, .. } => errors.first().map_or("E1102", HardenError::code),
             Self::Disk { source, .. } => source.code(),
@@ -155,6 +178,8 @@ impl BuildError {
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
             Self::Step { .. } => None,
             Self::Sandbox { source, .. } => source.help(),
+            Self::Files { .. } => Some("`TMPDIR` names a folder with room for a root and its inputs".into()),
+            Self::Script { node, end, log } => Some(script_help(node, *end, log)),
             Self::Rootfs { source, .. } => Some(source.help()),
             Self::Harden { errors, .. } => {
                 let told = errors.iter().map(|error| crate::error::told(error.code(), error, error.help()));
@@ -191,4 +216,15 @@ impl BuildError {
             _ => false,
         }
     }
+}
+
+/// What a script said last, and how to see it again.
+fn script_help(node: &str, end: End, log: &str) -> String {
+    let again = format!("`gabion build {node}` runs it again");
+    let limit =
+        if end == End::TimedOut { "; `time-out` in its recipe says how long it may take" } else { "" };
+    if log.is_empty() {
+        return format!("it said nothing: `set -x` in the script shows what it does\n{again}{limit}");
+    }
+    format!("it said last:\n{log}\n{again}{limit}")
 }

@@ -13,6 +13,7 @@ mod error;
 mod fetch;
 mod helm_chart;
 mod rebuild;
+mod run;
 mod stage;
 mod step;
 mod system;
@@ -33,9 +34,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gabion_digest::Sha256;
 use gabion_rootfs::StageError;
+use gabion_sandbox::Policy;
 use gabion_store::{Lease, Need, Output, Record, Store};
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use run::Exports;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use step::{Step, StepError};
 use tokio::sync::Semaphore;
 
@@ -45,9 +48,16 @@ pub struct Built {
     records: BTreeMap<Address, Record>,
     /// Steps that gave other bytes when they were done again.
     pub differences: Vec<Difference>,
+    /// Nodes that are not remembered: walls were missing around a script, here or in what they are made of.
+    pub unwalled: BTreeSet<Address>,
 }
 
 impl Built {
+    /// What `address` gave, all of it.
+    pub fn record(&self, address: &Address) -> Option<&Record> {
+        self.records.get(address)
+    }
+
     /// What `address` gave.
     pub fn outputs(&self, address: &Address) -> impl Iterator<Item = (&String, &Output)> {
         self.records.get(address).into_iter().flat_map(|record| &record.outputs)
@@ -71,6 +81,8 @@ pub struct Options {
     pub keep_failed: bool,
     /// Do every step again, and compare with what it gave before.
     pub rebuild: bool,
+    /// How far scripts must be walled in. What ran behind fewer walls is not remembered.
+    pub policy: Policy,
 }
 
 struct Engine<'e> {
@@ -84,6 +96,9 @@ struct Engine<'e> {
     rebuild: bool,
     keep_failed: bool,
     differences: Mutex<Vec<Difference>>,
+    policy: Policy,
+    exports: Arc<Exports>,
+    unwalled: Mutex<BTreeSet<Address>>,
 }
 
 /// Builds what `plan` says; `lease` keeps what is used from being removed meanwhile.
@@ -98,17 +113,44 @@ pub async fn run(
 ) -> Result<Built, BuildError> {
     events.send(Event::Phase { name: "build", total: plan.0.len() });
     let (downloads, steps) = (Semaphore::new(options.jobs), Semaphore::new(options.jobs));
-    let Options { rebuild, keep_failed, .. } = options;
-    let differences = Mutex::default();
-    let engine =
-        Engine { locked, store, client, events, downloads, steps, lease, rebuild, keep_failed, differences };
+    let engine = Engine {
+        locked,
+        store,
+        client,
+        events,
+        downloads,
+        steps,
+        lease,
+        rebuild: options.rebuild,
+        keep_failed: options.keep_failed,
+        differences: Mutex::default(),
+        policy: options.policy,
+        exports: Arc::default(),
+        unwalled: Mutex::default(),
+    };
     if options.offline {
         let wanted = locked.graph.order.iter().zip(&plan.0);
         engine.check_offline(wanted.filter(|(_, (_, it))| !it.is_reuse()).map(|(recipe, _)| *recipe))?;
     }
     let mut built = engine.run(plan, options.keep_going).await?;
     built.differences = engine.differences.into_inner().unwrap_or_default();
+    built.unwalled = engine.unwalled.into_inner().unwrap_or_default();
+    if !built.unwalled.is_empty() {
+        events.send(Event::Warning(warning(&built.unwalled)));
+    }
     Ok(built)
+}
+
+/// What is said of nodes that are not remembered.
+fn warning(unwalled: &BTreeSet<Address>) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<String> = unwalled.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
+    let more = unwalled.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(
+        "made with walls missing around a script: {}{more}; what this machine has may be in it, so it is not remembered",
+        named.join(", ")
+    )
 }
 
 /// What is left of a graph: who waits for how many others, and who waits for whom.
@@ -211,6 +253,10 @@ impl Engine<'_> {
             record.facts.extend(made.facts);
             how = word;
         }
+        if self.is_unwalled(recipe) {
+            self.finished(address, how, &record);
+            return Ok(record);
+        }
         // A bundle is done when its file is written, which is not the engine's work.
         if let Some(id) = id.filter(|_| address.kind() != Kind::Bundle) {
             self.store.put_record(id, &record)?;
@@ -229,6 +275,7 @@ impl Engine<'_> {
         let step = match &recipe.body {
             Body::Rootfs(it) => return self.system(recipe, it, inputs).await.map(Some),
             Body::Disk(it) => Some(self.disk(recipe, it, inputs).await?),
+            Body::Run(it) => Some(self.script(recipe, it, inputs)?),
             _ => Step::of(recipe, self.locked, inputs).map_err(failed)?,
         };
         match step {
@@ -251,26 +298,30 @@ impl Engine<'_> {
 
     /// Does a step, or takes what it gave before.
     async fn step(&self, address: &Address, step: Step) -> Result<(Record, &'static str), BuildError> {
-        let (id, name) = (step.id(), step.output());
+        let (id, name) = (step.id(), step.output().to_owned());
         self.lease.need(Need::Action(id))?;
-        let known = self.store.actions(id)?.into_iter().find(|it| it.outputs.contains_key(name));
+        let known = self.store.actions(id)?.into_iter().find(|it| it.outputs.contains_key(&name));
         if let Some(record) = known.clone().filter(|_| !self.rebuild) {
             return Ok((record, "unchanged"));
         }
         let _turn = self.steps.acquire().await;
         let (store, node) = (self.store.clone(), address.to_string());
         let done = self.blocking(address, move || {
-            let record = step.run(&store)?;
+            let done = step.run(&store)?;
             let before = known.map(|before| {
-                let difference = rebuild::difference(&node, &step, &store, &before, &record)?;
+                let difference = rebuild::difference(&node, &step, &store, &before, &done.record)?;
                 Ok::<_, StepError>((before, difference))
             });
-            Ok((record, before.transpose()?))
+            Ok((done, before.transpose()?))
         });
         match done.await? {
-            (record, None) => {
-                self.store.put_action(id, &record)?;
-                Ok((record, "built"))
+            (done, None) if done.walled => {
+                self.store.put_action(id, &done.record)?;
+                Ok((done.record, "built"))
+            }
+            (done, None) => {
+                self.unwalled().insert(address.clone());
+                Ok((done.record, "built without walls"))
             }
             // What follows is made from what there was, so that each difference is told where it arises.
             (_, Some((before, difference))) => {
@@ -280,6 +331,22 @@ impl Engine<'_> {
                 Ok((before, "rebuilt"))
             }
         }
+    }
+
+    fn unwalled(&self) -> std::sync::MutexGuard<'_, BTreeSet<Address>> {
+        self.unwalled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether walls were missing where this node was made, or something that it needs: then nobody may find it by the
+    /// name of its request.
+    fn is_unwalled(&self, recipe: &Recipe) -> bool {
+        let mut unwalled = self.unwalled();
+        let needs = self.locked.graph.needs(&recipe.address);
+        let is = unwalled.contains(&recipe.address) || needs.into_iter().any(|it| unwalled.contains(it));
+        if is {
+            unwalled.insert(recipe.address.clone());
+        }
+        is
     }
 
     /// Does on another thread what waits for files or programs.
@@ -306,6 +373,8 @@ fn step_failed(node: &Address, error: StepError) -> BuildError {
         StepError::Store(error) => BuildError::Store(error),
         StepError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },
         StepError::Harden(errors) => BuildError::Harden { node: node.to_string(), errors },
+        StepError::Files { doing, source } => BuildError::Files { node: node.to_string(), doing, source },
+        StepError::Script { end, log } => BuildError::Script { node: node.to_string(), end, log },
         StepError::Disk(source) => BuildError::Disk { node: node.to_string(), source },
         StepError::Stage(source) => match source {
             StageError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },

@@ -5,13 +5,15 @@
 //! input that changed without changing its bytes ends the rebuilding there.
 //!
 //! # Invariants
-//! - Neither paths, nor names of nodes, nor the version of Gabion are part of an `ActionId`.
+//! - Neither paths, nor names of nodes, nor the version of Gabion are part of an `ActionId`; but a script sees the names
+//!   of its inputs, so they are part of its own.
 //! - The version of an operation is raised when the same inputs give other bytes; a test holds the bytes.
 
 use super::Results;
 use super::accounts::Renumber;
 use super::disk::{DISK, DiskError, DiskStep};
 use super::helm_chart::{HelmChart, helm_chart};
+use super::run::RunStep;
 use super::stage::{SYSTEM, Stage};
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::Fetch;
@@ -19,7 +21,7 @@ use crate::recipe::{Body, Node, Recipe, Table, Value};
 use gabion_digest::{ActionId, BlobId, Canonical, Feed, TreeId, id_of};
 use gabion_harden::HardenError;
 use gabion_rootfs::StageError;
-use gabion_sandbox::SandboxError;
+use gabion_sandbox::{End, SandboxError};
 use gabion_store::{Output, Record, Store, StoreError};
 use std::fmt::Write as _;
 
@@ -54,6 +56,23 @@ pub(super) enum Step {
     Renumber(TreeId, Renumber),
     /// A disk image.
     Disk(Box<DiskStep>),
+    /// A script.
+    Run(Box<RunStep>),
+}
+
+/// What a step gave.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// Its result.
+    pub(super) record: Record,
+    /// Whether it depended on what is declared alone. Only then it is kept.
+    pub(super) walled: bool,
+}
+
+impl std::convert::From<Record> for Done {
+    fn from(record: Record) -> Self {
+        Self { record, walled: true }
+    }
 }
 
 /// Why a step cannot be done.
@@ -73,6 +92,20 @@ pub(super) enum StepError {
     Harden(Vec<HardenError>),
     /// There is no disk.
     Disk(DiskError),
+    /// Files beside the store cannot be written or read.
+    Files {
+        /// What was to be done.
+        doing: &'static str,
+        /// Why it was not.
+        source: std::io::Error,
+    },
+    /// A script ended otherwise than well.
+    Script {
+        /// How.
+        end: End,
+        /// The last lines of what it said.
+        log: String,
+    },
 }
 
 impl std::convert::From<StoreError> for StepError {
@@ -94,6 +127,7 @@ impl Canonical for Step {
                 it.feed(into);
             }
             Self::Disk(disk) => disk.feed(into),
+            Self::Run(run) => run.feed(into),
         }
     }
 }
@@ -111,7 +145,8 @@ impl Step {
             | Body::Image(_)
             | Body::Bundle(_)
             | Body::Rootfs(_)
-            | Body::Disk(_) => Ok(None),
+            | Body::Disk(_)
+            | Body::Run(_) => Ok(None),
             Body::Host(it) => {
                 let name = Node { span: recipe.span.clone(), value: Value::String(it.node_name.clone()) };
                 let table = Table::from([("node-name".to_owned(), (recipe.span.clone(), name))]);
@@ -153,24 +188,31 @@ impl Step {
             Self::Stage(_) => "stage",
             Self::Renumber(..) => "renumber",
             Self::Disk(_) => "disk",
+            Self::Run(_) => "run",
         }
     }
 
     /// Raised when the same inputs give other bytes.
     fn version(&self) -> u32 {
         match self {
-            Self::Documents(_) | Self::K3sConfig(_) | Self::HelmChart(_) => 1,
-            Self::Stage(_) | Self::Renumber(..) | Self::Disk(_) => 1,
+            Self::Documents(_)
+            | Self::K3sConfig(_)
+            | Self::HelmChart(_)
+            | Self::Stage(_)
+            | Self::Renumber(..)
+            | Self::Disk(_)
+            | Self::Run(_) => 1,
         }
     }
 
     /// The name of the output.
-    pub(super) fn output(&self) -> &'static str {
+    pub(super) fn output(&self) -> &str {
         match self {
             Self::Documents(_) | Self::HelmChart(_) => "documents",
             Self::K3sConfig(_) => "config",
             Self::Stage(_) | Self::Renumber(..) => SYSTEM,
             Self::Disk(_) => DISK,
+            Self::Run(run) => run.output(),
         }
     }
 
@@ -180,18 +222,19 @@ impl Step {
     }
 
     /// Does it.
-    pub(super) fn run(&self, store: &Store) -> Result<Record, StepError> {
+    pub(super) fn run(&self, store: &Store) -> Result<Done, StepError> {
         let name = self.output().to_owned();
         let text = match self {
             Self::Documents(inputs) => documents(inputs, store)?,
             Self::K3sConfig(table) => config(table),
             Self::HelmChart(chart) => chart.to_yaml(),
-            Self::Stage(stage) => return stage.run(store),
-            Self::Renumber(system, it) => return it.run(store, *system, SYSTEM),
-            Self::Disk(disk) => return disk.run(store),
+            Self::Stage(stage) => return stage.run(store).map(Done::from),
+            Self::Renumber(system, it) => return it.run(store, *system, SYSTEM).map(Done::from),
+            Self::Disk(disk) => return disk.run(store).map(Done::from),
+            Self::Run(run) => return run.run(store),
         };
         let output = store.put(text.as_bytes())?.into();
-        Ok(Record { outputs: [(name, output)].into(), ..Record::default() })
+        Ok(Record { outputs: [(name, output)].into(), ..Record::default() }.into())
     }
 }
 
@@ -288,7 +331,7 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let made = |step: Step| {
             let id = step.id().to_string();
-            let output = step.run(&store).unwrap().outputs.into_values().next().unwrap();
+            let output = step.run(&store).unwrap().record.outputs.into_values().next().unwrap();
             format!(
                 "{}\n{id}\n",
                 String::from_utf8(store.read_blob(output.blob, 1 << 20).unwrap().unwrap()).unwrap()

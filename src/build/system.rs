@@ -20,7 +20,7 @@ pub(super) const EPOCH: &str = "epoch";
 const USERS: &str = "users";
 const GROUPS: &str = "groups";
 /// What the names of outputs begin with that are files of a system, made elsewhere.
-const FROM: &str = "from:";
+pub(super) const FROM: &str = "from:";
 /// Where the images of GRUB lie in a system.
 pub(super) const GRUB: &str = "usr/lib/gabion/grub";
 
@@ -56,10 +56,19 @@ impl Engine<'_> {
                 Some(name) => outputs.get(name),
                 None => outputs.values().next().filter(|_| outputs.len() == 1),
             });
+            let is_tree = |it: &&Output| {
+                inputs.get(&reference.address).is_some_and(|record| {
+                    record.trees.iter().any(|(name, _)| record.outputs.get(name) == Some(*it))
+                })
+            };
+            let found = found.filter(|it| !is_tree(it));
             let missing = || StepError::Input(format!("`{reference}` is not one file"));
             let output =
                 found.ok_or_else(missing).map_err(|error| super::step_failed(&recipe.address, error))?;
             record.outputs.insert(format!("{FROM}{reference}"), *output);
+        }
+        if !it.is_host {
+            return Ok((record, word));
         }
         // What cannot be laid over it is told here, and not when somebody wants a disk of it.
         let (owned, facts) = (recipe.clone(), self.facts(it, epoch, None));

@@ -3,6 +3,7 @@
 use super::ui::{Color, Progress};
 use clap::{Args, Parser, Subcommand};
 use gabion_bundle::{Hosts, Time};
+use gabion_sandbox::Policy;
 use std::path::PathBuf;
 
 /// One signed, reproducible bundle for a whole platform
@@ -48,6 +49,9 @@ pub struct Global {
     /// Both `--locked` and `--offline`
     #[arg(long, global = true)]
     pub frozen: bool,
+    /// How far the scripts of recipes must be walled in; what ran with walls missing is not remembered
+    #[arg(long, global = true, value_enum, default_value = "require", value_name = "HOW")]
+    pub sandbox: Sandbox,
     /// After a failure, go on with what does not depend on it
     #[arg(long, short = 'k', global = true)]
     pub keep_going: bool,
@@ -63,6 +67,27 @@ pub struct Global {
     /// When colour is used
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: Color,
+}
+
+/// How far scripts must be walled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sandbox {
+    /// Namespaces and a root of their own, else nothing runs.
+    Require,
+    /// Less where this machine denies that: they see which files there are.
+    BestEffort,
+    /// Not at all.
+    Off,
+}
+
+impl From<Sandbox> for Policy {
+    fn from(sandbox: Sandbox) -> Self {
+        match sandbox {
+            Sandbox::Require => Self::Require,
+            Sandbox::BestEffort => Self::BestEffort,
+            Sandbox::Off => Self::Off,
+        }
+    }
 }
 
 /// What gabion can do.

@@ -121,6 +121,8 @@ failures! {
         crate::build::BuildError::Offline { .. } => Exit::Offline,
         crate::build::BuildError::Step { .. }
         | crate::build::BuildError::Sandbox { .. }
+        | crate::build::BuildError::Script { .. }
+        | crate::build::BuildError::Files { .. }
         | crate::build::BuildError::Rootfs { .. }
         | crate::build::BuildError::Harden { .. }
         | crate::build::BuildError::Disk { .. } => Exit::Step,

@@ -5,7 +5,7 @@ use super::bundle::io;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{disk, key, trust};
-use crate::build::{self, BuildError};
+use crate::build::{self, BuildError, Built};
 use crate::config::{Config, ConfigError};
 use crate::event::Events;
 use crate::exit::Exit;
@@ -21,6 +21,7 @@ use gabion_bundle::{
 };
 use gabion_digest::Digest;
 use gabion_lockfile::human_size;
+use gabion_sandbox::Policy;
 use gabion_store::{Lease, Need, Options, Output, Record, Root, Store};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ pub(super) struct Session<'u> {
     pub(super) offline: bool,
     pub(super) keep_going: bool,
     keep_failed: bool,
+    sandbox: Policy,
     no_index: bool,
 }
 
@@ -61,6 +63,7 @@ impl<'u> Session<'u> {
             offline: global.offline || global.frozen,
             keep_going: global.keep_going,
             keep_failed: global.keep_failed,
+            sandbox: global.sandbox.into(),
             no_index: global.no_index,
         })
     }
@@ -324,7 +327,7 @@ pub(super) fn build_target(
         session.ui.warning("the store held other bytes than it said; they are fetched or made again");
         result = make(session, &locked, &store, &lease, &path, key);
     }
-    let assembled = result.map_err(|unmade| *unmade.failure)?;
+    let (built, assembled) = result.map_err(|unmade| *unmade.failure)?;
     let locked = pin_accounts(session, project, &locked, &store)?.unwrap_or(locked);
     let id = locked.id(&target);
     let needs =
@@ -333,14 +336,13 @@ pub(super) fn build_target(
     let Some(assembled) = assembled else {
         store.set_root(&root.0, &root.1)?;
         session.ui.note(format!("built `{target}`"));
-        let record = id.map(|id| store.record(id)).transpose()?.flatten();
-        return match (target.kind(), output, record) {
-            (Kind::Disk, Some(path), Some(record)) => write_disk(&store, &record, path).map(Some),
+        return match (target.kind(), output, built.record(&target)) {
+            (Kind::Disk, Some(path), Some(record)) => write_disk(&store, record, path).map(Some),
             _ => Ok(None),
         };
     };
     let digest = assembled.digest.to_string();
-    if let Some(id) = id {
+    if let Some(id) = id.filter(|_| !built.unwalled.contains(&target)) {
         let facts = [("digest".to_owned(), digest.clone()), ("size".to_owned(), assembled.size.to_string())];
         store
             .put_record(id, &Record { facts: facts.into(), ..Record::default() })
@@ -370,9 +372,7 @@ pub(super) fn rebuild(session: &Session<'_>, target: &str) -> Result<Exit, Failu
         return Err(Failure::usage(what).help(format!("run `gabion build {target}` first")));
     }
     let plan = plan::plan(&locked, &Known::gather(&locked, &store)?);
-    let (jobs, offline) = (session.config.jobs, session.offline);
-    let (keep_going, keep_failed) = (session.keep_going, session.keep_failed);
-    let options = build::Options { offline, jobs, keep_going, keep_failed, rebuild: true };
+    let options = options(session, true);
     let built = session.with_client(async |client, events| {
         Ok(build::run(&locked, &plan, &store, client, &lease, options, events).await?)
     })?;
@@ -440,6 +440,17 @@ fn pin_accounts<'p>(
     Ok(Some(pinned))
 }
 
+fn options(session: &Session<'_>, rebuild: bool) -> build::Options {
+    build::Options {
+        offline: session.offline,
+        jobs: session.config.jobs,
+        keep_going: session.keep_going,
+        keep_failed: session.keep_failed,
+        rebuild,
+        policy: session.sandbox,
+    }
+}
+
 /// Writes the image of a disk that is built.
 fn write_disk(store: &Store, record: &Record, path: &Path) -> Result<Outcome, Failure> {
     let image = record.outputs.get(build::DISK).ok_or_else(|| Failure::usage("the disk has no image"))?;
@@ -468,19 +479,13 @@ fn make(
     lease: &Lease,
     path: &Path,
     key: Option<&SigningKey>,
-) -> Result<Option<Assembled>, Unmade> {
+) -> Result<(Built, Option<Assembled>), Unmade> {
     let target = &locked.graph.target;
     let mut known = Known::gather(locked, store)?;
     // The record of a bundle says that it was written once, not that its file is here.
     known.results.remove(target);
     let plan = plan::plan(locked, &known);
-    let options = build::Options {
-        offline: session.offline,
-        jobs: session.config.jobs,
-        keep_going: session.keep_going,
-        keep_failed: session.keep_failed,
-        rebuild: false,
-    };
+    let options = options(session, false);
     let built = session.with_client(async |client, events| {
         Ok(build::run(locked, &plan, store, client, lease, options, events).await)
     })?;
@@ -492,18 +497,19 @@ fn make(
         Unmade { damaged, ..error.into() }
     })?;
     let bundle = locked.graph.project.recipes.get(target).filter(|it| matches!(it.body, Body::Bundle(_)));
-    let Some(recipe) = bundle else { return Ok(None) };
+    let Some(recipe) = bundle else { return Ok((built, None)) };
     let spec = assemble::spec(locked, recipe, &built, store);
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
         fs_err::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
     }
-    assemble_to_path(&spec, path, key).map(Some).map_err(|error| {
+    let assembled = assemble_to_path(&spec, path, key).map_err(|error| {
         let damaged = match &error {
             BundleError::Source { path } => source(&spec, path),
             _ => None,
         };
         Unmade { damaged, ..error.into() }
-    })
+    })?;
+    Ok((built, Some(assembled)))
 }
 
 /// The file of the store that a member is made from.

@@ -27,6 +27,7 @@ const fn version(kind: Kind) -> u32 {
         | Kind::Chart
         | Kind::Image
         | Kind::Manifests
+        | Kind::Run
         | Kind::Host
         | Kind::Bundle => 1,
     }
@@ -246,8 +247,12 @@ impl Canonical for Identity<'_> {
 /// The recipe's fields, sorted, without what only the operator's machine needs.
 pub fn identity(recipe: &Recipe) -> Vec<(&str, &Node)> {
     let Value::Table(table) = &recipe.table.value else { return Vec::new() };
-    let is_host = recipe.address.kind() == Kind::Host;
-    let left_out = |key: &str| key == "enabled" || (is_host && ["address", "user"].contains(&key));
+    let machines_own: &[&str] = match recipe.address.kind() {
+        Kind::Host => &["address", "user"],
+        Kind::Run => &["time-out"],
+        _ => &[],
+    };
+    let left_out = |key: &str| key == "enabled" || machines_own.contains(&key);
     let fields = table.iter().map(|(key, (_, node))| (key.as_str(), node));
     fields.filter(|(key, _)| !left_out(key)).collect()
 }

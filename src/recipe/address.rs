@@ -39,6 +39,8 @@ kinds! {
     Image = "image",
     /// Kubernetes objects.
     Manifests = "manifests",
+    /// What a script gives.
+    Run = "run",
     /// A machine that bundles are made for.
     Host = "host",
     /// Everything for one host, in one file.

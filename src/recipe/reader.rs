@@ -150,6 +150,11 @@ impl<'a> Reader<'a> {
         self.table.len()
     }
 
+    /// Whether there is a key beside these.
+    pub(super) fn has_other_than(&self, keys: &[&str]) -> bool {
+        self.table.iter().any(|(key, _)| !keys.contains(&key.as_str()))
+    }
+
     /// Whether `key` is absent, or an array without anything in it.
     pub(super) fn is_empty(&self, key: &str) -> bool {
         match self.table.get(key) {

@@ -131,7 +131,12 @@ impl Resolver<'_> {
             Body::K3s(it) => self.k3s(request, it).await?,
             Body::Chart(it) => self.chart(request, recipe, it).await?,
             Body::Image(it) => self.image(request, it).await?,
-            Body::Rootfs(_) | Body::Disk(_) | Body::Manifests(_) | Body::Host(_) | Body::Bundle(_) => {
+            Body::Rootfs(_)
+            | Body::Disk(_)
+            | Body::Manifests(_)
+            | Body::Run(_)
+            | Body::Host(_)
+            | Body::Bundle(_) => {
                 return Err(wrong(request, "nothing can be pinned here".to_owned()));
             }
         };

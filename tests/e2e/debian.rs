@@ -1,6 +1,6 @@
 //! Real packages: from the Debian mirror that this machine is configured for, read when the test runs.
 
-use crate::rootfs::Deb;
+use crate::archive::{Deb, KEYS, is_possible};
 use crate::world::{Run, gabion};
 use gabion_apt::Origin;
 use gabion_testkit::{program, skip, text};
@@ -67,7 +67,7 @@ fn a_closure_of_real_packages_is_locked_fetched_and_locked_again() {
 
 #[test]
 fn a_script_that_fails_is_told_with_its_words_and_its_root() {
-    if !is_configured() || !crate::rootfs::is_possible() {
+    if !is_configured() || !is_possible() {
         skip("apt is not configured for Debian 12 here");
         return;
     }
@@ -80,7 +80,7 @@ fn a_script_that_fails_is_told_with_its_words_and_its_root() {
         essential = false\ninstall = ['broken']\n[rootfs.os]\npackages = ['apt.base', 'apt.own']\n\
         [bundle.b]\nbase = ['apt.own']\n";
     let world = crate::world::World::serving(recipe, content);
-    fs_err::write(world.path("keys.asc"), crate::rootfs::KEYS).unwrap();
+    fs_err::write(world.path("keys.asc"), KEYS).unwrap();
     world.ok("lock --mirror host-apt");
     let failed = world.run("build rootfs.os --mirror host-apt --keep-failed");
     assert_eq!(failed.code, 8, "{}", failed.stderr);

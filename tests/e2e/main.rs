@@ -2,6 +2,7 @@
 
 mod apt;
 mod architecture;
+mod archive;
 mod debian;
 mod dependencies;
 mod doctor;
@@ -18,6 +19,7 @@ mod overlays;
 mod pipeline;
 mod registry;
 mod rootfs;
+mod scripts;
 mod store;
 mod trust;
 mod world;

@@ -8,6 +8,7 @@ mod image;
 mod k3s;
 mod platform;
 mod rootfs;
+mod run;
 
 pub use apt::Apt;
 pub use chart::{Chart, ChartSource};
@@ -17,6 +18,7 @@ pub use image::{Image, ImageTag};
 pub use k3s::{K3s, K3sVersion};
 pub use platform::{Bundle, Host, Manifests};
 pub use rootfs::{Facts, Rootfs};
+pub use run::{OUT, Run};
 
 use super::address::{Address, Kind, Reference};
 use super::diagnostic::Diagnostics;
@@ -43,6 +45,8 @@ pub enum Body {
     Image(Image),
     /// Kubernetes objects.
     Manifests(Manifests),
+    /// What a script gives.
+    Run(Box<Run>),
     /// A machine.
     Host(Host),
     /// Everything for one machine.
@@ -61,6 +65,7 @@ impl Body {
             Kind::Chart => Self::Chart(Chart::read(address, reader)),
             Kind::Image => Self::Image(Image::read(reader)),
             Kind::Manifests => Self::Manifests(Manifests::read(reader)),
+            Kind::Run => Self::Run(Box::new(Run::read(address, reader))),
             Kind::Host => Self::Host(Host::read(address, reader)),
             Kind::Bundle => Self::Bundle(Bundle::read(reader)),
         }
@@ -72,6 +77,7 @@ impl Body {
             Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => [&[], &[], &[]],
             Self::Rootfs(it) => [&it.packages, &it.from, &[]],
             Self::Disk(it) => [it.rootfs.as_slice(), &[], &[]],
+            Self::Run(it) => [it.root.as_slice(), &it.inputs, &[]],
             Self::Chart(it) => [&it.after, &[], &[]],
             Self::Manifests(it) => [&it.from, &it.after, &[]],
             Self::Bundle(it) => [it.host.as_slice(), &it.base, &it.deploy],

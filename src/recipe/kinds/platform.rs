@@ -78,7 +78,8 @@ impl Bundle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let it = Self {
             host: reader.reference("host", &[Kind::Host]),
-            base: reader.references("base", &[Kind::Apt, Kind::Disk, Kind::K3s, Kind::Image, Kind::Fetch]),
+            base: reader
+                .references("base", &[Kind::Apt, Kind::Disk, Kind::K3s, Kind::Image, Kind::Fetch, Kind::Run]),
             deploy: reader.references("deploy", &[Kind::Manifests, Kind::Chart]),
             trust: reader.string("trust"),
             trust_chain: reader.strings("trust-chain"),

@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub struct Rootfs {
     /// Where its packages come from; the first one's archives are those of its updates.
     pub packages: Vec<Spanned<Reference>>,
+    /// Whether anything is said of a host. Packages alone are a system of tools, which need not start.
+    pub is_host: bool,
     /// Nodes whose outputs are files of it, in the order of `files`.
     pub from: Vec<Spanned<Reference>>,
     /// Local files with the public keys of users.
@@ -112,6 +114,7 @@ impl Rootfs {
         let sections =
             ["packages", "users", "ssh", "firewall", "fail2ban", "updates", "network", "k3s", "files"];
         Self {
+            is_host: reader.has_other_than(&["packages", "enabled"]),
             spans: sections.into_iter().map(|it| (it, reader.span_of(it))).collect(),
             span: reader.span(),
             packages,

@@ -219,7 +219,7 @@ pub(super) fn files(reader: &mut Reader<'_>) -> (Vec<File>, Vec<Spanned<Referenc
         let path = if reader.is_string("path") { read_path(reader, &path) } else { None };
         let one = reader.one_of(&["content", "file", "from"]);
         let (content, file) = (reader.string("content"), reader.string("file"));
-        let node = reader.reference("from", &[Kind::Fetch, Kind::K3s]);
+        let node = reader.reference("from", &[Kind::Fetch, Kind::K3s, Kind::Run]);
         let mode = reader.parsed("mode", str::parse).unwrap_or(Mode::FILE);
         let owner = reader.parsed("owner", str::parse).unwrap_or_else(Owner::default);
         let node = node.filter(|it| has_one_output(reader, it));
@@ -241,7 +241,7 @@ fn read_path(reader: &mut Reader<'_>, path: &Spanned<String>) -> Option<LayerPat
     read.map_err(|error| reader.bad_value("path", &path.span, error)).ok()
 }
 
-/// Whether a reference names one file: a file of `fetch` has no name, one of `k3s` has.
+/// Whether a reference names one file: a file of `fetch` has no name, one of `k3s` has. What a script leaves shows later.
 fn has_one_output(reader: &mut Reader<'_>, reference: &Spanned<Reference>) -> bool {
     let (output, address) = (reference.value.output.as_deref(), &reference.value.address);
     let why = match (address.kind(), output) {
@@ -250,7 +250,7 @@ fn has_one_output(reader: &mut Reader<'_>, reference: &Spanned<Reference>) -> bo
             let names: Vec<String> = K3S_FILES.map(|it| format!("`{address}#{it}`")).into();
             format!("takes one of its files, {}", names.join(", "))
         }
-        (_, None) => return true,
+        (_, None) | (Kind::Run, Some(_)) => return true,
         (_, Some(_)) => format!("takes `{address}`, which is one file"),
     };
     reader.bad_value("from", &reference.span, why);

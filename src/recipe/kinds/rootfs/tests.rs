@@ -194,18 +194,16 @@ fn a_weakening_can_be_meant() {
 fn a_disk_has_sizes_and_words() {
     insta::assert_snapshot!(mistakes("[disk.vps]\nrootfs = 'apt.os'\nesp = '1MiB'\nslot = '3GB'\nstate = 4\nkernel-args = ['root=/dev/sda1', 'a b', 'quiet']\npartitions = []\n[disk.b]\n[bundle.x]\nbase = ['disk.c', 'rootfs.vps']\n"), @r#"
     gabion.toml:7:10: error[E0113]: `rootfs` takes rootfs, not `apt.os`
-    gabion.toml:8:13: error[E0106]: `firmware` takes `bios`, `uefi`, not `efi`
-    gabion.toml:9:1: error[E0106]: `format` is empty: one of them is needed
-    gabion.toml:10:7: error[E0106]: `esp` is at least 34MiB
-    gabion.toml:11:8: error[E0106]: `slot` takes a size in whole MiB or GiB, `3GiB`, not `3GB`
-    gabion.toml:12:9: error[E0104]: `state` takes a string, not an integer
-    gabion.toml:13:16: error[E0106]: `kernel-args` cannot have `root`, which is set for each slot
-    gabion.toml:13:34: error[E0106]: `kernel-args` takes single words without quotes, not `a b`
-    gabion.toml:14:1: error[E0102]: `disk.vps` has no key `partitions`
-      help: known here: enabled, rootfs, firmware, esp, slot, state, data, format, kernel-args
-    gabion.toml:15:7: error[E0105]: `disk.b` needs `rootfs`
-    gabion.toml:17:9: error[E0112]: there is no `disk.c`
+    gabion.toml:8:7: error[E0106]: `esp` is at least 34MiB
+    gabion.toml:9:8: error[E0106]: `slot` takes a size in whole MiB or GiB, `3GiB`, not `3GB`
+    gabion.toml:10:9: error[E0104]: `state` takes a string, not an integer
+    gabion.toml:11:16: error[E0106]: `kernel-args` cannot have `root`, which is set for each slot
+    gabion.toml:11:34: error[E0106]: `kernel-args` takes single words without quotes, not `a b`
+    gabion.toml:12:1: error[E0102]: `disk.vps` has no key `partitions`
+      help: known here: enabled, rootfs, esp, slot, state, data, kernel-args
+    gabion.toml:13:7: error[E0105]: `disk.b` needs `rootfs`
+    gabion.toml:15:9: error[E0112]: there is no `disk.c`
       help: did you mean `disk.b`?
-    gabion.toml:17:19: error[E0113]: `base` takes apt or disk or k3s or image or fetch, not `rootfs.vps`
+    gabion.toml:15:19: error[E0113]: `base` takes apt or disk or k3s or image or fetch or run, not `rootfs.vps`
     "#);
 }
