@@ -3,7 +3,7 @@
 //! What a parser accepts must be readable again from what it writes. Used by the fuzzer (`fuzz_targets/`)
 //! and, with mutations of the seeds, by `tests/e2e/fuzz_smoke.rs`.
 
-use gabion_apt::{Candidates, Keyring, Signers, Wish};
+use gabion_apt::{Candidates, DebError, DebReader, EntryKind, Keyring, Signers, Wish};
 use gabion_bundle::{
     Floor, Manifest, Policy, Promotion, Release, SignedPromotion, Slot, Stage, Time, TrustRoot,
 };
@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 24] = [
+pub(crate) const TARGETS: [Target; 25] = [
     ("lock", lock),
     ("apt_lock", apt_lock),
     ("apt_keyring", apt_keyring),
@@ -28,6 +28,7 @@ pub(crate) const TARGETS: [Target; 24] = [
     ("apt_release", apt_release),
     ("apt_packages", apt_packages),
     ("apt_unpack", apt_unpack),
+    ("deb", deb),
     ("bundle", bundle),
     ("bundle_release", bundle_release),
     ("bundle_manifest", bundle_manifest),
@@ -127,6 +128,26 @@ fn apt_packages(bytes: &[u8]) {
 
 /// The most that an index may become here.
 const UNPACKED: u64 = 1 << 20;
+
+/// What a package unpacks to stays below the root, whatever it says.
+fn deb(bytes: &[u8]) {
+    let inside = |path: &[u8]| {
+        let parts = path.split(|it| *it == b'/');
+        assert!(parts.into_iter().all(|it| !matches!(it, b"" | b"." | b"..")), "{}", path.escape_ascii());
+    };
+    // A few bytes can say that they are gigabytes.
+    let mut left: u64 = 1 << 20;
+    let Ok(reader) = DebReader::open(bytes) else { return };
+    let _refused = reader.unpack(|entry, content| {
+        inside(&entry.path);
+        if let EntryKind::HardLink(target) = &entry.kind {
+            inside(target);
+        }
+        let read = std::io::copy(&mut std::io::Read::take(content, left), &mut std::io::sink())?;
+        left -= read;
+        if left == 0 { Err(DebError::Format("too much".to_owned())) } else { Ok(()) }
+    });
+}
 
 /// A compressed index.
 fn apt_unpack(bytes: &[u8]) {
