@@ -157,7 +157,7 @@ fn is_in(line: &str, slot: Slot, is_trial: bool) -> bool {
     let id = layout().partition(slot.into()).id;
     line.contains(&format!("root=PARTUUID={id} gabion.slot={slot} "))
         && line.contains("gabion.trial=1") == is_trial
-        && line.contains(" ro console=tty0 console=ttyS0,115200n8 panic=10")
+        && line.contains(" rw console=tty0 console=ttyS0,115200n8 panic=10")
 }
 
 fn a_slot_is_tried_once_and_stays_only_if_confirmed(firmware: Firmware) {
@@ -221,5 +221,5 @@ fn a_trial_that_panics_comes_back_by_itself_in_the_confirmed_slot() {
     world.change(|it| it.try_once(Slot::B));
     let running = Vm::new(world.firmware, &world.disk).keeping_writes().rebooting().start();
     running.wait_for("gabion.slot=b gabion.trial=1", DEADLINE);
-    running.wait_for("gabion.slot=a ro", DEADLINE);
+    running.wait_for("gabion.slot=a rw", DEADLINE);
 }
