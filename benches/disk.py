@@ -55,7 +55,9 @@ updates = {{ mode = 'bundle' }}
 [disk.vps]
 rootfs = 'rootfs.vps'
 """
-ARCHIVES = {"bookworm": "https://deb.debian.org/debian", "bookworm-security": "https://deb.debian.org/debian-security"}
+# Debian's origin as Gabion knows it: where the archive of each first suite lies.
+ORIGIN = (pathlib.Path(__file__).parent.parent / "formats/apt/src/origin.rs").read_text().split('"debian:bookworm"')[1]
+ARCHIVES = {suite: url for url, suite in re.findall(r'\burl: "([^"]+)".*?suites: &\["([^"]+)"', ORIGIN, re.S)}
 
 
 def targets(words):
