@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 19] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("rootfs/harden", &[]),
@@ -17,7 +17,10 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("formats/oci", &["gabion-digest"]),
     ("formats/openpgp", &[]),
     ("formats/apt", &["gabion-digest", "gabion-openpgp"]),
-    ("formats/helm", &["gabion-digest", "gabion-openpgp"]),
+    ("formats/helm/yaml", &[]),
+    ("formats/helm/template", &[]),
+    ("formats/helm/sprig", &["gabion-template"]),
+    ("formats/helm", &["gabion-digest", "gabion-openpgp", "gabion-sprig", "gabion-template", "gabion-yaml"]),
     ("tests/testkit", &[]),
     ("tests/upstream", &["gabion-digest"]),
 ];

@@ -1,0 +1,1 @@
+//! The functions of templates that Helm takes from sprig 3.

@@ -1,0 +1,17 @@
+//! Go's `text/template`: values with Go's kinds, a parser, execution and printing.
+//!
+//! Text and values in, text out. Every byte that comes out knows where it came from ([`Origin`]) and whether it would be
+//! another one next time ([`Taint`]), because a bundle must be able to say both.
+//!
+//! It does not know Helm: charts, `include` of a chart's files, and the functions of sprig are given by the caller as a
+//! [`Functions`] table.
+
+mod function;
+mod object;
+mod text;
+mod value;
+
+pub use function::{Body, Call, Error, Flow, Function, Functions, Param};
+pub use object::Object;
+pub use text::{Bytes, Origin, Span, Taint, Text, TextBuilder};
+pub use value::{Data, Elem, Int, IntKind, Kind, List, Map, MapKind, Value};
