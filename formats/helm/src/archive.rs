@@ -122,6 +122,11 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().to_string()
 }
 
+/// Whether a path of a file stays below where it starts, as one of an archive has to.
+pub(crate) fn plain_path(path: &str) -> Result<(), ChartError> {
+    self::path(path.as_bytes(), false).map(|_| ())
+}
+
 /// A path that stays below where it starts, without a slash at its end.
 fn path(bytes: &[u8], folder: bool) -> Result<String, ChartError> {
     let wrong = |why| refused(&shown(bytes), why);
@@ -135,6 +140,10 @@ fn path(bytes: &[u8], folder: bool) -> Result<String, ChartError> {
     }
     if plain.split('/').any(|it| matches!(it, "" | "." | "..")) {
         return Err(wrong("leads out of the chart"));
+    }
+    let drive = |it: &str| matches!(it.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic());
+    if plain.split('/').any(drive) {
+        return Err(wrong("names a drive"));
     }
     if plain.split('/').count() > DEEPEST {
         return Err(wrong("is too deep"));
