@@ -2,7 +2,7 @@
 
 use crate::archive::{broken, walk};
 use crate::meta::{ChartMeta, Dependency, MetaError};
-use crate::version::Version;
+use gabion_sprig::semver::Version;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 

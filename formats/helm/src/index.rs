@@ -1,9 +1,9 @@
 //! `index.yaml`: what a repository of charts holds (`pkg/repo/v1/index.go` of Helm).
 
 use crate::select::{ChooseError, Offer, choose};
-use crate::version::Version;
 use crate::{Constraint, yaml};
 use gabion_digest::Sha256;
+use gabion_sprig::semver::Version;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use url::Url;

@@ -15,20 +15,17 @@
 
 mod archive;
 mod chart;
-mod constraint;
 mod index;
 mod meta;
 pub mod oci;
 mod provenance;
 mod select;
-mod version;
 mod yaml;
 
 pub use chart::{Chart, ChartError, Limits, read_chart};
-pub use constraint::{Constraint, ConstraintError};
 pub use gabion_openpgp::{Keyring, SignatureError, Signers};
+pub use gabion_sprig::semver::{Constraint, ConstraintError, Version, VersionError};
 pub use index::{IndexEntry, IndexError, RepositoryIndex};
 pub use meta::{ApiVersion, ChartKind, ChartMeta, ChartName, Dependency, MetaError, Repository};
 pub use provenance::{Provenance, ProvenanceError};
 pub use select::ChooseError;
-pub use version::{Version, VersionError};

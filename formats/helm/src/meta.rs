@@ -1,7 +1,7 @@
 //! `Chart.yaml`: what a chart says of itself (`pkg/chart/v2/metadata.go` of Helm).
 
-use crate::version::Version;
 use crate::{Constraint, yaml};
+use gabion_sprig::semver::Version;
 use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 use std::str::FromStr;

@@ -2,7 +2,7 @@
 
 use crate::Constraint;
 use crate::select::{ChooseError, Offer, choose};
-use crate::version::Version;
+use gabion_sprig::semver::Version;
 
 /// Media type of a chart's configuration: its `Chart.yaml` as JSON.
 pub const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";

@@ -1,7 +1,7 @@
 //! Which version is taken: one rule for repositories and registries.
 
 use crate::Constraint;
-use crate::version::Version;
+use gabion_sprig::semver::Version;
 
 /// How many versions an error names.
 const NEAR: usize = 5;

@@ -6,12 +6,25 @@
 //! It does not know Helm: charts, `include` of a chart's files, and the functions of sprig are given by the caller as a
 //! [`Functions`] table.
 
+mod ast;
+mod complex;
+mod error;
+mod exec;
+pub mod fmt;
 mod function;
+mod lexer;
 mod object;
+mod parser;
+mod run;
+mod set;
 mod text;
+mod types;
 mod value;
 
+pub use error::{Class, ExecError, Frame, ParseError};
 pub use function::{Body, Call, Error, Flow, Function, Functions, Param};
 pub use object::Object;
+pub use run::{Limits, Missing, Note, Options, Run};
+pub use set::Set;
 pub use text::{Bytes, Origin, Span, Taint, Text, TextBuilder};
 pub use value::{Data, Elem, Int, IntKind, Kind, List, Map, MapKind, Value};

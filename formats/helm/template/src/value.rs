@@ -154,7 +154,48 @@ impl Map {
     }
 }
 
+impl Drop for List {
+    /// A list in a list in a list …, as deep as a loop can make it, is taken apart without as many frames of stack.
+    fn drop(&mut self) {
+        if self.items.iter().any(Value::is_container) {
+            take_apart(std::mem::take(&mut self.items));
+        }
+    }
+}
+
+impl Drop for Map {
+    /// As of [`List`].
+    fn drop(&mut self) {
+        let entries = self.entries.get_mut();
+        if entries.values().any(Value::is_container) {
+            take_apart(std::mem::take(entries).into_values().collect());
+        }
+    }
+}
+
+fn take_apart(mut values: Vec<Value>) {
+    while let Some(value) = values.pop() {
+        match value.data {
+            Data::List(list) => {
+                if let Some(mut list) = Rc::into_inner(list) {
+                    values.append(&mut list.items);
+                }
+            }
+            Data::Map(map) => {
+                if let Some(mut map) = Rc::into_inner(map) {
+                    values.extend(std::mem::take(map.entries.get_mut()).into_values());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Value {
+    fn is_container(&self) -> bool {
+        matches!(self.data, Data::List(_) | Data::Map(_))
+    }
+
     /// `nil`.
     pub const NIL: Self = Self { data: Data::Nil, taint: Taint::NONE };
 

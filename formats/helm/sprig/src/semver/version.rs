@@ -49,6 +49,11 @@ impl Version {
         &self.pre
     }
 
+    /// What stands behind `+`, empty if nothing does.
+    pub fn build(&self) -> &str {
+        &self.build
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -68,7 +73,7 @@ impl Version {
     }
 
     /// A version from its parts, for what a constraint is made of.
-    pub(crate) fn from_parts(text: &str, numbers: [u64; 3], pre: &str) -> Self {
+    pub(super) fn from_parts(text: &str, numbers: [u64; 3], pre: &str) -> Self {
         Self { text: text.to_owned(), numbers, pre: pre.to_owned(), build: String::new() }
     }
 }
@@ -99,12 +104,12 @@ fn read(text: &str) -> Option<Version> {
 }
 
 /// A number of a version; Helm takes zeros in front.
-pub(crate) fn whole(text: &str) -> Option<u64> {
+pub(super) fn whole(text: &str) -> Option<u64> {
     text.bytes().all(|it| it.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// Whether the parts between dots are what may stand behind `-`.
-pub(crate) fn is_prerelease(text: &str) -> bool {
+pub(super) fn is_prerelease(text: &str) -> bool {
     let number = |part: &str| part.bytes().all(|it| it.is_ascii_digit());
     is_identifiers(text)
         && !text.split('.').any(|part| part.len() > 1 && part.starts_with('0') && number(part))
@@ -147,7 +152,7 @@ impl PartialEq for Version {
 impl Eq for Version {}
 
 /// Compares part by part (<https://semver.org> §11.4); fewer parts come first.
-pub(crate) fn prereleases(left: &str, right: &str) -> Ordering {
+pub(super) fn prereleases(left: &str, right: &str) -> Ordering {
     let (mut left, mut right) = (left.split('.'), right.split('.'));
     loop {
         let order = match (left.next(), right.next()) {

@@ -1,6 +1,6 @@
 //! Constraints on versions as Helm reads them (Masterminds/semver 3, `constraints.go`).
 
-use crate::version::{Version, is_prerelease, prereleases, whole};
+use super::version::{Version, is_prerelease, prereleases, whole};
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;

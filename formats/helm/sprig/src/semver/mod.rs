@@ -1,0 +1,9 @@
+//! Versions and constraints as Helm reads them: Masterminds/semver 3, not cargo's rules.
+//!
+//! They stand here because `semverCompare` needs them as charts' repositories do.
+
+mod constraint;
+mod version;
+
+pub use constraint::{Constraint, ConstraintError};
+pub use version::{Version, VersionError};
