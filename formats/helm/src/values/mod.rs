@@ -141,6 +141,17 @@ impl Table {
         Self::from_entries(self.0.borrow().iter().map(|(key, entry)| (key.clone(), entry.deep_copy())))
     }
 
+    /// Lays the entries of `upper` over its own; a `null` counts as any other value (`loader.MergeMaps`).
+    pub(crate) fn lay_over(&self, upper: &Self) {
+        for (key, entry) in upper.entries() {
+            let below = self.get(&key);
+            match (below.as_ref().and_then(Entry::as_table), entry.as_table()) {
+                (Some(below), Some(table)) => below.lay_over(table),
+                _ => self.set(&key, entry),
+            }
+        }
+    }
+
     /// Which table it is: equal for two references to one table.
     fn identity(&self) -> usize {
         Rc::as_ptr(&self.0).cast::<()>().addr()
