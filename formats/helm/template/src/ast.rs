@@ -4,7 +4,7 @@
 //! [`show`] when there is an error. Everything that can be known before a run is decided here: which function a name
 //! means, what a constant is, which number a variable's name has.
 
-mod show;
+pub(crate) mod show;
 
 use std::rc::Rc;
 
@@ -147,8 +147,8 @@ pub(crate) struct Number {
     pub(crate) int: Option<i64>,
     pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
-    /// What it is where no type is asked for; `Err`: the reason why it is nothing.
-    pub(crate) ideal: Result<Value, &'static str>,
+    /// What it is where no type is asked for; `None`: it is too large for an `int`.
+    pub(crate) ideal: Option<Value>,
     /// Where it ends in the source.
     pub(crate) end: u32,
 }

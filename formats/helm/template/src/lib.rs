@@ -7,7 +7,9 @@
 //! [`Functions`] table.
 
 mod ast;
+mod complex;
 mod error;
+mod exec;
 pub mod fmt;
 mod function;
 mod lexer;

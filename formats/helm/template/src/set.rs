@@ -27,7 +27,7 @@ impl<'f> Set<'f> {
     /// A later body of a name takes the place of an earlier one, except that an empty body replaces nothing
     /// (`text/template.Template.Parse`). A file with a mistake adds nothing.
     pub fn parse(&mut self, name: &str, source: u32, text: &[u8]) -> Result<(), ParseError> {
-        for tree in parser::parse(name, source, text.into(), self.functions)? {
+        for tree in parser::parse(name, source, &text.into(), self.functions)? {
             let taken = self.trees.contains_key(&tree.name);
             if !(taken && tree.empty) {
                 self.trees.insert(Rc::clone(&tree.name), tree);

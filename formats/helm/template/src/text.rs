@@ -32,6 +32,12 @@ impl Taint {
         self.0 == 0
     }
 
+    /// The reasons that the other does not have.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Does it hold this reason?
     pub const fn has(self, reason: Self) -> bool {
         self.0 & reason.0 != 0
@@ -137,6 +143,24 @@ impl Text {
         spans.get(spans.partition_point(|span| span.end as usize <= at))
     }
 
+    /// The text without any occurrence of some bytes. What is left keeps its origins.
+    #[must_use]
+    pub fn without(&self, unwanted: &[u8]) -> Self {
+        let mut builder = TextBuilder::default();
+        let (mut from, mut at) = (0, 0);
+        while let Some(found) = find(&self.bytes[at..], unwanted) {
+            builder.push_slice(self, from, at + found);
+            at += found + unwanted.len();
+            from = at;
+        }
+        if from == 0 {
+            return self.clone();
+        }
+        builder.push_slice(self, from, self.bytes.len());
+        let text = builder.finish();
+        if self.spans.is_some() { text } else { Self::new(text.bytes) }
+    }
+
     /// The bytes from `start` to `end`, with their origins.
     #[must_use]
     pub fn slice(&self, start: usize, end: usize) -> Self {
@@ -144,6 +168,19 @@ impl Text {
         builder.push_slice(self, start, end);
         builder.finish()
     }
+}
+
+/// Where `wanted`, which is not empty, stands first.
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    let first = *wanted.first()?;
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|byte| *byte == first) {
+        if bytes[from + at..].starts_with(wanted) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
 }
 
 impl std::fmt::Debug for Text {
@@ -175,9 +212,22 @@ impl From<String> for Text {
 pub struct TextBuilder {
     bytes: Vec<u8>,
     spans: Vec<Span>,
+    taint: Taint,
+    /// Origins are not kept, and spans not before there is a taint.
+    plain: bool,
 }
 
 impl TextBuilder {
+    /// A builder that keeps reasons and no origins. Its text has spans only if a part has a reason.
+    pub fn without_origins() -> Self {
+        Self { plain: true, ..Self::default() }
+    }
+
+    /// All reasons of all parts so far.
+    pub fn taint(&self) -> Taint {
+        self.taint
+    }
+
     /// What was written so far, in bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -193,6 +243,17 @@ impl TextBuilder {
         if bytes.is_empty() {
             return;
         }
+        let origin = if self.plain { Origin::default() } else { origin };
+        if self.plain && self.spans.is_empty() {
+            if taint.is_none() {
+                self.bytes.extend_from_slice(bytes);
+                return;
+            }
+            if !self.bytes.is_empty() {
+                self.spans.push(Span { end: self.bytes.len() as u32, origin, taint: Taint::NONE });
+            }
+        }
+        self.taint = self.taint.and(taint);
         self.bytes.extend_from_slice(bytes);
         let end = self.bytes.len() as u32;
         match self.spans.last_mut() {

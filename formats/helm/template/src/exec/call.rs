@@ -1,0 +1,115 @@
+//! Calls of the caller's functions.
+
+use super::argument::Wanted;
+use super::{Exec, Step, Val};
+use crate::ast::Expr;
+use crate::ast::show::Node;
+use crate::error::{Class, ExecError};
+use crate::function::{Body, Error, Flow, Function, Param};
+use crate::value::{Data, Value};
+
+impl<'t> Exec<'_, '_, 't> {
+    /// A call; `last` is the value that the pipeline hands over, the last argument.
+    pub(super) fn function(
+        &mut self,
+        dot: &Val,
+        node: Node<'t>,
+        function: u32,
+        args: &'t [Expr],
+        last: Option<Value>,
+    ) -> Step<Value> {
+        let tree = self.tree;
+        let function = &tree.source.functions[function as usize];
+        let base = self.run.stack.len();
+        self.arguments(dot, function.name, function.params, function.rest, args, last)?;
+        let result = match function.run {
+            Body::Pure(run) => run(&self.run.stack[base..]),
+            Body::Run(run) => {
+                let args = self.run.stack.split_off(base);
+                let here = self.run.here;
+                let result = run(self.run, &args);
+                self.run.here = here;
+                self.run.stack.extend(args);
+                result
+            }
+        };
+        let value = match result {
+            Ok(value) => self.flow(function, value, base),
+            Err(error) => {
+                self.at = node;
+                return Err(self.refused(function, &error));
+            }
+        };
+        self.run.stack.truncate(base);
+        self.check_size(&value)?;
+        Ok(value)
+    }
+
+    fn flow(&mut self, function: &Function, value: Value, base: usize) -> Value {
+        match function.flow {
+            Flow::Pass => {
+                self.run.tainted |= !value.taint.is_none();
+                value
+            }
+            Flow::Derive => self.derive(value, base),
+        }
+    }
+
+    /// Puts the arguments on the stack, after counting them and asking for their types.
+    pub(super) fn arguments(
+        &mut self,
+        dot: &Val,
+        name: &str,
+        params: &[Param],
+        rest: Option<Param>,
+        args: &'t [Expr],
+        last: Option<Value>,
+    ) -> Step<()> {
+        let count = args.len() + usize::from(last.is_some());
+        if rest.is_some() && count < params.len() {
+            let (wanted, got) = (params.len(), args.len());
+            return Err(self.fail(format!("wrong number of args for {name}: want at least {wanted} got {got}")));
+        }
+        if rest.is_none() && count != params.len() {
+            return Err(self.fail(format!("wrong number of args for {name}: want {} got {count}", params.len())));
+        }
+        let param = |at: usize| params.get(at).copied().or(rest).unwrap_or(Param::Any);
+        for (at, arg) in args.iter().enumerate() {
+            let value = self.argument(dot, Wanted::Param(param(at)), arg)?;
+            self.run.stack.push(value.value);
+        }
+        if let Some(last) = last {
+            let value = self.validate(Val::concrete(last), param(args.len()))?;
+            self.run.stack.push(value.value);
+        }
+        Ok(())
+    }
+
+    /// The error of a function. What a template inside of it failed with is a part of the story.
+    fn refused(&mut self, function: &Function, error: &Error) -> Box<ExecError> {
+        let reason = format!("error calling {}: {error}", function.name);
+        match self.run.pending.take().filter(|inner| error.0.contains(&inner.message)) {
+            Some(inner) => {
+                let innermost = inner.reason;
+                let mut outer = self.end(inner.class, reason, inner.frames);
+                outer.reason = innermost;
+                outer
+            }
+            None => self.end(Class::Exec, reason, Vec::new()),
+        }
+    }
+
+    /// Functions may give more than a run is allowed to hold.
+    pub(super) fn check_size(&self, value: &Value) -> Step<()> {
+        let limits = &self.run.options.limits;
+        match &value.data {
+            Data::Text(text) if text.bytes().len() > limits.text => {
+                Err(self.over_budget(format!("a text is longer than {} bytes", limits.text)))
+            }
+            Data::List(list) if list.items.len() > limits.items => {
+                Err(self.over_budget(format!("a list is longer than {} elements", limits.items)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
