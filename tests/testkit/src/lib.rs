@@ -14,6 +14,7 @@
 mod agent;
 mod git;
 mod gpg;
+mod helm;
 mod image;
 mod program;
 mod server;
@@ -23,6 +24,7 @@ mod vm;
 pub use agent::Agent;
 pub use git::git;
 pub use gpg::Gpg;
+pub use helm::Helm;
 pub use image::umoci;
 pub use program::{program, run, text};
 pub use server::{Server, free_address};

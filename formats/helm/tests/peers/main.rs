@@ -2,6 +2,8 @@
 
 mod archive;
 mod chart;
+mod expressions;
+mod golden;
 mod helm;
 mod index;
 mod provenance;

@@ -1,0 +1,1 @@
+{{- define "over" -}}second{{- end -}}
