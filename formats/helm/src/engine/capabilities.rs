@@ -87,7 +87,7 @@ pub struct HelmVersion {
 impl Default for HelmVersion {
     fn default() -> Self {
         let owned = |it: &str| it.to_owned();
-        Self { version: owned("v4.3"), go: owned("go1.26.8"), kube_client: owned("v1.37") }
+        Self { version: owned("v4.3.1"), go: owned("go1.26"), kube_client: owned("v1.37") }
     }
 }
 
@@ -213,7 +213,7 @@ impl Object for HelmVersion {
             &[
                 ("Version", &self.version),
                 ("GitCommit", ""),
-                ("GitTreeState", ""),
+                ("GitTreeState", "clean"),
                 ("GoVersion", &self.go),
                 ("KubeClientVersion", &self.kube_client),
             ],
@@ -222,13 +222,13 @@ impl Object for HelmVersion {
     }
 
     fn print(&self) -> String {
-        format!("{{{}   {} {}}}", self.version, self.go, self.kube_client)
+        format!("{{{}  clean {} {}}}", self.version, self.go, self.kube_client)
     }
 
     fn plain(&self) -> Option<Value> {
         let all =
-            [("version", &self.version), ("go_version", &self.go), ("kube_client_version", &self.kube_client)];
-        Some(Value::map(all.into_iter().map(|(key, it)| (key.as_bytes().into(), it.as_str().into())).collect()))
+            [("version", &*self.version), ("git_tree_state", "clean"), ("go_version", &self.go), ("kube_client_version", &self.kube_client)];
+        Some(Value::map(all.into_iter().map(|(key, it)| (key.as_bytes().into(), it.into())).collect()))
     }
 
     fn as_any(&self) -> &dyn Any {
