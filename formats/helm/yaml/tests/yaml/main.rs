@@ -1,0 +1,5 @@
+//! What is read and written here, beside what Go reads and writes.
+
+mod dumping;
+mod peer;
+mod value;
