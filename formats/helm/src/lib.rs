@@ -15,17 +15,34 @@
 
 mod archive;
 mod chart;
+mod depend;
+mod document;
+mod engine;
 mod index;
 mod meta;
 pub mod oci;
+mod output;
 mod provenance;
+mod render;
+mod schema;
 mod select;
+mod tree;
+mod values;
 mod yaml;
 
 pub use chart::{Chart, ChartError, Limits, read_chart};
+pub use engine::{HelmVersion, KubeVersion, KubeVersionError};
 pub use gabion_openpgp::{Keyring, SignatureError, Signers};
 pub use gabion_sprig::semver::{Constraint, ConstraintError, Version, VersionError};
+pub use gabion_template::{Limits as RunLimits, Origin, Span, Taint};
 pub use index::{IndexEntry, IndexError, RepositoryIndex};
 pub use meta::{ApiVersion, ChartKind, ChartMeta, ChartName, Dependency, MetaError, Repository};
+pub use output::{DEFAULT_APIS, Definition, Document, Hook, Lookup, Rendered, Tainted, Written};
 pub use provenance::{Provenance, ProvenanceError};
+pub use render::{Inputs, RenderError, render};
+pub use schema::Violation;
 pub use select::ChooseError;
+pub use tree::{
+    ChartTree, Ignore, IgnoreError, Import, LoadError, Maintainer, Metadata, Requirement, load_chart,
+};
+pub use values::{Place, ValuesError, ValuesFile};

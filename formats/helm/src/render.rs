@@ -293,7 +293,7 @@ fn check(work: &Work<'_>, values: &Table, inputs: &Inputs) -> Result<(), RenderE
 
 /// The user's values in one table, each leaf with the file that it stands in.
 fn user_values(files: &[ValuesFile], sources: &mut Sources) -> Table {
-    let mut all = Table::default();
+    let all = Table::default();
     for file in files {
         let number = sources.number(file.name.clone());
         all.lay_over(&Table::read(Some(&file.values), number));

@@ -178,8 +178,8 @@ mod tests {
 
     #[test]
     fn each_draft_has_its_own_words() {
-        let old = r#"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"p":{"type":"integer"}},
-            "properties":{"a":{"$ref":"#/definitions/p"},"b":{"items":[{"type":"string"}],"additionalItems":false}}}"#;
+        let old = r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"p":{"type":"integer"}},
+            "properties":{"a":{"$ref":"#/definitions/p"},"b":{"items":[{"type":"string"}],"additionalItems":false}}}"##;
         check(old, r#"{"a":"x","b":["x",1]}"#, &[
             ("/a", "want integer, but got string"),
             ("/b", "last 1 additionalItems not allowed"),

@@ -111,7 +111,11 @@ fn nanoseconds(it: &Value) -> Result<i64, Error> {
 
 fn of_seconds(seconds: f64) -> Result<i64, Error> {
     const LIMIT: f64 = 9_223_372_036_854_775_807.0;
-    let shown = || gabion_template::fmt::float(seconds, 'g', -1);
+    let shown = || {
+        let mut out = Vec::new();
+        gabion_template::fmt::float(&mut out, seconds, b'g', None);
+        String::from_utf8_lossy(&out).into_owned()
+    };
     if !seconds.is_finite() {
         return Err(format!("invalid duration seconds: {}", shown()).into());
     }

@@ -26,9 +26,16 @@ pub(crate) fn scalar(node: &Node) -> Option<String> {
         Data::Bool(it) => Some(it.to_string()),
         Data::Int(it) => Some(it.to_string()),
         Data::Uint(it) => Some(it.to_string()),
-        Data::Float(it) => Some(gabion_template::fmt::float(*it, 'g', -1)),
+        Data::Float(it) => Some(shown(*it)),
         Data::Null | Data::List(_) | Data::Map(_) => None,
     }
+}
+
+/// A float with as few digits as make it again (`%v`).
+fn shown(it: f64) -> String {
+    let mut out = Vec::new();
+    gabion_template::fmt::float(&mut out, it, b'g', None);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn wrong(file: &'static str, node: &Node, what: &str) -> LoadError {

@@ -49,7 +49,7 @@ pub(crate) fn documents(bytes: &[u8]) -> Result<Node, String> {
 }
 
 /// `upper` over `lower`, in which a `null` counts as any other value (`loader.MergeMaps`).
-pub(crate) fn laid_over(lower: Node, upper: Node) -> Node {
+fn laid_over(lower: Node, upper: Node) -> Node {
     match (lower.data, upper.data) {
         (Data::Map(mut all), Data::Map(map)) => {
             for (key, node) in map {
