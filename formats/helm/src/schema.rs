@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_violation_is_told_with_its_place() {
-        let schema = r#"{"type":"object","required":["name"],"properties":{"replicas":{"type":"integer","minimum":1},
+        let schema = r#"{"type":"object","required":["name"],"properties":{"name":{},"replicas":{"type":"integer","minimum":1},
             "tags":{"type":"array","items":{"type":"string"}}},"additionalProperties":false}"#;
         check(
             schema,
@@ -186,10 +186,10 @@ mod tests {
         ]);
         for head in [r#""$schema":"https://json-schema.org/draft/2020-12/schema","#, ""] {
             let new = format!(r##"{{{head}"$defs":{{"p":{{"type":"integer"}}}},
-                "properties":{{"a":{{"$ref":"#/$defs/p"}},"b":{{"prefixItems":[{{"type":"string"}}],"items":false}}}}}}"##);
+                "properties":{{"a":{{"$ref":"#/$defs/p"}},"b":{{"prefixItems":[false]}}}}}}"##);
             check(&new, r#"{"a":"x","b":["x",1]}"#, &[
                 ("/a", "want integer, but got string"),
-                ("/b/1", "false schema"),
+                ("/b/0", "false schema"),
             ]);
         }
     }
