@@ -1,0 +1,1 @@
+//! What is another one each time: looked at for its shape.
