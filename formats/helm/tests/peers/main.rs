@@ -1,7 +1,9 @@
 //! Charts of foreign writers, and the answers of foreign readers; and what strangers could send instead.
 
 mod archive;
+mod case;
 mod chart;
+mod charts;
 mod expressions;
 mod golden;
 mod helm;

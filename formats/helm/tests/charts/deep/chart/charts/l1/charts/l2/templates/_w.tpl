@@ -1,0 +1,1 @@
+{{- define "word" -}}l2{{- end -}}

@@ -1,0 +1,1 @@
+{{- define "word" -}}l1{{- end -}}

@@ -1,0 +1,2 @@
+{{ .Values.name }} on {{ .Release.Namespace }}
+{{ include "files.helper" . }}

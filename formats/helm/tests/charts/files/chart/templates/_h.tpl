@@ -1,0 +1,1 @@
+{{- define "files.helper" -}}helped {{ .Chart.Name }}{{- end -}}

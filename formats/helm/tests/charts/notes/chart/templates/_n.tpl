@@ -1,0 +1,1 @@
+{{ define "notes.name" }}{{ .Release.Name }}-svc{{ end }}

@@ -1,0 +1,2 @@
+ kind: Space
+metadata: {name: space}

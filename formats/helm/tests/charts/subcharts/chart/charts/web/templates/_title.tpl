@@ -1,0 +1,1 @@
+{{- define "web.title" -}}own word: {{ .Values.title }}{{- end -}}
