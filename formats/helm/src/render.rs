@@ -237,9 +237,6 @@ pub fn render(chart: &ChartTree, inputs: &Inputs) -> Result<Rendered, RenderErro
 }
 
 fn here(chart: &ChartTree, inputs: &Inputs) -> Result<Rendered, RenderError> {
-    if !is_release(&inputs.release) {
-        return Err(RenderError::Release { name: inputs.release.clone() });
-    }
     let (mut sources, mut warnings) = (Sources::default(), Vec::new());
     let (work, values) = prepared(chart, inputs, &mut sources, &mut warnings)?;
     check(&work, &values, inputs)?;
@@ -264,6 +261,9 @@ fn prepared<'c>(
     let user = user_values(&inputs.values, sources);
     let mut work = Work::new(chart, &name, &mut |file| sources.number(file));
     work.complete().map_err(|Missing(missing)| RenderError::Missing { chart: name, missing })?;
+    if !is_release(&inputs.release) {
+        return Err(RenderError::Release { name: inputs.release.clone() });
+    }
     work.unfit(warnings);
     let no_table = |error: values::NoTable| RenderError::NoTable { name: error.name };
     work.process(&user, warnings).map_err(no_table)?;

@@ -37,6 +37,7 @@ pub struct Rendered {
     /// The files that bytes come from, by the numbers in origins; 0 is "not known".
     pub sources: Vec<String>,
     taints: Vec<Tainted>,
+    files: BTreeMap<String, Written>,
 }
 
 /// Bytes, and where they come from.
@@ -139,6 +140,11 @@ impl Rendered {
         &self.taints
     }
 
+    /// The text that each file of templates gave, by its full path; partials give none.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &Written)> {
+        self.files.iter().map(|(path, text)| (path.as_str(), text))
+    }
+
     /// The name of a file by its number in an origin.
     pub fn source(&self, number: u32) -> Option<&str> {
         self.sources.get(number as usize).map(String::as_str).filter(|it| !it.is_empty())
@@ -162,6 +168,7 @@ pub(crate) fn rendered(
     mut warnings: Vec<String>,
 ) -> Result<Rendered, RenderError> {
     let Executed { mut files, notes: asked } = executed;
+    let all_files = files.iter().map(|(path, text)| (path.clone(), Written::of(text))).collect();
     let own_notes = format!("{}/templates/NOTES.txt", chart.name());
     let notes = files.get(&own_notes).map(Written::of);
     files.retain(|path, _| !path.ends_with("NOTES.txt"));
@@ -189,7 +196,7 @@ pub(crate) fn rendered(
     let lookups = taint::lookups(&asked, &sources);
     let mut crds = Vec::new();
     definitions(chart, &chart.name(), &mut crds);
-    Ok(Rendered { documents, hooks, crds, notes, warnings, lookups, taints, sources: sources.into_names() })
+    Ok(Rendered { documents, hooks, crds, notes, warnings, lookups, taints, files: all_files, sources: sources.into_names() })
 }
 
 fn definitions(chart: &Work<'_>, path: &str, out: &mut Vec<Definition>) {
