@@ -2,12 +2,13 @@
 
 use crate::depend::{Missing, Work};
 use crate::engine::{self, HelmVersion, KubeVersion, Sources};
-use crate::output::{self, Rendered};
+use crate::output::{self, Rendered, Written};
 use crate::schema::{self, Violation};
 use crate::tree::ChartTree;
 use crate::values::{self, Table, ValuesFile};
 use crate::{Constraint, Version};
 use gabion_template::Limits;
+use std::collections::BTreeMap;
 
 /// What a chart is rendered for. The same chart and inputs give the same bytes, except where a template asks for something
 /// that is another one each time; [`Rendered::taints`](crate::Rendered::taints) tells.
@@ -229,19 +230,30 @@ impl RenderError {
 
 /// Renders a chart, on a thread of its own with a stack that no template outgrows.
 pub fn render(chart: &ChartTree, inputs: &Inputs) -> Result<Rendered, RenderError> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(2 * engine::STACK);
-        let thread = thread.spawn_scoped(scope, || here(chart, inputs)).map_err(|_| RenderError::Thread)?;
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    on_a_thread(|| {
+        let (mut sources, mut warnings) = (Sources::default(), Vec::new());
+        let (work, values) = prepared(chart, inputs, &mut sources, &mut warnings)?;
+        let executed = engine::execute(&work, &values, inputs, &mut sources)?;
+        output::rendered(&work, &values, executed, sources, warnings)
     })
 }
 
-fn here(chart: &ChartTree, inputs: &Inputs) -> Result<Rendered, RenderError> {
-    let (mut sources, mut warnings) = (Sources::default(), Vec::new());
-    let (work, values) = prepared(chart, inputs, &mut sources, &mut warnings)?;
-    check(&work, &values, inputs)?;
-    let executed = engine::execute(&work, &values, inputs, &mut sources)?;
-    output::rendered(&work, &values, executed, sources, warnings)
+/// What each file of templates gives, by its full path, whether it is a document or not. Origins are numbers of no table.
+pub fn render_files(chart: &ChartTree, inputs: &Inputs) -> Result<BTreeMap<String, Written>, RenderError> {
+    on_a_thread(|| {
+        let mut sources = Sources::default();
+        let (work, values) = prepared(chart, inputs, &mut sources, &mut Vec::new())?;
+        let executed = engine::execute(&work, &values, inputs, &mut sources)?;
+        Ok(executed.files.iter().map(|(path, text)| (path.clone(), Written::of(text))).collect())
+    })
+}
+
+fn on_a_thread<T: Send>(run: impl FnOnce() -> Result<T, RenderError> + Send) -> Result<T, RenderError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(2 * engine::STACK);
+        let thread = thread.spawn_scoped(scope, run).map_err(|_| RenderError::Thread)?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// The chart as it will be rendered, and its values.
@@ -268,6 +280,7 @@ fn prepared<'c>(
     let no_table = |error: values::NoTable| RenderError::NoTable { name: error.name };
     work.process(&user, warnings).map_err(no_table)?;
     let values = values::coalesce(&work, &user, warnings).map_err(no_table)?;
+    check(&work, &values, inputs)?;
     Ok((work, values))
 }
 

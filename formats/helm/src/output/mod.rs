@@ -91,7 +91,7 @@ pub struct Definition {
 }
 
 impl Written {
-    fn of(text: &Text) -> Self {
+    pub(crate) fn of(text: &Text) -> Self {
         Self { bytes: text.bytes().to_vec(), spans: text.spans().to_vec() }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fmt::Write;
 
 /// What stands where two renderings differ.
-const ANOTHER: &str = "<another one each time>";
+pub(crate) const ANOTHER: &str = "<another one each time>";
 
 /// An error that repeats itself is kept to here, in characters.
 const LONGEST: usize = 400;
@@ -55,7 +55,7 @@ fn word(value: &Value) -> String {
 }
 
 /// The file for one case.
-fn told(once: &Result<Value, Value>, again: &Result<Value, Value>) -> String {
+pub(crate) fn told(once: &Result<Value, Value>, again: &Result<Value, Value>) -> String {
     let mut out = String::new();
     let (once, again) = match (once, again) {
         (Ok(once), Ok(again)) => (once, again),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/expressions");
+pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/expressions");
 
 /// The lines that ask something.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
@@ -16,7 +16,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The template of a line.
-fn template(line: &str) -> String {
+pub(crate) fn template(line: &str) -> String {
     let template = line.strip_prefix('|').map_or_else(|| format!("{{{{ {line} }}}}"), str::to_owned);
     template.replace('\u{2424}', "\n")
 }

@@ -7,6 +7,8 @@ mod charts;
 mod expressions;
 mod golden;
 mod helm;
+mod engine;
 mod index;
+mod ours;
 mod provenance;
 mod semver;

@@ -1,31 +1,44 @@
 //! The engine of this crate, asked as the program of Helm is: the same question, the same shape of the answer.
 
+use crate::golden;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gabion_helm::{ChartTree, Inputs, KubeVersion, Limits, RenderError, Rendered, ValuesFile, render};
+use gabion_helm::{ChartTree, Inputs, KubeVersion, Limits, RenderError, Rendered, ValuesFile, render, render_files};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The answer to a question `{"op": "render", …}`; an error is its class and what it says.
 pub(crate) fn answer(question: &Value) -> Result<Value, (String, String)> {
     Ok(shape(&rendered(question)?, question["crds"] == true))
 }
 
+/// What the templates give, without being looked at any further.
+pub(crate) fn engine_only(question: &Value) -> Result<Value, (String, String)> {
+    let files = render_files(&asked(question)?, &inputs(question)?).map_err(told)?;
+    Ok(Value::Object(files.iter().map(|(name, it)| (name.clone(), text(&it.bytes))).collect()))
+}
+
 /// What comes of a question.
 pub(crate) fn rendered(question: &Value) -> Result<Rendered, (String, String)> {
-    let inputs = inputs(question)?;
-    let chart = chart(&question["chart"]["files"])?;
-    render(&chart, &inputs).map_err(told)
+    render(&asked(question)?, &inputs(question)?).map_err(told)
+}
+
+fn asked(question: &Value) -> Result<ChartTree, (String, String)> {
+    match question["chart"]["path"].as_str() {
+        Some(path) => chart(&Value::Object(golden::files(Path::new(path)))),
+        None => chart(&question["chart"]["files"]),
+    }
 }
 
 fn told(error: RenderError) -> (String, String) {
     (error.class().to_owned(), format!("{error} {}", error.help().unwrap_or_default()))
 }
 
-/// The files of a question as a chart, in the order of a packed one, in which nothing is ignored.
+/// The files of a question as a chart in a folder.
 pub(crate) fn chart(files: &Value) -> Result<ChartTree, (String, String)> {
     let files = files.as_object().into_iter().flatten().map(|(name, it)| (name.clone(), bytes(it)));
-    ChartTree::from_files(files, &Limits::default()).map_err(|error| ("load".to_owned(), chain(&error)))
+    ChartTree::from_folder(files, &Limits::default()).map_err(|error| ("load".to_owned(), chain(&error)))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -1,0 +1,95 @@
+//! The engine of this crate held to what the real Helm said: charts document by document, expressions byte by byte.
+
+use crate::case::{Case, all};
+use crate::charts::{ANOTHER, told};
+use crate::expressions::{FOLDER, template};
+use crate::{golden, ours};
+use fs_err as fs;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The class of an error, or the whole text.
+fn kept(text: &str) -> String {
+    match text.strip_prefix("=== error ") {
+        Some(rest) => format!("error {}", rest.split(' ').next().unwrap()),
+        None => text.to_owned(),
+    }
+}
+
+/// The first line that is not as it was kept; what would be another one next time may be anything.
+fn difference(kept: &str, ours: &str) -> Option<String> {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (kept, ours) = (lines(kept), lines(ours));
+    let same = |(a, b): &(&String, &String)| {
+        // The length of a section counts what is masked.
+        let masked = a.starts_with("=== ") && a.rsplit_once(' ').map(|it| it.0) == b.rsplit_once(' ').map(|it| it.0);
+        a == b || *a == ANOTHER || masked
+    };
+    let at = kept.iter().zip(&ours).position(|pair| !same(&pair));
+    let at = at.or_else(|| (kept.len() != ours.len()).then(|| kept.len().min(ours.len())))?;
+    let line = |of: &[String]| of.get(at).cloned().unwrap_or_default();
+    Some(format!("line {}\n  helm {}\n  ours {}", at + 1, line(&kept), line(&ours)))
+}
+
+fn of_case(case: &Case) -> Option<String> {
+    let question = case.question();
+    // The command line's own language of values is not spoken here.
+    if question["set"] != json!([]) || question["set_string"] != json!([]) || question["set_json"] != json!([]) {
+        return None;
+    }
+    let once = ours::answer(&question);
+    let error = |(class, message): (String, String)| json!({"class": class, "message": message});
+    let once = once.map_err(error);
+    let again = ours::answer(&question).map_err(error);
+    let text = told(&once, &again);
+    let wanted = fs::read_to_string(case.golden()).unwrap();
+    let found = difference(&kept(&wanted), &kept(&text))?;
+    let why = once.err().map(|it| it["message"].to_string()).unwrap_or_default();
+    Some(format!("{} {}: {found}\n  {why}", case.folder.file_name().unwrap().display(), case.name))
+}
+
+#[test]
+fn every_chart_is_rendered_as_helm_renders_it() {
+    let cases = all();
+    let wrong: Vec<String> = cases.iter().filter_map(of_case).collect();
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// What stands in the only file of a chart with the files that all expressions share.
+fn evaluated(files: &serde_json::Map<String, Value>, template: &str) -> Result<Value, (String, String)> {
+    let mut files = files.clone();
+    files.insert("templates/it.yaml".to_owned(), template.into());
+    let question = json!({
+        "chart": {"files": files}, "kube_version": "v1.33.4+k3s1", "api_versions": ["example.com/v1"],
+    });
+    match ours::engine_only(&question) {
+        Ok(mut files) => Ok(files["t/templates/it.yaml"].take()),
+        Err(error) => Err(error),
+    }
+}
+
+#[test]
+fn every_expression_gives_what_helm_gives() {
+    let files = golden::files(&Path::new(FOLDER).join("chart"));
+    let answers = fs::read_to_string(format!("{FOLDER}/answers.tsv")).unwrap();
+    let (mut count, mut wrong) = (0, BTreeMap::new());
+    for (number, row) in answers.lines().enumerate().filter(|(_, row)| !row.starts_with('#')) {
+        let [kind, text, line] = row.splitn(3, '\t').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let wanted: Value = serde_json::from_str(text).unwrap();
+        count += 1;
+        let found = evaluated(&files, &template(line));
+        let fine = match (&found, kind) {
+            (Ok(it), "out") => *it == wanted,
+            (Ok(it), "out64") => it["base64"] == wanted,
+            (Err((class, _)), _) => class == kind,
+            _ => false,
+        };
+        if !fine {
+            wrong.insert(number + 1, format!("{line}\n  helm {kind} {wanted}\n  ours {found:?}"));
+        }
+    }
+    let shown: Vec<String> = wrong.iter().map(|(line, it)| format!("{line}: {it}")).collect();
+    assert!(wrong.is_empty(), "{} of {count}\n{}", wrong.len(), shown.join("\n"));
+    assert!(count > 1200);
+}
