@@ -145,7 +145,6 @@ pub(crate) type Ident = Box<str>;
 #[derive(Debug)]
 pub(crate) struct Number {
     pub(crate) int: Option<i64>,
-    pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
     /// What it is where no type is asked for; `None`: it is too large for an `int`.
     pub(crate) ideal: Option<Value>,

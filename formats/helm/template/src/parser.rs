@@ -62,14 +62,13 @@ struct Scope {
     /// The variables that can be named here.
     variables: Vec<u32>,
     loops: u32,
-    parens: u32,
     /// The line on which the action began; 0 outside of one.
     action_line: u32,
 }
 
 impl Scope {
     fn new() -> Self {
-        Self { variables: vec![0], loops: 0, parens: 0, action_line: 0 }
+        Self { variables: vec![0], loops: 0, action_line: 0 }
     }
 }
 

@@ -45,8 +45,14 @@ impl<'t> Exec<'_, '_, 't> {
             },
             Data::Bool(_) | Data::Float(_) | Data::Text(_) => return Err(self.no_range(&value)),
         }
-        // What `else` does with `break` concerns the loop around this one.
-        let flow = if turns.ran { Flow::Next } else { self.or_else(dot, branch)? };
+        let flow = match turns.ran {
+            true => Flow::Next,
+            // A `break` in `else` ends this loop, as Go has it, and not the one around it, though only that allows it.
+            false => match self.or_else(dot, branch)? {
+                Flow::Continue => Flow::Continue,
+                Flow::Next | Flow::Break => Flow::Next,
+            },
+        };
         self.run.variables.truncate(outer);
         Ok(flow)
     }

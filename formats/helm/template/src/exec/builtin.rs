@@ -45,11 +45,23 @@ impl<'t> Exec<'_, '_, 't> {
                 let base = self.run.stack.len();
                 let (params, rest) = builtin.params();
                 self.arguments(dot, builtin.name(), params, rest, args, last)?;
-                let name = args.first().map(|arg| Node::Expr(arg).show(&self.tree.source)).filter(|_| builtin == Builtin::Call);
+                let name = (builtin == Builtin::Call).then(|| self.callee(args, base));
                 let result = self.builtin_result(builtin, base, name);
                 self.run.stack.truncate(base);
                 self.answer(node, builtin, result)
             }
+        }
+    }
+
+    /// What `call` says that it was to call.
+    fn callee(&self, args: &'t [Expr], base: usize) -> String {
+        if let Some(arg) = args.first() {
+            return Node::Expr(arg).show(&self.tree.source);
+        }
+        let value = &self.run.stack[base];
+        match value.as_text() {
+            Some(text) => text.to_str().into_owned(),
+            None => format!("<{} Value>", value.type_name().unwrap_or("invalid")),
         }
     }
 
@@ -104,9 +116,9 @@ impl<'t> Exec<'_, '_, 't> {
                 let text = match builtin {
                     Builtin::Print => printed(args, fmt::print)?,
                     Builtin::Println => printed(args, fmt::println)?,
-                    Builtin::Html => escape::html(&printed(args, fmt::print)?),
-                    Builtin::Js => escape::js(&printed(args, fmt::print)?),
-                    _ => escape::url_query(&printed(args, fmt::print)?),
+                    Builtin::Html => escape::html(&printable(args)?),
+                    Builtin::Js => escape::js(&printable(args)?),
+                    _ => escape::url_query(&printable(args)?),
                 };
                 Ok(self.derive(Value::text(text), base))
             }
@@ -161,6 +173,16 @@ fn printed(args: &[Value], print: fn(&mut Vec<u8>, &[Value]) -> Result<(), Error
     let mut out = Vec::new();
     print(&mut out, args)?;
     Ok(out)
+}
+
+/// As an action would write them: `nil` is `<no value>` there.
+fn printable(args: &[Value]) -> Result<Vec<u8>, Error> {
+    if !args.iter().any(Value::is_nil) {
+        return printed(args, fmt::print);
+    }
+    let shown = |arg: &Value| if arg.is_nil() { "<no value>".into() } else { arg.clone() };
+    let args: Vec<Value> = args.iter().map(shown).collect();
+    printed(&args, fmt::print)
 }
 
 fn call(args: &[Value], name: &str) -> Result<Value, Error> {

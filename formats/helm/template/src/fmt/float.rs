@@ -127,7 +127,7 @@ fn general(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) {
         Some(_) => wanted,
     };
     if point - 1 < -4 || point > limit {
-        digits.exponential(out, (wanted.min(count) - 1).max(0) as usize, verb - b'g' + b'e');
+        digits.exponential(out, (wanted.min(count) - 1).max(0) as usize, verb - (b'g' - b'e'));
     } else {
         digits.fixed(out, (count - point).max(0) as usize);
     }
@@ -182,5 +182,5 @@ fn hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>
         rest <<= 4;
     }
     let sign = if exponent < 0 { '-' } else { '+' };
-    let _ = write!(out, "{}{sign}{:02}", char::from(verb - b'x' + b'p'), exponent.unsigned_abs());
+    let _ = write!(out, "{}{sign}{:02}", char::from(verb - (b'x' - b'p')), exponent.unsigned_abs());
 }
