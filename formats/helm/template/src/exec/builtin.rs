@@ -36,17 +36,12 @@ impl<'t> Exec<'_, '_, 't> {
     ) -> Step<Val> {
         match builtin {
             Builtin::And | Builtin::Or => self.and_or(dot, builtin, args, last),
-            Builtin::Len if args.len() == 1 && last.is_none() => {
-                let value = self.argument(dot, Wanted::Value, &args[0])?;
-                let result = index::length(&value.value, value.interface);
-                self.answer(node, builtin, result.map(|length| Value::int(length as i64).tainted(value.value.taint)))
-            }
             _ => {
                 let base = self.run.stack.len();
                 let (params, rest) = builtin.params();
-                self.arguments(dot, builtin.name(), params, rest, args, last)?;
+                let held = self.arguments(dot, builtin.name(), params, rest, args, last)?;
                 let name = (builtin == Builtin::Call).then(|| self.callee(args, base));
-                let result = self.builtin_result(builtin, base, name);
+                let result = self.builtin_result(builtin, base, held, name);
                 self.run.stack.truncate(base);
                 self.answer(node, builtin, result)
             }
@@ -93,7 +88,7 @@ impl<'t> Exec<'_, '_, 't> {
         Ok(last.map_or(value, Val::concrete))
     }
 
-    fn builtin_result(&mut self, builtin: Builtin, base: usize, callee: Option<String>) -> Result<Value, Error> {
+    fn builtin_result(&mut self, builtin: Builtin, base: usize, held: u64, callee: Option<String>) -> Result<Value, Error> {
         let args = &self.run.stack[base..];
         let bool = |result: Result<bool, Error>| {
             let taint = args.iter().fold(Taint::NONE, |sum, arg| sum.and(arg.taint));
@@ -108,8 +103,8 @@ impl<'t> Exec<'_, '_, 't> {
             Builtin::Gt => bool(compare::less_or_equal(&args[0], &args[1]).map(|less| !less)),
             Builtin::Ge => bool(compare::less(&args[0], &args[1]).map(|less| !less)),
             Builtin::Index => index::index(args),
-            Builtin::Slice => index::slice(args),
-            Builtin::Len => index::length(&args[0], false).map(|length| Value::int(length as i64).tainted(args[0].taint)),
+            Builtin::Slice => index::slice(args, held),
+            Builtin::Len => index::length(&args[0], held & 1 == 1).map(|length| Value::int(length as i64).tainted(args[0].taint)),
             Builtin::Call => call(args, callee.as_deref().unwrap_or("<nil>")),
             Builtin::Printf => self.printf(base),
             _ => {

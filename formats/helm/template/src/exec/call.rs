@@ -55,7 +55,8 @@ impl<'t> Exec<'_, '_, 't> {
         }
     }
 
-    /// Puts the arguments on the stack, after counting them and asking for their types.
+    /// Puts the arguments on the stack, after counting them and asking for their types. Gives which of the first 64 are held
+    /// by an interface.
     pub(super) fn arguments(
         &mut self,
         dot: &Val,
@@ -64,7 +65,8 @@ impl<'t> Exec<'_, '_, 't> {
         rest: Option<Param>,
         args: &'t [Expr],
         last: Option<Value>,
-    ) -> Step<()> {
+    ) -> Step<u64> {
+        let mut held = 0;
         let count = args.len() + usize::from(last.is_some());
         if rest.is_some() && count < params.len() {
             let (wanted, got) = (params.len(), args.len());
@@ -76,13 +78,14 @@ impl<'t> Exec<'_, '_, 't> {
         let param = |at: usize| params.get(at).copied().or(rest).unwrap_or(Param::Any);
         for (at, arg) in args.iter().enumerate() {
             let value = self.argument(dot, Wanted::Param(param(at)), arg)?;
+            held |= u64::from(value.interface) << at.min(63);
             self.run.stack.push(value.value);
         }
         if let Some(last) = last {
             let value = self.validate(Val::concrete(last), param(args.len()))?;
             self.run.stack.push(value.value);
         }
-        Ok(())
+        Ok(held)
     }
 
     /// The error of a function. What a template inside of it failed with is a part of the story.

@@ -83,11 +83,11 @@ impl<'o> Printer<'o> {
             (Data::Nil, 'T' | 'v') => self.pad(b"<nil>"),
             (Data::Nil, _) => self.complaint(verb, b"(<nil>)"),
             (_, 'T') => self.text(value.type_name().unwrap_or_default().as_bytes()),
-            (_, 'w') => self.bad_verb(value, verb),
             (Data::List(_) | Data::Map(_), 'p') => {
                 self.failure = Some("`%p` prints an address, which is another one at each run");
             }
             (Data::List(list), _) if list.elem == Elem::Byte => self.byte_slice(list, verb, "[]byte"),
+            (_, 'w') => self.bad_verb(value, verb),
             _ => self.value(value, verb),
         }
     }

@@ -1,6 +1,6 @@
 //! This crate's answer to a question.
 
-use gabion_template::{Class, Missing, Options, Run, Set};
+use gabion_template::{Class, Limits, Missing, Options, Run, Set};
 
 use crate::functions::Table;
 use crate::peer::{Answer, Question};
@@ -18,7 +18,8 @@ pub(crate) fn answer(question: &Question<'_>) -> Answer {
         "error" => Missing::Error,
         _ => Missing::Invalid,
     };
-    let mut run = Run::new(&set, Options { missing, ..Options::default() });
+    let limits = Limits { steps: 20_000, text: 1 << 20, ..Limits::default() };
+    let mut run = Run::new(&set, Options { missing, limits, ..Options::default() });
     match run.render(&question.files[0].0, &value(question.data)) {
         Ok(text) => Answer { out: characters(text.bytes()), err: String::new(), class: String::new() },
         Err(error) => failure(if error.class == Class::Budget { "budget" } else { "exec" }, &error.to_string()),
