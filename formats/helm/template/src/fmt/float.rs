@@ -35,6 +35,9 @@ pub fn float(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) 
     }
 }
 
+/// With fewer digits a double is never half way between two texts.
+const MAY_BE_A_TIE: usize = 15;
+
 /// The decimal digits of a number, without zeros at the end, and where its point is: `0.d1d2d3… * 10^point`.
 struct Digits {
     digits: Vec<u8>,
@@ -49,7 +52,13 @@ impl Digits {
             let point = digits.len() as i32;
             return Self { digits, point }.trimmed();
         }
-        Self::read(&format!("{value:e}"))
+        let shortest = Self::read(&format!("{value:e}"));
+        if shortest.count() < MAY_BE_A_TIE {
+            return shortest;
+        }
+        // Two texts may be as short and as near as each other. Go takes the even one, as rounding does.
+        let rounded = format!("{value:.*e}", shortest.count() - 1);
+        if rounded.parse() == Ok(value) { Self::read(&rounded) } else { shortest }
     }
 
     /// One digit, and `more` after it.
