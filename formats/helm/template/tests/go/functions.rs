@@ -22,7 +22,7 @@ use Flow::{Derive, Pass};
 use Param::{Any, Bool, Float64, Int, Int64, List, Map, String as Str, Strings};
 
 const ALL: &[Function] = &[
-    pure("upper", &[Str], None, Derive, |args| Ok(Value::from(text(&args[0]).to_uppercase()))),
+    pure("upper", &[Str], None, Derive, |args| Ok(Value::text(args[0].as_text().unwrap().bytes().to_ascii_uppercase()))),
     pure("add", &[Int, Int], None, Derive, |args| Ok(Value::int(int(&args[0]).wrapping_add(int(&args[1]))))),
     pure("add64", &[Int64, Int64], None, Derive, |args| Ok(Value::int64(int(&args[0]).wrapping_add(int(&args[1]))))),
     pure("half", &[Float64], None, Derive, |args| match args[0].data {

@@ -157,6 +157,136 @@ fn body() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// Expressions whose types fit, so that most templates come to their end: of one type each, and of any.
+struct Typed {
+    text: BoxedStrategy<String>,
+    int: BoxedStrategy<String>,
+    bool: BoxedStrategy<String>,
+    list: BoxedStrategy<String>,
+    map: BoxedStrategy<String>,
+    any: BoxedStrategy<String>,
+}
+
+fn one_of(choices: &'static [&'static str]) -> BoxedStrategy<String> {
+    prop::sample::select(choices).prop_map(str::to_owned).boxed()
+}
+
+fn typed(depth: u32) -> Typed {
+    let text = one_of(&["\"a\"", "`b%`", ".s", "$.s", ".m.s", "$t", "(index .m \"s\")", "\"é<\\n\""]);
+    let int = one_of(&["1", "0", "-3", "'x'", "0x1F", ".i", "$.i", "$n", ".m.i", "answer", "(index .l 1)"]);
+    let bool = one_of(&["true", "false", ".yes", "$.no"]);
+    let list = one_of(&[".l", "$.l", "list", ".none", ".m.l", "$l"]);
+    let map = one_of(&[".m", "$.m", "dict", ".strmap", "$m", "(.missing).none"]);
+    let any = one_of(&[".missing", ".", "$", ".f", ".nil", ".a", ".b", "1.5", "$x", ".u8", ".m.none", "(.missing).none.none"]);
+    if depth == 0 {
+        let any = prop_oneof![text.clone(), int.clone(), bool.clone(), list.clone(), map.clone(), any].boxed();
+        return Typed { text, int, bool, list, map, any };
+    }
+    let Typed { text: t, int: i, bool: b, list: l, map: m, any: a } = typed(depth - 1);
+    let text = prop_oneof![
+        3 => text,
+        1 => (one_of(&["print", "println", "html", "js", "urlquery", "printf \"%v,%v\""]), a.clone(), a.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        1 => (a.clone(), one_of(&["%v", "%s", "%q", "%d", "%5v", "%T", "%#v", "%+v", "%x", "%05.1f"])).prop_map(|(arg, format)| format!("(printf \"{format}\" {arg})")),
+        1 => t.clone().prop_map(|text| format!("(upper {text})")),
+        1 => (t.clone(), t.clone()).prop_map(|(one, other)| format!("({one} | printf \"%s-%s\" {other} | upper)")),
+        1 => a.clone().prop_map(|arg| format!("(include \"t\" {arg})")),
+        1 => (a.clone(), one_of(&["typeOf", "print", "html"])).prop_map(|(arg, name)| format!("({arg} | {name})")),
+    ];
+    let int = prop_oneof![
+        3 => int,
+        1 => (i.clone(), i.clone()).prop_map(|(one, other)| format!("(add {one} {other})")),
+        1 => t.clone().prop_map(|text| format!("(len {text})")),
+        1 => l.clone().prop_map(|list| format!("({list} | len)")),
+    ];
+    let bool = prop_oneof![
+        1 => bool,
+        1 => a.clone().prop_map(|arg| format!("(not {arg})")),
+        2 => (one_of(&["eq", "ne", "lt", "le", "gt", "ge"]), i.clone(), i.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        2 => (one_of(&["eq", "ne", "lt", "le", "gt", "ge"]), t.clone(), t.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        1 => (one_of(&["eq nil", "eq 1 2"]), i.clone()).prop_map(|(name, arg)| format!("({name} {arg})")),
+    ];
+    let list = prop_oneof![
+        2 => list,
+        1 => (a.clone(), a.clone(), t.clone()).prop_map(|(one, other, text)| format!("(list {one} {other} {text})")),
+        1 => (t.clone(), t.clone()).prop_map(|(one, other)| format!("(words {one} {other})")),
+        1 => l.clone().prop_map(|list| format!("(slice ({list}))")),
+        1 => m.clone().prop_map(|map| format!("(keys (or {map} dict))")),
+    ];
+    let map = prop_oneof![
+        2 => map,
+        1 => (a.clone(), t.clone()).prop_map(|(arg, text)| format!("(dict \"a\" {arg} \"s\" {text})")),
+    ];
+    let (text, int, bool, list, map) = (text.boxed(), int.boxed(), bool.boxed(), list.boxed(), map.boxed());
+    let any = prop_oneof![
+        2 => any,
+        2 => text.clone(),
+        1 => int.clone(),
+        1 => bool.clone(),
+        1 => list.clone(),
+        1 => map.clone(),
+        1 => (one_of(&["and", "or"]), b, a.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        1 => (one_of(&["and", "or"]), a.clone(), a.clone()).prop_map(|(name, one, other)| format!("({one} | {name} {other})")),
+        1 => (m.clone(), one_of(&["s", "i", "none", "a"])).prop_map(|(map, name)| format!("({map}).{name}")),
+        1 => (m, t).prop_map(|(map, key)| format!("(index (or {map} dict) {key})")),
+    ];
+    Typed { any: any.boxed(), text, int, bool, list, map }
+}
+
+/// Bodies of expressions whose types fit.
+fn typed_body() -> BoxedStrategy<String> {
+    let Typed { text, int, bool, list, map, any } = typed(3);
+    let action = |content: BoxedStrategy<String>| (trims(), content).prop_map(|((left, right), text)| format!("{{{{{left}{text}{right}}}}}"));
+    let set = |name: &'static str, content: BoxedStrategy<String>| content.prop_map(move |text| format!("{{{{${name} = {text}}}}}"));
+    let leaf = prop_oneof![
+        2 => "[xyz \n]{0,4}",
+        4 => action(any.clone()),
+        1 => action(text.clone()),
+        1 => set("x", any.clone()),
+        1 => set("t", text),
+        1 => set("n", int.clone()),
+        1 => set("l", list.clone()),
+        1 => set("m", map.clone()),
+        1 => any.clone().prop_map(|text| format!("{{{{$x := {text}}}}}")),
+        1 => any.clone().prop_map(|text| format!("{{{{template \"t\" {text}}}}}")),
+        1 => (bool.clone(), one_of(&["break", "continue"])).prop_map(|(bool, word)| format!("{{{{range $.l}}}}{{{{with $}}}}{{{{if {bool}}}}}{{{{{word}}}}}{{{{end}}}}{{{{end}}}}.{{{{end}}}}")),
+    ];
+    leaf.prop_recursive(3, 24, 3, move |inner| {
+        let body = prop::collection::vec(inner, 1..4).prop_map(|parts| parts.concat());
+        let over = prop_oneof![list.clone(), map.clone(), Just("(len .s)".to_owned())];
+        let condition = prop_oneof![bool.clone(), any.clone()];
+        prop_oneof![
+            3 => (condition, body.clone(), body.clone()).prop_map(|(bool, then, other)| format!("{{{{if {bool}}}}}{then}{{{{else if .yes}}}}{other}{{{{end}}}}")),
+            1 => (map.clone(), body.clone()).prop_map(|(map, body)| format!("{{{{with {map}}}}}{{{{with $}}}}{body}{{{{end}}}}{{{{else}}}}{body}{{{{end}}}}")),
+            2 => (over, body.clone()).prop_map(|(list, body)| format!("{{{{range $x := {list}}}}}{{{{.}}}}{{{{with $}}}}{body}{{{{end}}}}{{{{else}}}}none{{{{end}}}}")),
+            1 => (list.clone(), body.clone()).prop_map(|(list, body)| format!("{{{{range $n, $x = {list}}}}}{{{{with $}}}}{body}{{{{end}}}}{{{{end}}}}")),
+            1 => body,
+        ]
+    })
+    .boxed()
+}
+
+/// Data with a value of each type besides those at random.
+fn typed_data() -> BoxedStrategy<Value> {
+    (data(), text(), small_int(), any::<bool>(), prop::collection::vec(scalar(), 0..3))
+        .prop_map(|(mut data, text, int, bool, more)| {
+            let items = [vec![json!({"string": "x"}), json!({"int": "5"})], more].concat();
+            let list = json!({"list": items});
+            let map = json!({"map": {"s": {"string": text}, "i": {"int": "7"}, "l": list, "none": null}});
+            let entries = data["map"].as_object_mut().unwrap();
+            entries.insert("s".to_owned(), json!({"string": text}));
+            entries.insert("i".to_owned(), json!({"int": int.to_string()}));
+            entries.insert("l".to_owned(), list);
+            entries.insert("m".to_owned(), map);
+            entries.insert("none".to_owned(), json!({"list": []}));
+            entries.insert("strmap".to_owned(), json!({"map": {"s": {"string": "w"}}}));
+            entries.insert("yes".to_owned(), json!({"bool": bool.to_string()}));
+            entries.insert("no".to_owned(), json!({"bool": "false"}));
+            entries.insert("u8".to_owned(), json!({"uint8": "200"}));
+            data
+        })
+        .boxed()
+}
+
 fn trims() -> BoxedStrategy<(&'static str, &'static str)> {
     prop::sample::select(&[("", ""), ("- ", ""), ("", " -"), ("- ", " -"), (" ", "\n")][..]).boxed()
 }
@@ -205,6 +335,15 @@ fn check<S: Strategy<Value = (String, Value)>>(strategy: &S) {
 #[test]
 fn random_templates_give_what_go_gives() {
     let strategy = (body(), data()).prop_map(|(body, data)| (format!("{{{{$x := .a}}}}{body}"), data));
+    check(&strategy);
+}
+
+#[test]
+fn random_templates_without_mistakes_give_what_go_gives() {
+    let strategy = (typed_body(), typed_data()).prop_map(|(body, data)| {
+        let start = "{{$x := .a}}{{$t := .s}}{{$n := .i}}{{$l := .l}}{{$m := .m}}";
+        (format!("{start}{body}"), data)
+    });
     check(&strategy);
 }
 

@@ -122,9 +122,20 @@ func check(err error) {
 	}
 }
 
+// upper is the same on both sides for any bytes.
+func upper(text string) string {
+	out := []byte(text)
+	for at, char := range out {
+		if 'a' <= char && char <= 'z' {
+			out[at] -= 'a' - 'A'
+		}
+	}
+	return string(out)
+}
+
 func functions(set *template.Template) template.FuncMap {
 	return template.FuncMap{
-		"upper":  strings.ToUpper,
+		"upper":  upper,
 		"add":    func(one, other int) int { return one + other },
 		"add64":  func(one, other int64) int64 { return one + other },
 		"half":   func(value float64) float64 { return value / 2 },
