@@ -7,5 +7,6 @@ mod functions;
 mod ours;
 mod peer;
 mod random;
+mod speed;
 mod table;
 mod values;

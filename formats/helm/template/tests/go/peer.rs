@@ -3,6 +3,7 @@
 use gabion_testkit::{has, run};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -54,17 +55,29 @@ impl Peer {
     }
 
     pub(crate) fn ask(&mut self, question: &Question<'_>) -> Answer {
+        let answer = self.send(question, 0);
+        let part = |name: &str| answer[name].as_str().unwrap().to_owned();
+        Answer { out: part("out"), err: part("err"), class: part("class") }
+    }
+
+    /// The text, and how long so many repetitions took: parsing, and executing.
+    pub(crate) fn measure(&mut self, question: &Question<'_>, repeat: u32) -> (String, [Duration; 2]) {
+        let answer = self.send(question, repeat);
+        let nanos = |at: usize| Duration::from_nanos(answer["nanos"][at].as_u64().unwrap());
+        (answer["out"].as_str().unwrap().to_owned(), [nanos(0), nanos(1)])
+    }
+
+    fn send(&mut self, question: &Question<'_>, repeat: u32) -> Value {
         let Question { files, data, missing } = question;
-        let line = json!({"files": files, "run": files[0].0, "data": data, "missing": missing}).to_string();
+        let question = json!({"files": files, "run": files[0].0, "data": data, "missing": missing, "repeat": repeat});
+        let line = question.to_string();
         let input = self.input.as_mut().unwrap();
         input.write_all(line.as_bytes()).unwrap();
         input.write_all(b"\n").unwrap();
         input.flush().unwrap();
         let mut answer = String::new();
         self.output.read_line(&mut answer).unwrap();
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let part = |name: &str| answer[name].as_str().unwrap().to_owned();
-        Answer { out: part("out"), err: part("err"), class: part("class") }
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 }
 

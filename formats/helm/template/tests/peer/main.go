@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 )
 
 type question struct {
@@ -21,12 +22,16 @@ type question struct {
 	Run     string          `json:"run"`
 	Data    json.RawMessage `json:"data"`
 	Missing string          `json:"missing"`
+	// Repeat asks how long it takes: so many times, parsed once or each time.
+	Repeat int `json:"repeat"`
 }
 
 type answer struct {
 	Out   string `json:"out"`
 	Err   string `json:"err"`
 	Class string `json:"class"`
+	// Nanos are of all repetitions: of parsing, and of executing.
+	Nanos [2]int64 `json:"nanos"`
 }
 
 func decode(text string) string {
@@ -163,7 +168,7 @@ func functions(set *template.Template) template.FuncMap {
 			return target
 		},
 		"keys": func(target map[string]any) []string {
-			var out []string
+			out := []string{}
 			for key := range target {
 				out = append(out, key)
 			}
@@ -186,11 +191,33 @@ func ask(q question) (out answer) {
 			return answer{Err: encode(err.Error()), Class: "parse"}
 		}
 	}
+	if q.Repeat > 0 {
+		out.Nanos = measure(q, set)
+	}
 	var text bytes.Buffer
 	if err := set.ExecuteTemplate(&text, q.Run, value(q.Data)); err != nil {
 		return answer{Err: encode(err.Error()), Class: "exec"}
 	}
-	return answer{Out: encode(text.String())}
+	out.Out = encode(text.String())
+	return out
+}
+
+func measure(q question, set *template.Template) (nanos [2]int64) {
+	data := value(q.Data)
+	start := time.Now()
+	for range q.Repeat {
+		again := template.New("gotpl")
+		again.Funcs(functions(again))
+		for _, file := range q.Files {
+			_, err := again.New(file[0]).Parse(file[1])
+			check(err)
+		}
+	}
+	parsed := time.Now()
+	for range q.Repeat {
+		check(set.ExecuteTemplate(&bytes.Buffer{}, q.Run, data))
+	}
+	return [2]int64{parsed.Sub(start).Nanoseconds(), time.Since(parsed).Nanoseconds()}
 }
 
 func main() {
