@@ -79,6 +79,7 @@ pub(crate) enum Stmt {
 /// `if`, `with` and `range`.
 #[derive(Debug)]
 pub(crate) struct Branch {
+    pub(crate) line: u32,
     pub(crate) pipe: Pipe,
     pub(crate) list: Vec<Stmt>,
     pub(crate) or_else: Option<Vec<Stmt>>,

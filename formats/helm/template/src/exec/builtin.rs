@@ -4,6 +4,7 @@ use super::argument::Wanted;
 use super::{Exec, Step, Val, compare, escape, index, is_true};
 use crate::ast::show::Node;
 use crate::ast::{Builtin, Expr};
+use crate::error::Class;
 use crate::fmt;
 use crate::function::{Error, Param};
 use crate::text::{Origin, Taint, Text, TextBuilder};
@@ -68,7 +69,8 @@ impl<'t> Exec<'_, '_, 't> {
             }
             Err(error) => {
                 self.at = node;
-                Err(self.fail(format!("error calling {}: {error}", builtin.name())))
+                let class = if fmt::is_limit(&error) { Class::Budget } else { Class::Exec };
+                Err(self.end(class, format!("error calling {}: {error}", builtin.name()), Vec::new()))
             }
         }
     }
@@ -76,7 +78,9 @@ impl<'t> Exec<'_, '_, 't> {
     /// The first argument that decides, or the last one. What stands behind it is not evaluated.
     fn and_or(&mut self, dot: &Val, builtin: Builtin, args: &'t [Expr], last: Option<Value>) -> Step<Val> {
         if args.is_empty() && last.is_none() {
-            return Err(self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name())));
+            return Err(
+                self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name()))
+            );
         }
         let mut value = Val::concrete(Value::NIL);
         for arg in args {
@@ -88,7 +92,13 @@ impl<'t> Exec<'_, '_, 't> {
         Ok(last.map_or(value, Val::concrete))
     }
 
-    fn builtin_result(&mut self, builtin: Builtin, base: usize, held: u64, callee: Option<String>) -> Result<Value, Error> {
+    fn builtin_result(
+        &mut self,
+        builtin: Builtin,
+        base: usize,
+        held: u64,
+        callee: Option<String>,
+    ) -> Result<Value, Error> {
         let args = &self.run.stack[base..];
         let bool = |result: Result<bool, Error>| {
             let taint = args.iter().fold(Taint::NONE, |sum, arg| sum.and(arg.taint));
@@ -104,7 +114,8 @@ impl<'t> Exec<'_, '_, 't> {
             Builtin::Ge => bool(compare::less(&args[0], &args[1]).map(|less| !less)),
             Builtin::Index => index::index(args),
             Builtin::Slice => index::slice(args, held),
-            Builtin::Len => index::length(&args[0], held & 1 == 1).map(|length| Value::int(length as i64).tainted(args[0].taint)),
+            Builtin::Len => index::length(&args[0], held & 1 == 1)
+                .map(|length| Value::int(length as i64).tainted(args[0].taint)),
             Builtin::Call => call(args, callee.as_deref().unwrap_or("<nil>")),
             Builtin::Printf => self.printf(base),
             _ => {
@@ -116,8 +127,7 @@ impl<'t> Exec<'_, '_, 't> {
                     _ => escape::url_query(&printable(args)?),
                 };
                 Ok(self.derive(Value::text(text), base))
-            }
-            // `and` and `or` evaluate their arguments themselves.
+            } // `and` and `or` evaluate their arguments themselves.
         }
     }
 
@@ -135,7 +145,8 @@ impl<'t> Exec<'_, '_, 't> {
         let mut marks = fmt::Marks::new();
         fmt::printf_marked(&mut out, format.bytes(), &args[1..], &mut marks)?;
         let taint = self.taint_of(base);
-        if taint.is_none() && args.iter().all(|arg| arg.as_text().is_none_or(|text| text.spans().is_empty())) {
+        if taint.is_none() && args.iter().all(|arg| arg.as_text().is_none_or(|text| text.spans().is_empty()))
+        {
             return Ok(Value::text(out));
         }
         let text = woven(&out, &marks, &args[1..], args[0].taint);
@@ -152,13 +163,17 @@ fn woven(out: &[u8], marks: &fmt::Marks, args: &[Value], format: Taint) -> Text 
         let bytes = &out[start..*end];
         start = *end;
         let arg = arg.map(|arg| &args[arg]);
+        let taint = arg.map_or(format, |arg| arg.taint.and(format));
         match arg.and_then(Value::as_text) {
-            Some(text) if text.bytes() == bytes && !text.spans().is_empty() => builder.push_text(text),
+            // Reasons that no part has were given to the whole.
+            Some(text) if text.bytes() == bytes && taint.without(text.taint()).is_none() => {
+                builder.push_text(text);
+            }
             Some(text) => {
                 let origin = text.spans().first().map_or(Origin::default(), |span| span.origin);
-                builder.push(bytes, origin, text.taint().and(format));
+                builder.push(bytes, origin, taint);
             }
-            None => builder.push(bytes, Origin::default(), arg.map_or(format, |arg| arg.taint.and(format))),
+            None => builder.push(bytes, Origin::default(), taint),
         }
     }
     builder.finish()

@@ -14,7 +14,13 @@ impl Functions for Table {
 
 type Pure = fn(&[Value]) -> Result<Value, Error>;
 
-const fn pure(name: &'static str, params: &'static [Param], rest: Option<Param>, flow: Flow, run: Pure) -> Function {
+const fn pure(
+    name: &'static str,
+    params: &'static [Param],
+    rest: Option<Param>,
+    flow: Flow,
+    run: Pure,
+) -> Function {
     Function { name, params, rest, flow, run: Body::Pure(run) }
 }
 
@@ -22,9 +28,13 @@ use Flow::{Derive, Pass};
 use Param::{Any, Bool, Float64, Int, Int64, List, Map, String as Str, Strings};
 
 const ALL: &[Function] = &[
-    pure("upper", &[Str], None, Derive, |args| Ok(Value::text(args[0].as_text().unwrap().bytes().to_ascii_uppercase()))),
+    pure("upper", &[Str], None, Derive, |args| {
+        Ok(Value::text(args[0].as_text().unwrap().bytes().to_ascii_uppercase()))
+    }),
     pure("add", &[Int, Int], None, Derive, |args| Ok(Value::int(int(&args[0]).wrapping_add(int(&args[1]))))),
-    pure("add64", &[Int64, Int64], None, Derive, |args| Ok(Value::int64(int(&args[0]).wrapping_add(int(&args[1]))))),
+    pure("add64", &[Int64, Int64], None, Derive, |args| {
+        Ok(Value::int64(int(&args[0]).wrapping_add(int(&args[1]))))
+    }),
     pure("half", &[Float64], None, Derive, |args| match args[0].data {
         gabion_template::Data::Float(float) => Ok((float / 2.0).into()),
         _ => Err("no float".into()),
@@ -37,7 +47,9 @@ const ALL: &[Function] = &[
     pure("words", &[], Some(Str), Pass, |args| {
         Ok(Value::strings(args.iter().filter_map(|arg| arg.as_text().cloned())))
     }),
-    pure("count", &[List], None, Derive, |args| Ok(Value::int(args[0].as_list().unwrap().items.len() as i64))),
+    pure("count", &[List], None, Derive, |args| {
+        Ok(Value::int(args[0].as_list().unwrap().items.len() as i64))
+    }),
     pure("join", &[Str, Strings], None, Derive, |args| {
         let items: Vec<String> = args[1].as_list().unwrap().items.iter().map(text).collect();
         Ok(items.join(&text(&args[0])).into())

@@ -22,7 +22,9 @@ pub(crate) fn answer(question: &Question<'_>) -> Answer {
     let mut run = Run::new(&set, Options { missing, limits, ..Options::default() });
     match run.render(&question.files[0].0, &value(question.data)) {
         Ok(text) => Answer { out: characters(text.bytes()), err: String::new(), class: String::new() },
-        Err(error) => failure(if error.class == Class::Budget { "budget" } else { "exec" }, &error.to_string()),
+        Err(error) => {
+            failure(if error.class == Class::Budget { "budget" } else { "exec" }, &error.to_string())
+        }
     }
 }
 

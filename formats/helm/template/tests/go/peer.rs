@@ -69,7 +69,8 @@ impl Peer {
 
     fn send(&mut self, question: &Question<'_>, repeat: u32) -> Value {
         let Question { files, data, missing } = question;
-        let question = json!({"files": files, "run": files[0].0, "data": data, "missing": missing, "repeat": repeat});
+        let question =
+            json!({"files": files, "run": files[0].0, "data": data, "missing": missing, "repeat": repeat});
         let line = question.to_string();
         let input = self.input.as_mut().unwrap();
         input.write_all(line.as_bytes()).unwrap();

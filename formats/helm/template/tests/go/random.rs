@@ -42,7 +42,9 @@ fn float() -> BoxedStrategy<String> {
     prop_oneof![
         (-20_i32..20).prop_map(|float| float.to_string()),
         (any::<i32>(), -8_i32..8).prop_map(|(digits, exponent)| format!("{digits}e{exponent}")),
-        any::<f64>().prop_filter("Go writes it otherwise", |float| float.is_finite()).prop_map(|float| format!("{float:e}")),
+        any::<f64>()
+            .prop_filter("Go writes it otherwise", |float| float.is_finite())
+            .prop_map(|float| format!("{float:e}")),
     ]
     .boxed()
 }
@@ -61,7 +63,9 @@ fn character() -> BoxedStrategy<char> {
         '\u{e0001}'..='\u{e0001}',
         '\u{10fff0}'..='\u{10ffff}',
     ];
-    prop::sample::select(ranges.to_vec()).prop_flat_map(|range| prop::char::range(*range.start(), *range.end())).boxed()
+    prop::sample::select(ranges.to_vec())
+        .prop_flat_map(|range| prop::char::range(*range.start(), *range.end()))
+        .boxed()
 }
 
 /// A text: one character per byte.
@@ -119,9 +123,40 @@ fn path() -> BoxedStrategy<String> {
 
 /// Functions that take anything, and those that ask for types.
 const CALLS: [&str; 34] = [
-    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index", "slice", "print", "println", "html", "js", "urlquery",
-    "printf", "upper", "add", "add64", "half", "yes", "list", "words", "count", "join", "typeOf", "id", "answer", "dict", "keys",
-    "call", "printf \"%v|%d|%s|%q\"",
+    "and",
+    "or",
+    "not",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "len",
+    "index",
+    "slice",
+    "print",
+    "println",
+    "html",
+    "js",
+    "urlquery",
+    "printf",
+    "upper",
+    "add",
+    "add64",
+    "half",
+    "yes",
+    "list",
+    "words",
+    "count",
+    "join",
+    "typeOf",
+    "id",
+    "answer",
+    "dict",
+    "keys",
+    "call",
+    "printf \"%v|%d|%s|%q\"",
 ];
 
 fn expression() -> BoxedStrategy<String> {
@@ -150,8 +185,17 @@ fn body() -> BoxedStrategy<String> {
     ];
     leaf.prop_recursive(3, 24, 3, |inner| {
         let list = prop::collection::vec(inner, 1..4).prop_map(|parts| parts.concat());
-        let block = (prop::sample::select(&["if", "with", "range", "range $x :=", "range $i, $x :=", "with $x :=", "range $x ="][..]), expression(), list.clone(), list.clone())
-            .prop_map(|(word, condition, then, other)| format!("{{{{{word} {condition}}}}}{then}{{{{else}}}}{other}{{{{end}}}}"));
+        let block = (
+            prop::sample::select(
+                &["if", "with", "range", "range $x :=", "range $i, $x :=", "with $x :=", "range $x ="][..],
+            ),
+            expression(),
+            list.clone(),
+            list.clone(),
+        )
+            .prop_map(|(word, condition, then, other)| {
+                format!("{{{{{word} {condition}}}}}{then}{{{{else}}}}{other}{{{{end}}}}")
+            });
         prop_oneof![2 => block, 1 => list]
     })
     .boxed()
@@ -177,9 +221,23 @@ fn typed(depth: u32) -> Typed {
     let bool = one_of(&["true", "false", ".yes", "$.no"]);
     let list = one_of(&[".l", "$.l", "list", ".none", ".m.l", "$l"]);
     let map = one_of(&[".m", "$.m", "dict", ".strmap", "$m", "(.missing).none"]);
-    let any = one_of(&[".missing", ".", "$", ".f", ".nil", ".a", ".b", "1.5", "$x", ".u8", ".m.none", "(.missing).none.none"]);
+    let any = one_of(&[
+        ".missing",
+        ".",
+        "$",
+        ".f",
+        ".nil",
+        ".a",
+        ".b",
+        "1.5",
+        "$x",
+        ".u8",
+        ".m.none",
+        "(.missing).none.none",
+    ]);
     if depth == 0 {
-        let any = prop_oneof![text.clone(), int.clone(), bool.clone(), list.clone(), map.clone(), any].boxed();
+        let any =
+            prop_oneof![text.clone(), int.clone(), bool.clone(), list.clone(), map.clone(), any].boxed();
         return Typed { text, int, bool, list, map, any };
     }
     let Typed { text: t, int: i, bool: b, list: l, map: m, any: a } = typed(depth - 1);
@@ -235,8 +293,12 @@ fn typed(depth: u32) -> Typed {
 /// Bodies of expressions whose types fit.
 fn typed_body() -> BoxedStrategy<String> {
     let Typed { text, int, bool, list, map, any } = typed(3);
-    let action = |content: BoxedStrategy<String>| (trims(), content).prop_map(|((left, right), text)| format!("{{{{{left}{text}{right}}}}}"));
-    let set = |name: &'static str, content: BoxedStrategy<String>| content.prop_map(move |text| format!("{{{{${name} = {text}}}}}"));
+    let action = |content: BoxedStrategy<String>| {
+        (trims(), content).prop_map(|((left, right), text)| format!("{{{{{left}{text}{right}}}}}"))
+    };
+    let set = |name: &'static str, content: BoxedStrategy<String>| {
+        content.prop_map(move |text| format!("{{{{${name} = {text}}}}}"))
+    };
     let leaf = prop_oneof![
         2 => "[xyz \n]{0,4}",
         4 => action(any.clone()),
@@ -293,14 +355,17 @@ fn trims() -> BoxedStrategy<(&'static str, &'static str)> {
 
 fn format() -> BoxedStrategy<String> {
     let number = || prop_oneof![4 => Just(String::new()), 3 => (0_u32..12).prop_map(|number| number.to_string()), 1 => Just("*".to_owned())];
-    let index = || prop_oneof![8 => Just(String::new()), 1 => (0_u32..5).prop_map(|index| format!("[{index}]"))];
+    let index =
+        || prop_oneof![8 => Just(String::new()), 1 => (0_u32..5).prop_map(|index| format!("[{index}]"))];
     let precision = prop_oneof![3 => Just(String::new()), 2 => (index(), number()).prop_map(|(index, number)| format!(".{index}{number}"))];
     let verb = prop_oneof![
         8 => prop::sample::select(&["v", "d", "s", "q", "x", "X", "f", "e", "g", "G", "E", "t", "c", "b", "o", "O", "U", "T"][..]).prop_map(str::to_owned),
         1 => prop::sample::select(&["%", "z", "F", "w", "\u{c3}\u{a9}", "", "!"][..]).prop_map(str::to_owned),
     ];
     let one = ("[ab]{0,2}", "[-+# 0]{0,3}", index(), number(), precision, index(), verb).prop_map(
-        |(before, flags, first, width, precision, second, verb)| format!("{before}%{flags}{first}{width}{precision}{second}{verb}"),
+        |(before, flags, first, width, precision, second, verb)| {
+            format!("{before}%{flags}{first}{width}{precision}{second}{verb}")
+        },
     );
     prop::collection::vec(one, 1..4).prop_map(|parts| parts.concat()).boxed()
 }
@@ -350,14 +415,16 @@ fn random_templates_without_mistakes_give_what_go_gives() {
 #[test]
 fn random_actions_are_the_same_mistakes() {
     let noise = "[{}()|.,:=$\"`'/*a0-9nil \n+-]{0,14}";
-    let strategy = (noise, data()).prop_map(|(noise, data)| (format!("{{{{$x := .a}}}}{{{{{noise}}}}}"), data));
+    let strategy =
+        (noise, data()).prop_map(|(noise, data)| (format!("{{{{$x := .a}}}}{{{{{noise}}}}}"), data));
     check(&strategy);
 }
 
 #[test]
 fn random_formats_print_what_go_prints() {
     let strategy = (format(), value(), value(), small_int()).prop_map(|(format, one, other, int)| {
-        let data = json!({"map": {"f": {"string": format}, "a": one, "b": other, "c": {"int": int.to_string()}}});
+        let data =
+            json!({"map": {"f": {"string": format}, "a": one, "b": other, "c": {"int": int.to_string()}}});
         ("{{printf .f .a .b .c}}¦{{printf .f .c .a}}¦{{print .a .b .c}}".replace('¦', "|"), data)
     });
     check(&strategy);

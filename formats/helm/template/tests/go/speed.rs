@@ -71,7 +71,9 @@ fn a_large_chart_gives_what_go_gives() {
     let go = peer.ask(&Question { files: &files(), data: &data, missing: "zero" });
     let set = parsed();
     for trace in [true, false] {
-        let out = Run::new(&set, Options { trace, ..Options::default() }).render("chart.yaml", &value(&data)).unwrap();
+        let out = Run::new(&set, Options { trace, ..Options::default() })
+            .render("chart.yaml", &value(&data))
+            .unwrap();
         assert_eq!(characters(out.bytes()), go.out);
         assert!(out.bytes().len() > 600_000);
     }
@@ -85,14 +87,20 @@ fn how_fast() {
     let values = value(&data);
     let set = parsed();
     let parse = timed(|| drop(parsed()));
-    let run = |trace| Run::new(&set, Options { trace, ..Options::default() }).render("chart.yaml", &values).unwrap();
+    let run = |trace| {
+        Run::new(&set, Options { trace, ..Options::default() }).render("chart.yaml", &values).unwrap()
+    };
     let steps = {
         let mut run = Run::new(&set, Options::default());
         run.render("chart.yaml", &values).unwrap();
         run.steps()
     };
     eprintln!("{} bytes, {} spans, {steps} steps", run(true).bytes().len(), run(true).spans().len());
-    eprintln!("ours  parse {parse:?}, traced {:?}, plain {:?}", timed(|| drop(run(true))), timed(|| drop(run(false))));
+    eprintln!(
+        "ours  parse {parse:?}, traced {:?}, plain {:?}",
+        timed(|| drop(run(true))),
+        timed(|| drop(run(false)))
+    );
     if let Some(mut peer) = Peer::start() {
         let question = Question { files: &files(), data: &data, missing: "zero" };
         let (_, [parse, run]) = peer.measure(&question, REPEAT);

@@ -33,7 +33,8 @@ pub(crate) fn value(tagged: &Value) -> template::Value {
         "strmap" => {
             let entries = content.as_object().unwrap().iter();
             let text = |item: &Value| template::Value::text(bytes(item.as_str().unwrap()));
-            let entries: BTreeMap<_, _> = entries.map(|(key, item)| (bytes(key).into(), text(item))).collect();
+            let entries: BTreeMap<_, _> =
+                entries.map(|(key, item)| (bytes(key).into(), text(item))).collect();
             Data::Map(Rc::new(Map::from_entries(MapKind::String, entries))).into()
         }
         scalar => simple(scalar, content.as_str().unwrap()),
