@@ -39,7 +39,7 @@ impl Source {
     /// Line, from 1, and column in bytes, from 0, as Go counts them.
     pub(crate) fn place(&self, pos: u32) -> (u32, u32) {
         let before = &self.text[..pos as usize];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + before.split(|byte| *byte == b'\n').skip(1).count();
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
         (line as u32, column as u32)
     }

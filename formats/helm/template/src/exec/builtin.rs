@@ -42,7 +42,7 @@ impl<'t> Exec<'_, '_, 't> {
                 let (params, rest) = builtin.params();
                 let held = self.arguments(dot, builtin.name(), params, rest, args, last)?;
                 let name = (builtin == Builtin::Call).then(|| self.callee(args, base));
-                let result = self.builtin_result(builtin, base, held, name);
+                let result = self.builtin_result(builtin, base, held, name.as_deref());
                 self.run.stack.truncate(base);
                 self.answer(node, builtin, result)
             }
@@ -70,7 +70,7 @@ impl<'t> Exec<'_, '_, 't> {
             Err(error) => {
                 self.at = node;
                 let class = if fmt::is_limit(&error) { Class::Budget } else { Class::Exec };
-                Err(self.end(class, format!("error calling {}: {error}", builtin.name()), Vec::new()))
+                self.end(class, format!("error calling {}: {error}", builtin.name()), Vec::new())
             }
         }
     }
@@ -78,9 +78,7 @@ impl<'t> Exec<'_, '_, 't> {
     /// The first argument that decides, or the last one. What stands behind it is not evaluated.
     fn and_or(&mut self, dot: &Val, builtin: Builtin, args: &'t [Expr], last: Option<Value>) -> Step<Val> {
         if args.is_empty() && last.is_none() {
-            return Err(
-                self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name()))
-            );
+            return self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name()));
         }
         let mut value = Val::concrete(Value::NIL);
         for arg in args {
@@ -97,7 +95,7 @@ impl<'t> Exec<'_, '_, 't> {
         builtin: Builtin,
         base: usize,
         held: u64,
-        callee: Option<String>,
+        callee: Option<&str>,
     ) -> Result<Value, Error> {
         let args = &self.run.stack[base..];
         let bool = |result: Result<bool, Error>| {
@@ -115,8 +113,8 @@ impl<'t> Exec<'_, '_, 't> {
             Builtin::Index => index::index(args),
             Builtin::Slice => index::slice(args, held),
             Builtin::Len => index::length(&args[0], held & 1 == 1)
-                .map(|length| Value::int(length as i64).tainted(args[0].taint)),
-            Builtin::Call => call(args, callee.as_deref().unwrap_or("<nil>")),
+                .map(|length| Value::count(length).tainted(args[0].taint)),
+            Builtin::Call => call(args, callee.unwrap_or("<nil>")),
             Builtin::Printf => self.printf(base),
             _ => {
                 let text = match builtin {

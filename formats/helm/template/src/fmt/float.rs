@@ -1,5 +1,12 @@
 //! Floats as text (`strconv.AppendFloat`).
 
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "counts of digits are small and were compared with zero; whether a float is whole is an exact question"
+)]
+
 use std::io::Write as _;
 
 use super::integer::push_decimal;

@@ -122,9 +122,9 @@ impl<'o> Printer<'o> {
                     let plain = self.flags.go_syntax;
                     let printed = object.print();
                     if plain {
-                        self.text(printed.as_bytes())
+                        self.text(printed.as_bytes());
                     } else {
-                        self.string(printed.as_bytes(), verb, value)
+                        self.string(printed.as_bytes(), verb, value);
                     }
                 }
                 _ => self.bad_verb(value, verb),
@@ -209,7 +209,7 @@ impl<'o> Printer<'o> {
             .items
             .iter()
             .map(|item| match &item.data {
-                Data::Int(int) => int.bits as u8,
+                Data::Int(int) => int.bits.cast_unsigned() as u8,
                 _ => 0,
             })
             .collect();
@@ -454,7 +454,7 @@ impl<'o> Printer<'o> {
 /// `%#g`: a point always, and the zeros that `%g` leaves out.
 fn with_point(number: &[u8], form: u8, precision: Option<usize>) -> Vec<u8> {
     let mut digits = match form {
-        b'g' | b'G' | b'x' => precision.map_or(6, |precision| precision as i64),
+        b'g' | b'G' | b'x' => precision.map_or(6, usize::cast_signed),
         _ => 0,
     };
     let hex = matches!(form, b'x' | b'X');
@@ -467,7 +467,7 @@ fn with_point(number: &[u8], form: u8, precision: Option<usize>) -> Vec<u8> {
             b'.' => point = true,
             _ => {
                 nonzero |= *byte != b'0';
-                digits -= i64::from(nonzero);
+                digits -= isize::from(nonzero);
             }
         }
     }

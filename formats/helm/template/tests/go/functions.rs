@@ -47,9 +47,7 @@ const ALL: &[Function] = &[
     pure("words", &[], Some(Str), Pass, |args| {
         Ok(Value::strings(args.iter().filter_map(|arg| arg.as_text().cloned())))
     }),
-    pure("count", &[List], None, Derive, |args| {
-        Ok(Value::int(args[0].as_list().unwrap().items.len() as i64))
-    }),
+    pure("count", &[List], None, Derive, |args| Ok(Value::count(args[0].as_list().unwrap().items.len()))),
     pure("join", &[Str, Strings], None, Derive, |args| {
         let items: Vec<String> = args[1].as_list().unwrap().items.iter().map(text).collect();
         Ok(items.join(&text(&args[0])).into())
@@ -75,7 +73,7 @@ fn include(run: &mut dyn Call, args: &[Value]) -> Result<Value, Error> {
 }
 
 fn dict(args: &[Value]) -> Result<Value, Error> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err("odd".into());
     }
     let mut entries = BTreeMap::new();

@@ -240,39 +240,39 @@ fn typed(depth: u32) -> Typed {
             prop_oneof![text.clone(), int.clone(), bool.clone(), list.clone(), map.clone(), any].boxed();
         return Typed { text, int, bool, list, map, any };
     }
-    let Typed { text: t, int: i, bool: b, list: l, map: m, any: a } = typed(depth - 1);
+    let of = typed(depth - 1);
     let text = prop_oneof![
         3 => text,
-        1 => (one_of(&["print", "println", "html", "js", "urlquery", "printf \"%v,%v\""]), a.clone(), a.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
-        1 => (a.clone(), one_of(&["%v", "%s", "%q", "%d", "%5v", "%T", "%#v", "%+v", "%x", "%05.1f"])).prop_map(|(arg, format)| format!("(printf \"{format}\" {arg})")),
-        1 => t.clone().prop_map(|text| format!("(upper {text})")),
-        1 => (t.clone(), t.clone()).prop_map(|(one, other)| format!("({one} | printf \"%s-%s\" {other} | upper)")),
-        1 => a.clone().prop_map(|arg| format!("(include \"t\" {arg})")),
-        1 => (a.clone(), one_of(&["typeOf", "print", "html"])).prop_map(|(arg, name)| format!("({arg} | {name})")),
+        1 => (one_of(&["print", "println", "html", "js", "urlquery", "printf \"%v,%v\""]), of.any.clone(), of.any.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        1 => (of.any.clone(), one_of(&["%v", "%s", "%q", "%d", "%5v", "%T", "%#v", "%+v", "%x", "%05.1f"])).prop_map(|(arg, format)| format!("(printf \"{format}\" {arg})")),
+        1 => of.text.clone().prop_map(|text| format!("(upper {text})")),
+        1 => (of.text.clone(), of.text.clone()).prop_map(|(one, other)| format!("({one} | printf \"%s-%s\" {other} | upper)")),
+        1 => of.any.clone().prop_map(|arg| format!("(include \"t\" {arg})")),
+        1 => (of.any.clone(), one_of(&["typeOf", "print", "html"])).prop_map(|(arg, name)| format!("({arg} | {name})")),
     ];
     let int = prop_oneof![
         3 => int,
-        1 => (i.clone(), i.clone()).prop_map(|(one, other)| format!("(add {one} {other})")),
-        1 => t.clone().prop_map(|text| format!("(len {text})")),
-        1 => l.clone().prop_map(|list| format!("({list} | len)")),
+        1 => (of.int.clone(), of.int.clone()).prop_map(|(one, other)| format!("(add {one} {other})")),
+        1 => of.text.clone().prop_map(|text| format!("(len {text})")),
+        1 => of.list.clone().prop_map(|list| format!("({list} | len)")),
     ];
     let bool = prop_oneof![
         1 => bool,
-        1 => a.clone().prop_map(|arg| format!("(not {arg})")),
-        2 => (one_of(&["eq", "ne", "lt", "le", "gt", "ge"]), i.clone(), i.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
-        2 => (one_of(&["eq", "ne", "lt", "le", "gt", "ge"]), t.clone(), t.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
-        1 => (one_of(&["eq nil", "eq 1 2"]), i.clone()).prop_map(|(name, arg)| format!("({name} {arg})")),
+        1 => of.any.clone().prop_map(|arg| format!("(not {arg})")),
+        2 => (one_of(&["eq", "ne", "lt", "le", "gt", "ge"]), of.int.clone(), of.int.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        2 => (one_of(&["eq", "ne", "lt", "le", "gt", "ge"]), of.text.clone(), of.text.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        1 => (one_of(&["eq nil", "eq 1 2"]), of.int.clone()).prop_map(|(name, arg)| format!("({name} {arg})")),
     ];
     let list = prop_oneof![
         2 => list,
-        1 => (a.clone(), a.clone(), t.clone()).prop_map(|(one, other, text)| format!("(list {one} {other} {text})")),
-        1 => (t.clone(), t.clone()).prop_map(|(one, other)| format!("(words {one} {other})")),
-        1 => l.clone().prop_map(|list| format!("(slice ({list}))")),
-        1 => m.clone().prop_map(|map| format!("(keys (or {map} dict))")),
+        1 => (of.any.clone(), of.any.clone(), of.text.clone()).prop_map(|(one, other, text)| format!("(list {one} {other} {text})")),
+        1 => (of.text.clone(), of.text.clone()).prop_map(|(one, other)| format!("(words {one} {other})")),
+        1 => of.list.clone().prop_map(|list| format!("(slice ({list}))")),
+        1 => of.map.clone().prop_map(|map| format!("(keys (or {map} dict))")),
     ];
     let map = prop_oneof![
         2 => map,
-        1 => (a.clone(), t.clone()).prop_map(|(arg, text)| format!("(dict \"a\" {arg} \"s\" {text})")),
+        1 => (of.any.clone(), of.text.clone()).prop_map(|(arg, text)| format!("(dict \"a\" {arg} \"s\" {text})")),
     ];
     let (text, int, bool, list, map) = (text.boxed(), int.boxed(), bool.boxed(), list.boxed(), map.boxed());
     let any = prop_oneof![
@@ -282,10 +282,10 @@ fn typed(depth: u32) -> Typed {
         1 => bool.clone(),
         1 => list.clone(),
         1 => map.clone(),
-        1 => (one_of(&["and", "or"]), b, a.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
-        1 => (one_of(&["and", "or"]), a.clone(), a.clone()).prop_map(|(name, one, other)| format!("({one} | {name} {other})")),
-        1 => (m.clone(), one_of(&["s", "i", "none", "a"])).prop_map(|(map, name)| format!("({map}).{name}")),
-        1 => (m, t).prop_map(|(map, key)| format!("(index (or {map} dict) {key})")),
+        1 => (one_of(&["and", "or"]), of.bool.clone(), of.any.clone()).prop_map(|(name, one, other)| format!("({name} {one} {other})")),
+        1 => (one_of(&["and", "or"]), of.any.clone(), of.any.clone()).prop_map(|(name, one, other)| format!("({one} | {name} {other})")),
+        1 => (of.map.clone(), one_of(&["s", "i", "none", "a"])).prop_map(|(map, name)| format!("({map}).{name}")),
+        1 => (of.map.clone(), of.text.clone()).prop_map(|(map, key)| format!("(index (or {map} dict) {key})")),
     ];
     Typed { any: any.boxed(), text, int, bool, list, map }
 }

@@ -30,7 +30,7 @@ impl Object for Thing {
             ("Has", _) => Some(Err("wrong number of args".into())),
             ("Get", [arg]) => Some(Ok(arg.clone())),
             ("Now", []) => Some(Ok(Value::from("9").tainted(Taint::CLOCK))),
-            ("", args) if self.kind == Kind::Func => Some(Ok(Value::int(args.len() as i64))),
+            ("", args) if self.kind == Kind::Func => Some(Ok(Value::count(args.len()))),
             _ => None,
         }
     }

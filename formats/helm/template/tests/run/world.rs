@@ -76,7 +76,9 @@ const ALL: &[Function] = &[
         None,
         Flow::Derive,
         Body::Pure(|args| match &args[0].data {
-            Data::Int(int) => Ok(Value::text(args[1].as_text().unwrap().bytes().repeat(int.bits as usize))),
+            Data::Int(int) => {
+                Ok(Value::text(args[1].as_text().unwrap().bytes().repeat(usize::try_from(int.bits).unwrap())))
+            }
             _ => Err("no number".into()),
         }),
     ),

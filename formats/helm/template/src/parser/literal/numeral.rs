@@ -1,5 +1,11 @@
 //! Numbers, as `strconv` reads those of the Go language.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "an integer becomes the nearest float, as in Go; whether a float is whole is an exact question"
+)]
+
 use std::rc::Rc;
 
 use crate::ast::Number;
