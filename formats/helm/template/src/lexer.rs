@@ -152,7 +152,8 @@ impl<'t> Lexer<'t> {
 
     fn fail(&mut self, message: impl Into<String>) -> Token {
         self.error = message.into();
-        let token = Token { kind: Kind::Error, start: self.start as u32, end: self.start as u32, line: self.line };
+        let token =
+            Token { kind: Kind::Error, start: self.start as u32, end: self.start as u32, line: self.line };
         self.input = &[];
         (self.pos, self.start, self.inside) = (0, 0, false);
         token
@@ -160,7 +161,7 @@ impl<'t> Lexer<'t> {
 
     fn text(&mut self) -> Token {
         loop {
-            let Some(at) = find(self.rest(), b"{{") else {
+            let Some(at) = find(self.rest(), *b"{{") else {
                 self.pos = self.input.len();
                 return self.emit(if self.pos > self.start { Kind::Text } else { Kind::Eof });
             };
@@ -199,7 +200,7 @@ impl<'t> Lexer<'t> {
         self.pos += 2 + marker;
         self.ignore();
         self.pos += 2;
-        let Some(end) = find(self.rest(), b"*/") else {
+        let Some(end) = find(self.rest(), *b"*/") else {
             return Some(self.fail("unclosed comment"));
         };
         self.pos += end + 2;
@@ -255,7 +256,9 @@ impl<'t> Lexer<'t> {
             '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
             '`' => self.raw(),
             '$' => self.word_after(Kind::Variable, Kind::Variable),
-            '.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => self.word_after(Kind::Field, Kind::Dot),
+            '.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => {
+                self.word_after(Kind::Field, Kind::Dot)
+            }
             '.' | '+' | '-' | '0'..='9' => {
                 self.pos -= 1;
                 self.number()
@@ -345,8 +348,7 @@ impl<'t> Lexer<'t> {
 
     fn at_terminator(&self) -> bool {
         match self.rest() {
-            [] => true,
-            [b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
+            [] | [b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
             [space, ..] if is_space(*space) => true,
             rest => rest.starts_with(b"}}"),
         }
@@ -457,10 +459,10 @@ fn trimmed_end(text: &[u8]) -> usize {
 }
 
 pub(crate) fn newlines(text: &[u8]) -> u32 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u32
+    text.split(|byte| *byte == b'\n').skip(1).count() as u32
 }
 
-fn find(text: &[u8], pair: &[u8; 2]) -> Option<usize> {
+fn find(text: &[u8], pair: [u8; 2]) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = text[from..].iter().position(|byte| *byte == pair[0]) {
         if text.get(from + at + 1) == Some(&pair[1]) {

@@ -27,7 +27,9 @@ impl<'t> Exec<'_, '_, 't> {
                 self.check_stack()?;
                 Val::concrete(self.pipeline(dot, pipe)?)
             }
-            ExprKind::Function(function) => Val::concrete(self.function(dot, Node::Expr(expr), *function, &[], None)?),
+            ExprKind::Function(function) => {
+                Val::concrete(self.function(dot, Node::Expr(expr), *function, &[], None)?)
+            }
             ExprKind::Builtin(builtin) => self.builtin(dot, Node::Expr(expr), *builtin, &[], None)?,
             ExprKind::Chain { node, fields } => self.chain(dot, expr, node, fields, &[], None)?,
             ExprKind::Nil => return self.nil(wanted),
@@ -44,7 +46,7 @@ impl<'t> Exec<'_, '_, 't> {
             Wanted::Value | Wanted::Param(Param::Any) => Ok(Val::concrete(Value::NIL)),
             Wanted::Param(param) => match zero(param) {
                 Some(value) => Ok(Val::concrete(value)),
-                None => Err(self.fail(format!("cannot assign nil to {}", param.type_name()))),
+                None => self.fail(format!("cannot assign nil to {}", param.type_name())),
             },
         }
     }
@@ -69,12 +71,14 @@ impl<'t> Exec<'_, '_, 't> {
             (Param::Float64, _) => (number.and_then(|number| number.float).map(Value::from), "float"),
             _ => {
                 let shown = Node::Expr(expr).show(&self.tree.source);
-                return Err(self.fail(format!("can't handle {shown} for arg of type {}", param.type_name())));
+                return self.fail(format!("can't handle {shown} for arg of type {}", param.type_name()));
             }
         };
         match value {
             Some(value) => Ok(Val::concrete(value)),
-            None => Err(self.fail(format!("expected {expected}; found {}", Node::Expr(expr).show(&self.tree.source)))),
+            None => {
+                self.fail(format!("expected {expected}; found {}", Node::Expr(expr).show(&self.tree.source)))
+            }
         }
     }
 
@@ -84,12 +88,16 @@ impl<'t> Exec<'_, '_, 't> {
             return Ok(value);
         }
         if !value.is_invalid() {
-            let got = if value.value.is_nil() { "interface {}" } else { value.value.type_name().unwrap_or_default() };
-            return Err(self.fail(format!("wrong type for value; expected {}; got {got}", param.type_name())));
+            let got = if value.value.is_nil() {
+                "interface {}"
+            } else {
+                value.value.type_name().unwrap_or_default()
+            };
+            return self.fail(format!("wrong type for value; expected {}; got {got}", param.type_name()));
         }
         match zero(param) {
             Some(zero) => Ok(Val::concrete(zero)),
-            None => Err(self.fail(format!("invalid value; expected {}", param.type_name()))),
+            None => self.fail(format!("invalid value; expected {}", param.type_name())),
         }
     }
 }
@@ -97,8 +105,10 @@ impl<'t> Exec<'_, '_, 't> {
 /// Can the value be assigned to the type?
 fn fits(value: &Value, param: Param) -> bool {
     match (&value.data, param) {
-        (_, Param::Any) | (Data::Bool(_), Param::Bool) | (Data::Float(_), Param::Float64) => true,
-        (Data::Text(_), Param::String) => true,
+        (_, Param::Any)
+        | (Data::Bool(_), Param::Bool)
+        | (Data::Float(_), Param::Float64)
+        | (Data::Text(_), Param::String) => true,
         (Data::Int(int), Param::Int) => int.kind == IntKind::Int,
         (Data::Int(int), Param::Int64) => int.kind == IntKind::Int64,
         (Data::Map(map), Param::Map) => map.kind != MapKind::String,

@@ -1,5 +1,12 @@
 //! Floats as text (`strconv.AppendFloat`).
 
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "counts of digits are small and were compared with zero; whether a float is whole is an exact question"
+)]
+
 use std::io::Write as _;
 
 use super::integer::push_decimal;
@@ -24,7 +31,8 @@ pub fn float(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) 
     let value = value.abs();
     match verb {
         b'e' | b'E' => {
-            let digits = precision.map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision));
+            let digits = precision
+                .map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision));
             let precision = precision.unwrap_or_else(|| digits.count().saturating_sub(1));
             digits.exponential(out, precision, verb);
         }
@@ -34,6 +42,9 @@ pub fn float(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) 
         _ => fixed(out, value, precision),
     }
 }
+
+/// With fewer digits a double is never half way between two texts.
+const MAY_BE_A_TIE: usize = 15;
 
 /// The decimal digits of a number, without zeros at the end, and where its point is: `0.d1d2d3… * 10^point`.
 struct Digits {
@@ -49,7 +60,13 @@ impl Digits {
             let point = digits.len() as i32;
             return Self { digits, point }.trimmed();
         }
-        Self::read(&format!("{value:e}"))
+        let shortest = Self::read(&format!("{value:e}"));
+        if shortest.count() < MAY_BE_A_TIE {
+            return shortest;
+        }
+        // Two texts may be as short and as near as each other. Go takes the even one, as rounding does.
+        let rounded = format!("{value:.*e}", shortest.count() - 1);
+        if rounded.parse() == Ok(value) { Self::read(&rounded) } else { shortest }
     }
 
     /// One digit, and `more` after it.
@@ -118,7 +135,8 @@ fn fixed(out: &mut Vec<u8>, value: f64, precision: Option<usize>) {
 /// `%g`: the form that is shorter to read. Without a precision, six digits decide.
 fn general(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) {
     let precision = precision.map(|precision| precision.max(1));
-    let digits = precision.map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision - 1));
+    let digits =
+        precision.map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision - 1));
     let (count, point) = (digits.count() as i64, i64::from(digits.point));
     let wanted = precision.map_or(count, |precision| precision as i64);
     let limit = match precision {
@@ -127,7 +145,7 @@ fn general(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) {
         Some(_) => wanted,
     };
     if point - 1 < -4 || point > limit {
-        digits.exponential(out, (wanted.min(count) - 1).max(0) as usize, verb - b'g' + b'e');
+        digits.exponential(out, (wanted.min(count) - 1).max(0) as usize, verb - (b'g' - b'e'));
     } else {
         digits.fixed(out, (count - point).max(0) as usize);
     }
@@ -154,7 +172,8 @@ fn hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>
     const TOP: u32 = 60;
     let (mantissa, exponent) = parts(value);
     let shift = if mantissa == 0 { 0 } else { mantissa.leading_zeros() - (63 - TOP) };
-    let mut exponent = if mantissa == 0 { 0 } else { exponent - (i64::from(shift) - i64::from(TOP - MANTISSA_BITS)) };
+    let mut exponent =
+        if mantissa == 0 { 0 } else { exponent - (i64::from(shift) - i64::from(TOP - MANTISSA_BITS)) };
     let mut mantissa = mantissa << shift;
     if let Some(keep) = precision.filter(|keep| *keep < 15) {
         let drop = TOP - 4 * keep as u32;
@@ -173,7 +192,8 @@ fn hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>
     let digits: &[u8; 16] = if verb == b'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
     out.extend_from_slice(&[b'0', verb, b'0' + (mantissa >> TOP) as u8]);
     let mut rest = mantissa << 4;
-    let count = precision.unwrap_or_else(|| (64 - rest.trailing_zeros() as usize).div_ceil(4) * usize::from(rest != 0));
+    let count = precision
+        .unwrap_or_else(|| (64 - rest.trailing_zeros() as usize).div_ceil(4) * usize::from(rest != 0));
     if count > 0 {
         out.push(b'.');
     }
@@ -182,5 +202,5 @@ fn hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>
         rest <<= 4;
     }
     let sign = if exponent < 0 { '-' } else { '+' };
-    let _ = write!(out, "{}{sign}{:02}", char::from(verb - b'x' + b'p'), exponent.unsigned_abs());
+    let _ = write!(out, "{}{sign}{:02}", char::from(verb - (b'x' - b'p')), exponent.unsigned_abs());
 }

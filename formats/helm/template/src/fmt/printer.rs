@@ -9,7 +9,15 @@ use crate::value::{Data, Elem, Int, List, Map, Value};
 /// Lists in lists, deeper than anything that is meant.
 const MAX_DEPTH: u32 = 500;
 /// Bytes of one text, more than anything that is meant.
-const MAX_OUTPUT: usize = 1 << 28;
+const MAX_OUTPUT: usize = 1 << 26;
+
+const TOO_DEEP: &str = "the value is nested too deeply to be printed";
+const TOO_LARGE: &str = "the text is too large to be printed";
+
+/// Was a value not printed because of its size?
+pub(crate) fn is_limit(error: &Error) -> bool {
+    error.0 == TOO_DEEP || error.0 == TOO_LARGE
+}
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,11 +91,11 @@ impl<'o> Printer<'o> {
             (Data::Nil, 'T' | 'v') => self.pad(b"<nil>"),
             (Data::Nil, _) => self.complaint(verb, b"(<nil>)"),
             (_, 'T') => self.text(value.type_name().unwrap_or_default().as_bytes()),
-            (_, 'w') => self.bad_verb(value, verb),
             (Data::List(_) | Data::Map(_), 'p') => {
                 self.failure = Some("`%p` prints an address, which is another one at each run");
             }
             (Data::List(list), _) if list.elem == Elem::Byte => self.byte_slice(list, verb, "[]byte"),
+            (_, 'w') => self.bad_verb(value, verb),
             _ => self.value(value, verb),
         }
     }
@@ -113,7 +121,11 @@ impl<'o> Printer<'o> {
                 'v' | 's' | 'x' | 'X' | 'q' => {
                     let plain = self.flags.go_syntax;
                     let printed = object.print();
-                    if plain { self.text(printed.as_bytes()) } else { self.string(printed.as_bytes(), verb, value) }
+                    if plain {
+                        self.text(printed.as_bytes());
+                    } else {
+                        self.string(printed.as_bytes(), verb, value);
+                    }
                 }
                 _ => self.bad_verb(value, verb),
             },
@@ -125,8 +137,12 @@ impl<'o> Printer<'o> {
         if self.failure.is_some() {
             return;
         }
-        if self.depth >= MAX_DEPTH || self.out.len() > MAX_OUTPUT {
-            self.failure = Some("the value is nested too deeply to be printed");
+        if self.depth >= MAX_DEPTH {
+            self.failure = Some(TOO_DEEP);
+            return;
+        }
+        if self.out.len() > MAX_OUTPUT {
+            self.failure = Some(TOO_LARGE);
             return;
         }
         self.depth += 1;
@@ -193,7 +209,7 @@ impl<'o> Printer<'o> {
             .items
             .iter()
             .map(|item| match &item.data {
-                Data::Int(int) => int.bits as u8,
+                Data::Int(int) => int.bits.cast_unsigned() as u8,
                 _ => 0,
             })
             .collect();
@@ -306,7 +322,12 @@ impl<'o> Printer<'o> {
     fn integer(&mut self, bits: u64, signed: bool, radix: Radix) {
         let negative = signed && bits.cast_signed() < 0;
         let flags = self.flags;
-        if flags.width.is_none() && flags.precision.is_none() && radix.base == 10 && !flags.plus && !flags.space {
+        if flags.width.is_none()
+            && flags.precision.is_none()
+            && radix.base == 10
+            && !flags.plus
+            && !flags.space
+        {
             if negative {
                 self.byte(b'-');
             }
@@ -355,7 +376,11 @@ impl<'o> Printer<'o> {
         let digits = self.flags.precision.unwrap_or(0).max(4);
         out.extend(std::iter::repeat_n(b'0', digits.saturating_sub(number.len())));
         out.extend_from_slice(&number);
-        if let Some(char) = u32::try_from(bits).ok().and_then(char::from_u32).filter(|char| self.flags.sharp && is_print(*char)) {
+        if let Some(char) = u32::try_from(bits)
+            .ok()
+            .and_then(char::from_u32)
+            .filter(|char| self.flags.sharp && is_print(*char))
+        {
             out.extend_from_slice(format!(" '{char}'").as_bytes());
         }
         self.pad_with(&out, b' ');
@@ -421,7 +446,7 @@ impl<'o> Printer<'o> {
             self.out.extend_from_slice(text);
         }
         if self.out.len() > MAX_OUTPUT {
-            self.failure = Some("the text is too large to be printed");
+            self.failure = Some(TOO_LARGE);
         }
     }
 }
@@ -429,11 +454,12 @@ impl<'o> Printer<'o> {
 /// `%#g`: a point always, and the zeros that `%g` leaves out.
 fn with_point(number: &[u8], form: u8, precision: Option<usize>) -> Vec<u8> {
     let mut digits = match form {
-        b'g' | b'G' | b'x' => precision.map_or(6, |precision| precision as i64),
+        b'g' | b'G' | b'x' => precision.map_or(6, usize::cast_signed),
         _ => 0,
     };
     let hex = matches!(form, b'x' | b'X');
-    let tail = number.iter().position(|byte| matches!(byte, b'p' | b'P') || !hex && matches!(byte, b'e' | b'E'));
+    let tail =
+        number.iter().position(|byte| matches!(byte, b'p' | b'P') || !hex && matches!(byte, b'e' | b'E'));
     let (body, tail) = number.split_at(tail.unwrap_or(number.len()));
     let (mut point, mut nonzero) = (false, false);
     for byte in &body[1..] {
@@ -441,7 +467,7 @@ fn with_point(number: &[u8], form: u8, precision: Option<usize>) -> Vec<u8> {
             b'.' => point = true,
             _ => {
                 nonzero |= *byte != b'0';
-                digits -= i64::from(nonzero);
+                digits -= isize::from(nonzero);
             }
         }
     }
