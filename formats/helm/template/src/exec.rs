@@ -139,7 +139,10 @@ impl<'t> Exec<'_, '_, 't> {
                 self.run.steps = left;
                 Ok(())
             }
-            None => Err(self.over_budget(format!("the run takes more than {} steps", self.run.options.limits.steps))),
+            None => {
+                Err(self
+                    .over_budget(format!("the run takes more than {} steps", self.run.options.limits.steps)))
+            }
         }
     }
 

@@ -12,10 +12,10 @@ mod quote;
 use crate::function::Error;
 use crate::value::Value;
 
-pub(crate) use format::Marks;
 pub use float::float;
-pub use quote::{is_print, quote};
+pub(crate) use format::Marks;
 pub(crate) use quote::{first_char, quoted, unicode};
+pub use quote::{is_print, quote};
 
 use printer::Printer;
 
@@ -27,7 +27,12 @@ pub fn printf(out: &mut Vec<u8>, format: &[u8], args: &[Value]) -> Result<(), Er
 }
 
 /// [`printf`], and which bytes were written for which argument.
-pub(crate) fn printf_marked(out: &mut Vec<u8>, format: &[u8], args: &[Value], marks: &mut Marks) -> Result<(), Error> {
+pub(crate) fn printf_marked(
+    out: &mut Vec<u8>,
+    format: &[u8],
+    args: &[Value],
+    marks: &mut Marks,
+) -> Result<(), Error> {
     let mut printer = Printer::new(out);
     printer.printf(format, args, Some(marks));
     printer.finish()

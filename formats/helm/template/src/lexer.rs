@@ -152,7 +152,8 @@ impl<'t> Lexer<'t> {
 
     fn fail(&mut self, message: impl Into<String>) -> Token {
         self.error = message.into();
-        let token = Token { kind: Kind::Error, start: self.start as u32, end: self.start as u32, line: self.line };
+        let token =
+            Token { kind: Kind::Error, start: self.start as u32, end: self.start as u32, line: self.line };
         self.input = &[];
         (self.pos, self.start, self.inside) = (0, 0, false);
         token
@@ -255,7 +256,9 @@ impl<'t> Lexer<'t> {
             '\'' => self.quoted(b'\'', Kind::CharConstant, "unterminated character constant"),
             '`' => self.raw(),
             '$' => self.word_after(Kind::Variable, Kind::Variable),
-            '.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => self.word_after(Kind::Field, Kind::Dot),
+            '.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => {
+                self.word_after(Kind::Field, Kind::Dot)
+            }
             '.' | '+' | '-' | '0'..='9' => {
                 self.pos -= 1;
                 self.number()

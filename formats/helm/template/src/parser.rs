@@ -18,7 +18,12 @@ use crate::text::Bytes;
 const MAX_DEPTH: u32 = 500;
 
 /// Parses a file: the templates that it defines, and last its own body.
-pub(crate) fn parse(name: &str, id: u32, text: &Bytes, functions: &dyn Functions) -> Result<Vec<Rc<Tree>>, ParseError> {
+pub(crate) fn parse(
+    name: &str,
+    id: u32,
+    text: &Bytes,
+    functions: &dyn Functions,
+) -> Result<Vec<Rc<Tree>>, ParseError> {
     let mut parser = Parser::new(text, functions, name);
     if let Err(message) = parser.file() {
         return Err(ParseError { name: name.to_owned(), line: parser.tokens[0].line, message });
@@ -26,7 +31,9 @@ pub(crate) fn parse(name: &str, id: u32, text: &Bytes, functions: &dyn Functions
     let Parser { known, variables, bodies, .. } = parser;
     let source = Source { name: name.into(), id, text: Bytes::clone(text), functions: known, variables };
     let source = Rc::new(source);
-    let tree = |body: Body| Rc::new(Tree { name: body.name, source: Rc::clone(&source), root: body.root, empty: body.empty });
+    let tree = |body: Body| {
+        Rc::new(Tree { name: body.name, source: Rc::clone(&source), root: body.root, empty: body.empty })
+    };
     let (own, others): (Vec<Body>, Vec<Body>) = bodies.into_iter().partition(|body| &*body.name == name);
     Ok(others.into_iter().chain(own).map(tree).collect())
 }
@@ -207,7 +214,12 @@ impl<'t> Parser<'t> {
             None => self.bodies.push(body),
             Some(other) if other.empty => *other = body,
             Some(_) if empty => {}
-            Some(_) => return Err(format!("template: multiple definition of template {}", fmt::quoted(body.name.as_bytes()))),
+            Some(_) => {
+                return Err(format!(
+                    "template: multiple definition of template {}",
+                    fmt::quoted(body.name.as_bytes())
+                ));
+            }
         }
         Ok(())
     }

@@ -189,7 +189,10 @@ impl<'s> Run<'s> {
     fn include(&mut self, name: &str, data: &Value) -> Step<Value> {
         let Some(tree) = self.tree(name) else {
             let (name, set) = (fmt::quoted(name.as_bytes()), fmt::quoted(self.options.name.as_bytes()));
-            return Err(plain(Class::Exec, format!("template: no template {name} associated with template {set}")));
+            return Err(plain(
+                Class::Exec,
+                format!("template: no template {name} associated with template {set}"),
+            ));
         };
         self.execute_tree(&tree, None, data)
     }
@@ -200,7 +203,8 @@ impl<'s> Run<'s> {
         if self.depth >= limit || !self.stack_is_left() {
             return Err(plain(Class::Budget, format!("exceeded maximum template depth ({limit})")));
         }
-        let mut out = if self.options.trace { TextBuilder::default() } else { TextBuilder::without_origins() };
+        let mut out =
+            if self.options.trace { TextBuilder::default() } else { TextBuilder::without_origins() };
         let (depth, variables, stack, here) = (self.depth, self.variables.len(), self.stack.len(), self.here);
         self.depth += 1;
         let result = exec::execute(self, &mut out, tree, backing, &Val::concrete(data.clone()));
@@ -220,7 +224,11 @@ impl<'s> Run<'s> {
             return Ok(Rc::clone(parsed));
         }
         let mut defined = parser::parse(&self.options.name, 0, &bytes, self.set.functions())?;
-        let own = defined.pop().ok_or_else(|| ParseError { name: self.options.name.clone(), line: 0, message: String::new() })?;
+        let own = defined.pop().ok_or_else(|| ParseError {
+            name: self.options.name.clone(),
+            line: 0,
+            message: String::new(),
+        })?;
         let parsed = Rc::new(Parsed { own, defined });
         if self.parsed.len() >= MOST_PARSED {
             self.parsed.clear();
@@ -268,7 +276,8 @@ impl Call for Run<'_> {
         let key: Rc<str> = self.tree(name).map_or_else(|| name.into(), |tree| Rc::clone(&tree.name));
         let count = self.included.entry(Rc::clone(&key)).or_insert(0);
         if *count > self.options.limits.include {
-            let message = format!("rendering template has a nested reference name: {name}: unable to execute template");
+            let message =
+                format!("rendering template has a nested reference name: {name}: unable to execute template");
             let error = plain(Class::Budget, message);
             return Err(self.told(error));
         }
@@ -298,7 +307,8 @@ impl Call for Run<'_> {
             Ok(value) if self.options.strip_no_value => Ok(without_no_value(value)),
             Ok(value) => Ok(value),
             Err(mut error) => {
-                error.message = format!("{}: {}", quoted("error during tpl function execution for"), error.message);
+                error.message =
+                    format!("{}: {}", quoted("error during tpl function execution for"), error.message);
                 Err(self.told(error))
             }
         }
@@ -319,6 +329,9 @@ fn without_no_value(value: Value) -> Value {
 
 impl std::fmt::Debug for Run<'_> {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Run").field("options", &self.options).field("notes", &self.notes).finish_non_exhaustive()
+        out.debug_struct("Run")
+            .field("options", &self.options)
+            .field("notes", &self.notes)
+            .finish_non_exhaustive()
     }
 }

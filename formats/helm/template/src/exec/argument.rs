@@ -27,7 +27,9 @@ impl<'t> Exec<'_, '_, 't> {
                 self.check_stack()?;
                 Val::concrete(self.pipeline(dot, pipe)?)
             }
-            ExprKind::Function(function) => Val::concrete(self.function(dot, Node::Expr(expr), *function, &[], None)?),
+            ExprKind::Function(function) => {
+                Val::concrete(self.function(dot, Node::Expr(expr), *function, &[], None)?)
+            }
             ExprKind::Builtin(builtin) => self.builtin(dot, Node::Expr(expr), *builtin, &[], None)?,
             ExprKind::Chain { node, fields } => self.chain(dot, expr, node, fields, &[], None)?,
             ExprKind::Nil => return self.nil(wanted),
@@ -74,7 +76,10 @@ impl<'t> Exec<'_, '_, 't> {
         };
         match value {
             Some(value) => Ok(Val::concrete(value)),
-            None => Err(self.fail(format!("expected {expected}; found {}", Node::Expr(expr).show(&self.tree.source)))),
+            None => {
+                Err(self
+                    .fail(format!("expected {expected}; found {}", Node::Expr(expr).show(&self.tree.source))))
+            }
         }
     }
 
@@ -84,7 +89,11 @@ impl<'t> Exec<'_, '_, 't> {
             return Ok(value);
         }
         if !value.is_invalid() {
-            let got = if value.value.is_nil() { "interface {}" } else { value.value.type_name().unwrap_or_default() };
+            let got = if value.value.is_nil() {
+                "interface {}"
+            } else {
+                value.value.type_name().unwrap_or_default()
+            };
             return Err(self.fail(format!("wrong type for value; expected {}; got {got}", param.type_name())));
         }
         match zero(param) {

@@ -14,7 +14,11 @@ impl<'t> Exec<'_, '_, 't> {
         self.check_stack()?;
         let value = self.pipeline(dot, &branch.pipe)?;
         let flow = if is_true(&value) {
-            if moves { self.list(&Val::concrete(value), &branch.list)? } else { self.list(dot, &branch.list)? }
+            if moves {
+                self.list(&Val::concrete(value), &branch.list)?
+            } else {
+                self.list(dot, &branch.list)?
+            }
         } else {
             self.or_else(dot, branch)?
         };
@@ -60,7 +64,9 @@ impl<'t> Exec<'_, '_, 't> {
 
     fn range_int(&mut self, turns: &mut Turns<'t>, int: Int, value: &Value) -> Step<()> {
         if turns.branch.pipe.decl.len() > 1 {
-            return Err(self.fail(format!("can't use {} to iterate over more than one variable", int.value())));
+            return Err(
+                self.fail(format!("can't use {} to iterate over more than one variable", int.value()))
+            );
         }
         let mut at = 0;
         while at < int.value() {
@@ -95,7 +101,12 @@ impl<'t> Exec<'_, '_, 't> {
         Ok(())
     }
 
-    fn range_entries(&mut self, turns: &mut Turns<'t>, entries: Vec<(Text, Value)>, value: &Value) -> Step<()> {
+    fn range_entries(
+        &mut self,
+        turns: &mut Turns<'t>,
+        entries: Vec<(Text, Value)>,
+        value: &Value,
+    ) -> Step<()> {
         for (key, item) in entries {
             let item = Val::concrete(item.tainted(value.taint));
             if self.turn(turns, || Value::from(key).tainted(value.taint), item)? == Flow::Break {

@@ -39,13 +39,20 @@ impl<'t> Exec<'_, '_, 't> {
             Builtin::Len if args.len() == 1 && last.is_none() => {
                 let value = self.argument(dot, Wanted::Value, &args[0])?;
                 let result = index::length(&value.value, value.interface);
-                self.answer(node, builtin, result.map(|length| Value::int(length as i64).tainted(value.value.taint)))
+                self.answer(
+                    node,
+                    builtin,
+                    result.map(|length| Value::int(length as i64).tainted(value.value.taint)),
+                )
             }
             _ => {
                 let base = self.run.stack.len();
                 let (params, rest) = builtin.params();
                 self.arguments(dot, builtin.name(), params, rest, args, last)?;
-                let name = args.first().map(|arg| Node::Expr(arg).show(&self.tree.source)).filter(|_| builtin == Builtin::Call);
+                let name = args
+                    .first()
+                    .map(|arg| Node::Expr(arg).show(&self.tree.source))
+                    .filter(|_| builtin == Builtin::Call);
                 let result = self.builtin_result(builtin, base, name);
                 self.run.stack.truncate(base);
                 self.answer(node, builtin, result)
@@ -69,7 +76,9 @@ impl<'t> Exec<'_, '_, 't> {
     /// The first argument that decides, or the last one. What stands behind it is not evaluated.
     fn and_or(&mut self, dot: &Val, builtin: Builtin, args: &'t [Expr], last: Option<Value>) -> Step<Val> {
         if args.is_empty() && last.is_none() {
-            return Err(self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name())));
+            return Err(
+                self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name()))
+            );
         }
         let mut value = Val::concrete(Value::NIL);
         for arg in args {
@@ -81,7 +90,12 @@ impl<'t> Exec<'_, '_, 't> {
         Ok(last.map_or(value, Val::concrete))
     }
 
-    fn builtin_result(&mut self, builtin: Builtin, base: usize, callee: Option<String>) -> Result<Value, Error> {
+    fn builtin_result(
+        &mut self,
+        builtin: Builtin,
+        base: usize,
+        callee: Option<String>,
+    ) -> Result<Value, Error> {
         let args = &self.run.stack[base..];
         let bool = |result: Result<bool, Error>| {
             let taint = args.iter().fold(Taint::NONE, |sum, arg| sum.and(arg.taint));
@@ -97,7 +111,9 @@ impl<'t> Exec<'_, '_, 't> {
             Builtin::Ge => bool(compare::less(&args[0], &args[1]).map(|less| !less)),
             Builtin::Index => index::index(args),
             Builtin::Slice => index::slice(args),
-            Builtin::Len => index::length(&args[0], false).map(|length| Value::int(length as i64).tainted(args[0].taint)),
+            Builtin::Len => {
+                index::length(&args[0], false).map(|length| Value::int(length as i64).tainted(args[0].taint))
+            }
             Builtin::Call => call(args, callee.as_deref().unwrap_or("<nil>")),
             Builtin::Printf => self.printf(base),
             _ => {
@@ -109,8 +125,7 @@ impl<'t> Exec<'_, '_, 't> {
                     _ => escape::url_query(&printed(args, fmt::print)?),
                 };
                 Ok(self.derive(Value::text(text), base))
-            }
-            // `and` and `or` evaluate their arguments themselves.
+            } // `and` and `or` evaluate their arguments themselves.
         }
     }
 
@@ -128,7 +143,8 @@ impl<'t> Exec<'_, '_, 't> {
         let mut marks = fmt::Marks::new();
         fmt::printf_marked(&mut out, format.bytes(), &args[1..], &mut marks)?;
         let taint = self.taint_of(base);
-        if taint.is_none() && args.iter().all(|arg| arg.as_text().is_none_or(|text| text.spans().is_empty())) {
+        if taint.is_none() && args.iter().all(|arg| arg.as_text().is_none_or(|text| text.spans().is_empty()))
+        {
             return Ok(Value::text(out));
         }
         let text = woven(&out, &marks, &args[1..], args[0].taint);

@@ -68,10 +68,14 @@ impl<'t> Exec<'_, '_, 't> {
         let count = args.len() + usize::from(last.is_some());
         if rest.is_some() && count < params.len() {
             let (wanted, got) = (params.len(), args.len());
-            return Err(self.fail(format!("wrong number of args for {name}: want at least {wanted} got {got}")));
+            return Err(
+                self.fail(format!("wrong number of args for {name}: want at least {wanted} got {got}"))
+            );
         }
         if rest.is_none() && count != params.len() {
-            return Err(self.fail(format!("wrong number of args for {name}: want {} got {count}", params.len())));
+            return Err(
+                self.fail(format!("wrong number of args for {name}: want {} got {count}", params.len()))
+            );
         }
         let param = |at: usize| params.get(at).copied().or(rest).unwrap_or(Param::Any);
         for (at, arg) in args.iter().enumerate() {

@@ -73,7 +73,9 @@ impl<'t> Exec<'_, '_, 't> {
                 return Err(self.fail(format!("nil data; no entry for key {}", fmt::quoted(name.as_bytes()))));
             }
             Data::Nil => Val::concrete(Value::NIL),
-            Data::Map(_) if has_args => return Err(self.fail(format!("{name} is not a method but has arguments"))),
+            Data::Map(_) if has_args => {
+                return Err(self.fail(format!("{name} is not a method but has arguments")));
+            }
             Data::Map(map) => match map.get(name.as_bytes()) {
                 Some(value) => Val { value, interface: map.kind != MapKind::String },
                 None => self.missing(map.kind, name)?,
@@ -93,7 +95,9 @@ impl<'t> Exec<'_, '_, 't> {
 
     fn missing(&self, kind: MapKind, name: &str) -> Step<Val> {
         match self.run.options.missing {
-            Missing::Error => Err(self.fail(format!("map has no entry for key {}", fmt::quoted(name.as_bytes())))),
+            Missing::Error => {
+                Err(self.fail(format!("map has no entry for key {}", fmt::quoted(name.as_bytes()))))
+            }
             Missing::Invalid => Ok(Val::concrete(Value::NIL)),
             Missing::Zero if kind == MapKind::String => Ok(Val::concrete(Text::default().into())),
             Missing::Zero => Ok(Val::held(Value::NIL)),
@@ -118,7 +122,8 @@ impl<'t> Exec<'_, '_, 't> {
         }
         let base = self.run.stack.len();
         for arg in args.iter().skip(1) {
-            let value = self.argument(dot, super::argument::Wanted::Param(crate::function::Param::Any), arg)?;
+            let value =
+                self.argument(dot, super::argument::Wanted::Param(crate::function::Param::Any), arg)?;
             self.run.stack.push(value.value);
         }
         self.run.stack.extend(last);

@@ -16,7 +16,10 @@ fn place(index: &Value, length: usize) -> Result<usize, Error> {
     };
     // Go reads an unsigned one as signed, too.
     let at = int.bits;
-    usize::try_from(at).ok().filter(|at| *at <= length).ok_or_else(|| format!("index out of range: {at}").into())
+    usize::try_from(at)
+        .ok()
+        .filter(|at| *at <= length)
+        .ok_or_else(|| format!("index out of range: {at}").into())
 }
 
 /// `index item 1 "a"` is `item[1]["a"]`.

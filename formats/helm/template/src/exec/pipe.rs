@@ -127,7 +127,9 @@ impl<'t> Exec<'_, '_, 't> {
         let own = &self.run.variables[self.base..];
         match own.iter().rposition(|(other, _)| *other == name) {
             Some(at) => Ok(self.base + at),
-            None => Err(self.fail(format!("undefined variable: {}", self.tree.source.variables[name as usize]))),
+            None => {
+                Err(self.fail(format!("undefined variable: {}", self.tree.source.variables[name as usize])))
+            }
         }
     }
 

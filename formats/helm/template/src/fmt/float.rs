@@ -24,7 +24,8 @@ pub fn float(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) 
     let value = value.abs();
     match verb {
         b'e' | b'E' => {
-            let digits = precision.map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision));
+            let digits = precision
+                .map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision));
             let precision = precision.unwrap_or_else(|| digits.count().saturating_sub(1));
             digits.exponential(out, precision, verb);
         }
@@ -49,7 +50,13 @@ impl Digits {
             let point = digits.len() as i32;
             return Self { digits, point }.trimmed();
         }
-        Self::read(&format!("{value:e}"))
+        let shortest = Self::read(&format!("{value:e}"));
+        if shortest.count() < 16 {
+            return shortest;
+        }
+        // Of two texts that are as short and as near, Go takes the even one, which exact rounding gives.
+        let exact = format!("{value:.*e}", shortest.count() - 1);
+        if exact.parse() == Ok(value) { Self::read(&exact) } else { shortest }
     }
 
     /// One digit, and `more` after it.
@@ -118,7 +125,8 @@ fn fixed(out: &mut Vec<u8>, value: f64, precision: Option<usize>) {
 /// `%g`: the form that is shorter to read. Without a precision, six digits decide.
 fn general(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) {
     let precision = precision.map(|precision| precision.max(1));
-    let digits = precision.map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision - 1));
+    let digits =
+        precision.map_or_else(|| Digits::shortest(value), |precision| Digits::rounded(value, precision - 1));
     let (count, point) = (digits.count() as i64, i64::from(digits.point));
     let wanted = precision.map_or(count, |precision| precision as i64);
     let limit = match precision {
@@ -154,7 +162,8 @@ fn hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>
     const TOP: u32 = 60;
     let (mantissa, exponent) = parts(value);
     let shift = if mantissa == 0 { 0 } else { mantissa.leading_zeros() - (63 - TOP) };
-    let mut exponent = if mantissa == 0 { 0 } else { exponent - (i64::from(shift) - i64::from(TOP - MANTISSA_BITS)) };
+    let mut exponent =
+        if mantissa == 0 { 0 } else { exponent - (i64::from(shift) - i64::from(TOP - MANTISSA_BITS)) };
     let mut mantissa = mantissa << shift;
     if let Some(keep) = precision.filter(|keep| *keep < 15) {
         let drop = TOP - 4 * keep as u32;
@@ -173,7 +182,8 @@ fn hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>
     let digits: &[u8; 16] = if verb == b'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
     out.extend_from_slice(&[b'0', verb, b'0' + (mantissa >> TOP) as u8]);
     let mut rest = mantissa << 4;
-    let count = precision.unwrap_or_else(|| (64 - rest.trailing_zeros() as usize).div_ceil(4) * usize::from(rest != 0));
+    let count = precision
+        .unwrap_or_else(|| (64 - rest.trailing_zeros() as usize).div_ceil(4) * usize::from(rest != 0));
     if count > 0 {
         out.push(b'.');
     }

@@ -113,7 +113,11 @@ impl<'o> Printer<'o> {
                 'v' | 's' | 'x' | 'X' | 'q' => {
                     let plain = self.flags.go_syntax;
                     let printed = object.print();
-                    if plain { self.text(printed.as_bytes()) } else { self.string(printed.as_bytes(), verb, value) }
+                    if plain {
+                        self.text(printed.as_bytes())
+                    } else {
+                        self.string(printed.as_bytes(), verb, value)
+                    }
                 }
                 _ => self.bad_verb(value, verb),
             },
@@ -306,7 +310,12 @@ impl<'o> Printer<'o> {
     fn integer(&mut self, bits: u64, signed: bool, radix: Radix) {
         let negative = signed && bits.cast_signed() < 0;
         let flags = self.flags;
-        if flags.width.is_none() && flags.precision.is_none() && radix.base == 10 && !flags.plus && !flags.space {
+        if flags.width.is_none()
+            && flags.precision.is_none()
+            && radix.base == 10
+            && !flags.plus
+            && !flags.space
+        {
             if negative {
                 self.byte(b'-');
             }
@@ -355,7 +364,11 @@ impl<'o> Printer<'o> {
         let digits = self.flags.precision.unwrap_or(0).max(4);
         out.extend(std::iter::repeat_n(b'0', digits.saturating_sub(number.len())));
         out.extend_from_slice(&number);
-        if let Some(char) = u32::try_from(bits).ok().and_then(char::from_u32).filter(|char| self.flags.sharp && is_print(*char)) {
+        if let Some(char) = u32::try_from(bits)
+            .ok()
+            .and_then(char::from_u32)
+            .filter(|char| self.flags.sharp && is_print(*char))
+        {
             out.extend_from_slice(format!(" '{char}'").as_bytes());
         }
         self.pad_with(&out, b' ');
@@ -433,7 +446,8 @@ fn with_point(number: &[u8], form: u8, precision: Option<usize>) -> Vec<u8> {
         _ => 0,
     };
     let hex = matches!(form, b'x' | b'X');
-    let tail = number.iter().position(|byte| matches!(byte, b'p' | b'P') || !hex && matches!(byte, b'e' | b'E'));
+    let tail =
+        number.iter().position(|byte| matches!(byte, b'p' | b'P') || !hex && matches!(byte, b'e' | b'E'));
     let (body, tail) = number.split_at(tail.unwrap_or(number.len()));
     let (mut point, mut nonzero) = (false, false);
     for byte in &body[1..] {

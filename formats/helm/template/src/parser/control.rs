@@ -89,7 +89,9 @@ impl Parser<'_> {
         match token.kind {
             Kind::Block => self.block().map(Step::Stmt),
             Kind::Break => self.jump("{{break}}").map(|()| Step::Stmt(Stmt::Break { pos: token.start })),
-            Kind::Continue => self.jump("{{continue}}").map(|()| Step::Stmt(Stmt::Continue { pos: token.start })),
+            Kind::Continue => {
+                self.jump("{{continue}}").map(|()| Step::Stmt(Stmt::Continue { pos: token.start }))
+            }
             Kind::Else => self.or_else().map(Step::Ending),
             Kind::End => self.expect(Kind::RightDelim, "end").map(|_| Step::Ending(Ending::End)),
             Kind::If => self.nested(Self::if_block).map(Step::Stmt),
@@ -136,7 +138,11 @@ impl Parser<'_> {
     }
 
     /// A block; `chained` is what may follow `else` without an `end` of its own.
-    fn branch(&mut self, context: &str, chained: Option<(Kind, fn(&mut Self) -> Parse<Stmt>)>) -> Parse<Box<Branch>> {
+    fn branch(
+        &mut self,
+        context: &str,
+        chained: Option<(Kind, fn(&mut Self) -> Parse<Stmt>)>,
+    ) -> Parse<Box<Branch>> {
         let outer = self.scope.variables.len();
         let pipe = self.pipeline(context, Kind::RightDelim)?;
         let in_loop = u32::from(context == "range");

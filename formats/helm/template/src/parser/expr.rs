@@ -9,7 +9,8 @@ use crate::value::Value;
 impl Parser<'_> {
     /// Declarations, then commands, up to `end`.
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
-        let mut pipe = Pipe { pos: self.peek_word().start, assign: false, decl: Vec::new(), cmds: Vec::new() };
+        let mut pipe =
+            Pipe { pos: self.peek_word().start, assign: false, decl: Vec::new(), cmds: Vec::new() };
         self.declarations(&mut pipe, context)?;
         loop {
             let token = self.next_word();
@@ -126,7 +127,11 @@ impl Parser<'_> {
             ExprKind::Variable { name, fields } => {
                 ExprKind::Variable { name, fields: fields.into_iter().chain(more).collect() }
             }
-            ExprKind::Bool(_) | ExprKind::Text { .. } | ExprKind::Number(_) | ExprKind::Nil | ExprKind::Dot => {
+            ExprKind::Bool(_)
+            | ExprKind::Text { .. }
+            | ExprKind::Number(_)
+            | ExprKind::Nil
+            | ExprKind::Dot => {
                 return Err(format!("unexpected . after term {}", fmt::quoted(self.bytes(shown))));
             }
             _ => ExprKind::Chain { node: Box::new(node), fields: more.into() },
@@ -144,11 +149,15 @@ impl Parser<'_> {
             Kind::Variable => self.use_of_variable(token)?,
             Kind::Field => ExprKind::Field([Ident::from(&self.word(token)[1..])].into()),
             Kind::Bool => ExprKind::Bool(self.bytes(token) == b"true"),
-            Kind::CharConstant | Kind::Complex | Kind::Number => ExprKind::Number(Box::new(self.number(token)?)),
+            Kind::CharConstant | Kind::Complex | Kind::Number => {
+                ExprKind::Number(Box::new(self.number(token)?))
+            }
             Kind::LeftParen => ExprKind::Pipe(Box::new(
                 self.nested(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?,
             )),
-            Kind::Quoted | Kind::RawText => ExprKind::Text { value: Value::text(self.unquote(token)?), end: token.end },
+            Kind::Quoted | Kind::RawText => {
+                ExprKind::Text { value: Value::text(self.unquote(token)?), end: token.end }
+            }
             _ => {
                 self.back();
                 return Ok(None);
@@ -188,7 +197,12 @@ fn check(pipe: &Pipe, context: &str) -> Parse<()> {
         return Err(format!("missing value for {context}"));
     }
     for (at, cmd) in pipe.cmds.iter().enumerate().skip(1) {
-        if let ExprKind::Bool(_) | ExprKind::Dot | ExprKind::Nil | ExprKind::Number(_) | ExprKind::Text { .. } = cmd.args[0].kind {
+        if let ExprKind::Bool(_)
+        | ExprKind::Dot
+        | ExprKind::Nil
+        | ExprKind::Number(_)
+        | ExprKind::Text { .. } = cmd.args[0].kind
+        {
             return Err(format!("non executable command in pipeline stage {}", at + 1));
         }
     }

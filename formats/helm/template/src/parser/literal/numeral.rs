@@ -29,7 +29,13 @@ pub(super) fn real(text: &str) -> Parse<Number> {
     if !text.contains(['.', 'e', 'E', 'p', 'P']) {
         return Err(format!("integer overflow: {}", fmt::quoted(text.as_bytes())));
     }
-    Ok(Number { int: to_int(value), uint: to_uint(value), float: Some(value), ideal: Some(value.into()), end: 0 })
+    Ok(Number {
+        int: to_int(value),
+        uint: to_uint(value),
+        float: Some(value),
+        ideal: Some(value.into()),
+        end: 0,
+    })
 }
 
 /// A number with both parts: `1+2i`.
@@ -50,7 +56,13 @@ pub(super) fn complex(text: &str) -> Parse<Number> {
 fn of_complex(re: f64, im: f64) -> Number {
     let real = (im == 0.0).then_some(re);
     let ideal = Data::Object(Rc::new(Complex::new(re, im))).into();
-    Number { int: real.and_then(to_int), uint: real.and_then(to_uint), float: real, ideal: Some(ideal), end: 0 }
+    Number {
+        int: real.and_then(to_int),
+        uint: real.and_then(to_uint),
+        float: real,
+        ideal: Some(ideal),
+        end: 0,
+    }
 }
 
 /// The integer that a float is, if it is one.
