@@ -10,6 +10,9 @@ pub(crate) const FUNCTIONS: &[Function] =
     &[pass("deepCopy", &[Param::Any], deep_copy), pass("mustDeepCopy", &[Param::Any], deep_copy)];
 
 fn deep_copy(args: &[Value]) -> Answer {
+    if any(args, 0).is_nil() {
+        return Err("reflect: call of reflect.Value.Type on zero Value".into());
+    }
     copy(any(args, 0), 0)
 }
 

@@ -44,14 +44,14 @@ fn deep(target: &Rc<Map>, source: &Rc<Map>, overwrite: bool, depth: usize) -> Re
         let own = target.get(&key);
         if value.is_nil() {
             if overwrite {
-                put(target, key, value)?;
+                put(target, source, key, value)?;
             }
             continue;
         }
         if let (Data::Map(source), Some(own)) = (&value.data, &own) {
             match &own.data {
                 Data::Map(own) => deep(own, source, overwrite, depth + 1)?,
-                Data::Object(own) if own.kind() == Kind::Ptr => return Err(DIFFERENT.into()),
+                Data::Object(own) if own.kind() == Kind::Ptr && !overwrite => return Err(DIFFERENT.into()),
                 _ => {}
             }
         }
@@ -61,20 +61,18 @@ fn deep(target: &Rc<Map>, source: &Rc<Map>, overwrite: bool, depth: usize) -> Re
             Some(own) => overwrite && !(own.as_map().is_some() && value.as_map().is_some()),
         };
         if wins {
-            put(target, key, value)?;
+            put(target, source, key, value)?;
         }
     }
     Ok(())
 }
 
-/// A `map[string]string` takes nothing but strings.
-fn put(target: &Map, key: Bytes, value: Value) -> Result<(), Error> {
-    if target.kind == MapKind::String && value.as_text().is_none() {
-        let kind = value.type_name().unwrap_or("nil");
-        return Err(format!(
-            "reflect.Value.SetMapIndex: value of type {kind} is not assignable to type string"
-        )
-        .into());
+/// A `map[string]string` takes nothing but the strings of another one.
+fn put(target: &Map, source: &Map, key: Bytes, value: Value) -> Result<(), Error> {
+    if target.kind == MapKind::String && source.kind != MapKind::String {
+        return Err(
+            "reflect.Value.SetMapIndex: value of type interface {} is not assignable to type string".into()
+        );
     }
     target.set(key, value);
     Ok(())

@@ -36,6 +36,11 @@ impl Reader<'_> {
         self.text.get(self.at).copied().ok_or_else(|| "unexpected end of JSON input".into())
     }
 
+    /// The sign here; at the end a blank, which Go feeds itself there.
+    fn sign(&self) -> u8 {
+        self.text.get(self.at).copied().unwrap_or(b' ')
+    }
+
     /// The next sign that is no blank.
     fn next(&mut self) -> Result<u8, Error> {
         while self.text.get(self.at).is_some_and(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
@@ -45,7 +50,7 @@ impl Reader<'_> {
     }
 
     fn wrong<T>(&self, place: &str) -> Result<T, Error> {
-        let sign = match self.peek()? {
+        let sign = match self.sign() {
             b'\'' => r"\'".to_owned(),
             b'"' => "\"".to_owned(),
             byte => {
@@ -153,7 +158,7 @@ impl Reader<'_> {
 
     fn literal(&mut self, word: &str, value: Value) -> Result<Value, Error> {
         for wanted in word.bytes() {
-            if self.peek()? != wanted {
+            if self.sign() != wanted {
                 return self.wrong(&format!("in literal {word} (expecting '{}')", char::from(wanted)));
             }
             self.at += 1;
@@ -162,7 +167,7 @@ impl Reader<'_> {
     }
 
     fn digits(&mut self, place: &str) -> Result<(), Error> {
-        if !self.peek()?.is_ascii_digit() {
+        if !self.sign().is_ascii_digit() {
             return self.wrong(place);
         }
         self.more_digits();
@@ -230,7 +235,7 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
-        let sign = self.peek()?;
+        let sign = self.sign();
         let plain = match sign {
             b'"' | b'\\' | b'/' => sign,
             b'b' => 8,
@@ -271,7 +276,7 @@ impl Reader<'_> {
     fn four(&mut self) -> Result<u32, Error> {
         let mut code = 0;
         for _ in 0..4 {
-            let Some(digit) = char::from(self.peek()?).to_digit(16) else {
+            let Some(digit) = char::from(self.sign()).to_digit(16) else {
                 return self.wrong("in \\u hexadecimal character escape");
             };
             code = code << 4 | digit;

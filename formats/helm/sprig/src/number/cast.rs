@@ -6,7 +6,7 @@ use crate::call::{Answer, any, bytes, derive, float, int64};
 use crate::text::strval;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    derive("atoi", &[Param::String], |args| Ok(Value::int(parse_int(bytes(args, 0)?, 10).unwrap_or(0)))),
+    derive("atoi", &[Param::String], |args| Ok(Value::int(parse_saturating(bytes(args, 0)?)))),
     derive("float64", &[Param::Any], |args| float(to_float(any(args, 0)))),
     derive("int", &[Param::Any], |args| Ok(Value::int(to_int64(any(args, 0))))),
     derive("int64", &[Param::Any], |args| int64(to_int64(any(args, 0)))),
@@ -59,6 +59,15 @@ pub(crate) fn parse_int(text: &[u8], base: u32) -> Option<i64> {
     i64::try_from(if negative { -value } else { value }).ok()
 }
 
+/// Decimal digits as a number; the last one there is for what is larger, as `strconv` gives it beside its error.
+pub(crate) fn parse_saturating(text: &[u8]) -> i64 {
+    let (negative, digits) = sign(text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return 0;
+    }
+    parse_int(text, 10).unwrap_or(if negative { i64::MIN } else { i64::MAX })
+}
+
 fn sign(text: &[u8]) -> (bool, &[u8]) {
     match text {
         [b'-', rest @ ..] => (true, rest),
@@ -106,8 +115,8 @@ pub(crate) fn parse_float(text: &[u8]) -> Option<f64> {
         b"inf" | b"infinity" => f64::INFINITY,
         b"nan" if digits.len() == text.len() => f64::NAN,
         [b'0', b'x', ..] => hexadecimal(&underscores_fine(&lower)?)?,
-        [b'0'..=b'9' | b'.', ..] if !lower.contains(&b'_') && !lower.ends_with(b"_") => {
-            let value: f64 = std::str::from_utf8(&lower).ok()?.parse().ok()?;
+        [b'0'..=b'9' | b'.', ..] => {
+            let value: f64 = std::str::from_utf8(&underscores_fine(&lower)?).ok()?.parse().ok()?;
             Some(value).filter(|value| value.is_finite())?
         }
         _ => return None,

@@ -42,6 +42,14 @@ fn first(args: &[Value], with: Operation) -> Answer {
     fold(any(args, 0), args.get(1..).unwrap_or_default(), with)
 }
 
+/// The fewest digits that are this float and no other, and of those the nearest; of two as near the even one.
+fn shortest(value: f64) -> String {
+    let text = format!("{value:e}");
+    let digits = text.split('e').next().unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
+    let nearest = format!("{value:.*e}", digits.saturating_sub(1));
+    if nearest.parse() == Ok(value) { nearest } else { text }
+}
+
 fn tens(count: i64) -> BigInt {
     BigInt::from(10).pow(count as u32)
 }
@@ -59,7 +67,7 @@ impl Decimal {
             };
             return Err(format!("Cannot create a Decimal from {name}").into());
         }
-        let text = format!("{value:e}");
+        let text = shortest(value);
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits: i64 = format!("{whole}{fraction}").parse().unwrap_or_default();

@@ -6,7 +6,7 @@ mod floats;
 mod ints;
 mod ranges;
 
-pub(crate) use cast::{parse_int, to_int64};
+pub(crate) use cast::{parse_saturating, to_int64};
 
 pub(crate) const FAMILIES: &[&[gabion_template::Function]] =
     &[cast::FUNCTIONS, decimal::FUNCTIONS, floats::FUNCTIONS, ints::FUNCTIONS, ranges::FUNCTIONS];

@@ -213,14 +213,24 @@ fn code(reader: &mut Reader<'_>) -> Result<u32, String> {
 }
 
 fn hexadecimal(reader: &mut Reader<'_>) -> Option<u32> {
-    let rest = reader.rest();
-    let digits = match rest.strip_prefix('{') {
-        Some(inner) => &inner[..inner.find('}')?],
-        None => rest.get(..2)?,
+    let mut next = || {
+        let sign = reader.peek()?;
+        reader.at += sign.len_utf8();
+        Some(sign)
     };
-    let braces = if rest.starts_with('{') { 2 } else { 0 };
-    let fine = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let code = u32::from_str_radix(digits, 16).ok().filter(|code| fine && *code <= 0x0010_FFFF)?;
-    reader.at += digits.len() + braces;
-    Some(code)
+    let first = next()?;
+    if first != '{' {
+        return Some(first.to_digit(16)? << 4 | next()?.to_digit(16)?);
+    }
+    let (mut code, mut any) = (0, false);
+    loop {
+        match next()? {
+            '}' => return any.then_some(code),
+            digit => code = code << 4 | digit.to_digit(16)?,
+        }
+        any = true;
+        if code > 0x0010_FFFF {
+            return None;
+        }
+    }
 }

@@ -185,9 +185,6 @@ impl Reader<'_> {
         if name.is_empty() || !name.chars().all(word) {
             return Err(format!("invalid named capture: `{}`", &rest[..=end]));
         }
-        if self.names.iter().flatten().any(|it| it == name) {
-            return Err(format!("duplicate capture group name: `{name}`"));
-        }
         let name = name.to_owned();
         self.names.push(Some(name));
         self.at += end + 1;
@@ -220,8 +217,7 @@ impl Reader<'_> {
                     flags.0[FLAGS.find(sign).unwrap_or(0)] = on;
                     named = true;
                 }
-                None => return Err(format!("missing closing ): `{}`", self.text)),
-                Some(_) => break,
+                _ => break,
             }
         }
         Err(format!("invalid or unsupported Perl syntax: `{}`", &self.text[start..self.at]))

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use gabion_template::{Data, Error, Function, IntKind, Kind, Object, Param, Value};
+use gabion_template::{Data, Error, Function, IntKind, Kind, Object, Param, Value, fmt};
 
 use super::{Constraint, Version};
 use crate::call::{Answer, bytes, derive, yes};
@@ -13,8 +13,16 @@ pub(crate) const FUNCTIONS: &[Function] =
     &[derive("semver", &[Str], semver), derive("semverCompare", &[Str, Str], compare)];
 
 fn version(text: &[u8]) -> Result<Version, Error> {
-    let text = std::str::from_utf8(text).ok();
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| "invalid semantic version".into())
+    let text = String::from_utf8_lossy(text);
+    text.parse().map_err(|_| {
+        // Two of Go's complaints; its others come with forms that are no versions anywhere.
+        let pre = text.split('+').next().and_then(|text| text.split_once('-')).map_or("", |(_, pre)| pre);
+        let mut parts = pre.split('.');
+        let zero = parts.any(|part| {
+            part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if zero { "version segment starts with 0".into() } else { "invalid semantic version".into() }
+    })
 }
 
 fn semver(args: &[Value]) -> Answer {
@@ -23,7 +31,11 @@ fn semver(args: &[Value]) -> Answer {
 
 fn compare(args: &[Value]) -> Answer {
     let text = String::from_utf8_lossy(bytes(args, 0)?);
-    let constraint = text.parse::<Constraint>().map_err(|_| Error(format!("improper constraint: {text}")))?;
+    let constraint = text.parse::<Constraint>().map_err(|_| {
+        let mut quoted = Vec::new();
+        fmt::quote(&mut quoted, text.as_bytes());
+        Error(format!("improper constraint: {}", String::from_utf8_lossy(&quoted)))
+    })?;
     yes(constraint.allows(&version(bytes(args, 1)?)?))
 }
 

@@ -43,7 +43,7 @@ impl Moment {
             Piece::Second => number(out, civil.second, 0),
             Piece::ZeroSecond => number(out, civil.second, 2),
             Piece::LongYear => number(out, civil.year, 4),
-            Piece::Year => number(out, civil.year.max(0) % 100, 2),
+            Piece::Year => number(out, civil.year.abs() % 100, 2),
             Piece::UpperPm => out.extend_from_slice(if civil.hour >= 12 { b"PM" } else { b"AM" }),
             Piece::LowerPm => out.extend_from_slice(if civil.hour >= 12 { b"pm" } else { b"am" }),
             Piece::Abbreviation => self.abbreviation(out),

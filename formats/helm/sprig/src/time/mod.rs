@@ -90,24 +90,11 @@ fn ago(args: &[Value]) -> Answer {
 
 fn seconds(args: &[Value]) -> Answer {
     let count = match &any(args, 0).data {
-        Data::Text(text) => parse_seconds(text.bytes()),
+        Data::Text(text) => crate::number::parse_saturating(text.bytes()),
         Data::Int(int) if int.kind == gabion_template::IntKind::Int64 => int.bits,
         _ => 0,
     };
     string(duration::show(count.wrapping_mul(duration::SECOND)))
-}
-
-/// `strconv.ParseInt`, whose answer to what is too large is the largest number.
-fn parse_seconds(text: &[u8]) -> i64 {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return 0;
-    }
-    crate::number::parse_int(text, 10).unwrap_or(if negative { i64::MIN } else { i64::MAX })
 }
 
 /// The largest unit that fits more than once.

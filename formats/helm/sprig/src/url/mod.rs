@@ -68,9 +68,12 @@ fn join(args: &[Value]) -> Answer {
     };
     let given = get("userinfo")?;
     if !given.is_empty() {
-        let wrong =
-            |error: &dyn std::fmt::Display| Error(format!("unable to parse userinfo in dict: {error}"));
-        url.user = user(&given).map_err(|error| wrong(&error.what))?;
+        url.user = user(&given).map_err(|error| {
+            let mut quoted = Vec::new();
+            fmt::quote(&mut quoted, &[b"proto://", given.as_slice(), b"@host"].concat());
+            let url = String::from_utf8_lossy(&quoted);
+            Error(format!("unable to parse userinfo in dict: parse {url}: {}", error.what))
+        })?;
     }
     string(written(&url))
 }

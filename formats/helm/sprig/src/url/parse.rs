@@ -1,6 +1,6 @@
 //! A URL taken apart (`net/url.Parse`).
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::escape::{Mode, escaped, unescaped};
 
@@ -160,6 +160,9 @@ fn literal(text: &[u8]) -> Result<Vec<u8>, Wrong> {
     name.extend(unescaped(&address[zone..], Mode::Zone)?);
     let (bare, zone) = cut(&name, b'%');
     let valid = std::str::from_utf8(bare).is_ok_and(|it| it.parse::<Ipv6Addr>().is_ok());
+    if std::str::from_utf8(bare).is_ok_and(|it| it.parse::<Ipv4Addr>().is_ok()) {
+        return Err("invalid IP-literal".into());
+    }
     if !valid || zone.is_some_and(<[u8]>::is_empty) {
         return Err("invalid host".into());
     }

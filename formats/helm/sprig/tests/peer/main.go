@@ -32,6 +32,7 @@ func init() {
 		"$bytes":   func(v any) any { return string(decode64(v.(string))) },
 		"$int32":   func(v any) any { return int32(integer(v)) },
 		"$int64":   func(v any) any { return integer(v) },
+		"$uint32":  func(v any) any { return uint32(integer(v)) },
 		"$uint8":   func(v any) any { return uint8(integer(v)) },
 		"$uint64":  func(v any) any { n, _ := strconv.ParseUint(v.(string), 10, 64); return n },
 		"$float":   func(v any) any { n, _ := strconv.ParseFloat(v.(string), 64); return n },

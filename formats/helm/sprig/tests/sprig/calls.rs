@@ -84,13 +84,18 @@ fn typed(entries: &serde_json::Map<String, Json>) -> Option<Value> {
         "$bytes" => Some(Value::text(STANDARD.decode(text).unwrap())),
         "$int32" => integer(IntKind::Int32),
         "$int64" => integer(IntKind::Int64),
+        "$uint32" => integer(IntKind::Uint32),
         "$uint8" => integer(IntKind::Uint8),
         "$uint64" => Some(Value::integer(text.parse::<u64>().unwrap() as i64, IntKind::Uint64)),
         "$float" => Some(text.parse::<f64>().unwrap().into()),
         "$unix" => {
             let args = vec!["2006-01-02T15:04:05Z".into(), "1970-01-01T00:00:00Z".into()];
             let start = run("toDate", args).unwrap();
-            Some(run("dateModify", vec![format!("{text}s").into(), start]).unwrap())
+            let (seconds, step) = (text.parse::<i64>().unwrap(), 9_000_000_000);
+            let later =
+                |moment, seconds| run("dateModify", vec![format!("{seconds}s").into(), moment]).unwrap();
+            let whole = (0..(seconds / step).abs()).fold(start, |now, _| later(now, step * seconds.signum()));
+            Some(later(whole, seconds % step))
         }
         "$semver" => Some(run("semver", vec![text.into()]).unwrap()),
         "$strings" => list(Elem::String),
