@@ -1,6 +1,6 @@
 //! `.Capabilities`: the cluster that a chart is rendered for (`pkg/chart/common/capabilities.go`).
 
-use gabion_template::{Data, Error, Kind, Object, Value};
+use gabion_template::{Data, Elem, Error, Kind, List, Object, Value};
 use std::any::Any;
 use std::rc::Rc;
 
@@ -101,8 +101,9 @@ pub(super) struct Capabilities {
 
 impl Capabilities {
     pub(super) fn new(kube: &KubeVersion, apis: &[String], helm: &HelmVersion) -> Self {
-        let apis = Apis(apis.iter().cloned().collect());
-        Self { kube: Rc::new(kube.clone()), apis: object(Rc::new(apis)), helm: Rc::new(helm.clone()) }
+        let items = apis.iter().map(|it| it.as_str().into()).collect();
+        let apis = Data::List(Rc::new(List { elem: Elem::Versions, items })).into();
+        Self { kube: Rc::new(kube.clone()), apis, helm: Rc::new(helm.clone()) }
     }
 }
 
@@ -140,18 +141,16 @@ impl Object for Capabilities {
     }
 
     fn print(&self) -> String {
-        let apis = match &self.apis.data {
-            Data::Object(it) => it.print(),
-            _ => String::new(),
-        };
-        format!("&{{{} {apis} {}}}", self.kube.fields(), self.helm.print())
+        let texts = self.apis.as_list().into_iter().flat_map(|it| &it.items).filter_map(Value::as_text);
+        let apis = texts.map(|it| it.to_str().into_owned()).collect::<Vec<_>>().join(" ");
+        format!("&{{{} [{apis}] {}}}", self.kube.fields(), self.helm.print())
     }
 
     fn plain(&self) -> Option<Value> {
         let entry = |name: &str| {
-            let value = match self.field(name)?.data {
-                Data::Object(it) => it.plain()?,
-                _ => return None,
+            let value = match self.field(name)? {
+                Value { data: Data::Object(it), .. } => it.plain()?,
+                other => other,
             };
             Some((name.as_bytes().into(), value))
         };
@@ -229,39 +228,6 @@ impl Object for HelmVersion {
         let all =
             [("version", &*self.version), ("git_tree_state", "clean"), ("go_version", &self.go), ("kube_client_version", &self.kube_client)];
         Some(Value::map(all.into_iter().map(|(key, it)| (key.as_bytes().into(), it.into())).collect()))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// `.Capabilities.APIVersions`.
-#[derive(Debug)]
-struct Apis(Vec<String>);
-
-impl Object for Apis {
-    fn type_name(&self) -> &'static str {
-        "common.VersionSet"
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Slice
-    }
-
-    fn call(&self, method: &str, args: &[Value]) -> Option<Result<Value, Error>> {
-        if method != "Has" {
-            return None;
-        }
-        Some(super::one_text(method, args).map(|name| self.0.contains(&name).into()))
-    }
-
-    fn print(&self) -> String {
-        format!("[{}]", self.0.join(" "))
-    }
-
-    fn plain(&self) -> Option<Value> {
-        Some(Value::strings(self.0.iter().map(|it| it.as_str().into())))
     }
 
     fn as_any(&self) -> &dyn Any {

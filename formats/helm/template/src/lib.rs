@@ -20,6 +20,7 @@ mod set;
 mod text;
 mod types;
 mod value;
+mod versions;
 
 pub use error::{Class, ExecError, Frame, ParseError};
 pub use function::{Body, Call, Error, Flow, Function, Functions, Param};

@@ -38,6 +38,7 @@ impl Elem {
             Self::String => "[]string",
             Self::Int => "[]int",
             Self::Byte => "[]uint8",
+            Self::Versions => "common.VersionSet",
         }
     }
 }

@@ -86,6 +86,8 @@ pub enum Elem {
     String,
     Int,
     Byte,
+    /// Strings, in the named type of what a cluster knows, which has a method `Has`.
+    Versions,
 }
 
 /// A slice. It never changes.

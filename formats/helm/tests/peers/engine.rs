@@ -32,13 +32,19 @@ fn difference(kept: &str, ours: &str) -> Option<String> {
     Some(format!("line {}\n  helm {}\n  ours {}", at + 1, line(&kept), line(&ours)))
 }
 
+/// What a panic says is an error of a class that Helm does not have.
+fn caught<T>(run: impl FnOnce() -> Result<T, (String, String)>) -> Result<T, (String, String)> {
+    let run = std::panic::AssertUnwindSafe(run);
+    std::panic::catch_unwind(run).unwrap_or_else(|_| Err(("panic".to_owned(), String::new())))
+}
+
 fn of_case(case: &Case) -> Option<String> {
     let question = case.question();
     // The command line's own language of values is not spoken here.
     if question["set"] != json!([]) || question["set_string"] != json!([]) || question["set_json"] != json!([]) {
         return None;
     }
-    let once = ours::answer(&question);
+    let once = caught(|| ours::answer(&question));
     let error = |(class, message): (String, String)| json!({"class": class, "message": message});
     let once = once.map_err(error);
     let again = ours::answer(&question).map_err(error);
@@ -63,7 +69,7 @@ fn evaluated(files: &serde_json::Map<String, Value>, template: &str) -> Result<V
     let question = json!({
         "chart": {"files": files}, "kube_version": "v1.33.4+k3s1", "api_versions": ["example.com/v1"],
     });
-    match ours::engine_only(&question) {
+    match caught(|| ours::engine_only(&question)) {
         Ok(mut files) => Ok(files["t/templates/it.yaml"].take()),
         Err(error) => Err(error),
     }

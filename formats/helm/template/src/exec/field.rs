@@ -7,7 +7,8 @@ use crate::fmt;
 use crate::object::Object;
 use crate::run::Missing;
 use crate::text::Text;
-use crate::value::{Data, Kind, Map, MapKind, Value};
+use crate::value::{Data, Elem, Kind, Map, MapKind, Value};
+use crate::versions::Versions;
 
 /// The value at the end of the fields, if all before it are maps that have them. Nothing between is copied.
 pub(super) fn descend(from: &Val, fields: &[Ident]) -> Option<Val> {
@@ -82,6 +83,10 @@ impl<'t> Exec<'_, '_, 't> {
             Data::Object(object) => {
                 let object = std::rc::Rc::clone(object);
                 self.member(dot, receiver, &*object, node, name, args, last)?
+            }
+            Data::List(list) if list.elem == Elem::Versions => {
+                let versions = Versions(std::rc::Rc::clone(list));
+                self.member(dot, receiver, &versions, node, name, args, last)?
             }
             _ => return self.no_field(receiver, name),
         };
