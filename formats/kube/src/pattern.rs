@@ -83,6 +83,11 @@ impl Pattern {
         matches(&self.parts, path, true)
     }
 
+    /// Whether it names every place.
+    pub(crate) fn is_any(&self) -> bool {
+        self.parts == [Part::AnyDepth]
+    }
+
     /// Whether it names the place of a path or one above it.
     pub fn covers_path(&self, path: &Path) -> bool {
         self.covers(path.steps())

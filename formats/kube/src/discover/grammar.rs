@@ -90,8 +90,8 @@ fn read(word: &str, level: Level, alone: bool) -> Option<Reference> {
         Level::Named => pinned || repository.contains('/') || (alone && is_short_name(word)),
     };
     let letters = |text: &str| text.bytes().any(|it| it.is_ascii_alphabetic());
-    let named = repository.rsplit_once('/').map_or(repository, |(_, last)| last);
-    if !wanted || !letters(named) || tag.is_some_and(|tag| is_no_tag(named, tag)) {
+    // Without a letter it is a fraction, a network or a port.
+    if !wanted || !letters(repository) || tag.is_some_and(|tag| is_no_tag(repository, tag)) {
         return None;
     }
     if repository.contains('/')

@@ -1,8 +1,9 @@
 //! Images in several fields: repository, tag and digest apart.
 
 use super::walker::Hit;
-use crate::path::Step;
+use crate::path::{Path, Step};
 use crate::rules::Split;
+use crate::walk;
 use gabion_oci::Reference;
 use gabion_yaml::{Data, Node};
 use std::borrow::Cow;
@@ -26,6 +27,26 @@ pub(super) fn read<'d>(split: &'d Split, node: &'d Node, path: &[Step<'_>]) -> O
     (letters && reference.is_ok()).then(|| {
         (*field, Hit { text: Cow::Owned(image), reference, class: split.class, key: None, at: None })
     })
+}
+
+/// Whether a text may be settings with such fields.
+pub(super) fn may_hold(text: &str) -> bool {
+    text.contains("repository") && ["tag", "digest", "sha"].iter().any(|it| text.contains(it))
+}
+
+/// The images of all mappings below a node, by the rules for any place.
+pub(super) fn below<'d>(
+    splits: &[&'d Split],
+    node: &'d Node,
+    stack: &mut Vec<Step<'d>>,
+    out: &mut Vec<(Path, Hit<'d>)>,
+) {
+    for split in splits.iter().filter(|it| it.at.is_any()) {
+        if let Some((field, hit)) = read(split, node, stack) {
+            out.push((Path::from(&stack[..]).key(field), hit));
+        }
+    }
+    walk::each(node, stack, |stack, node| below(splits, node, stack, out));
 }
 
 type Field<'d> = (&'d str, Cow<'d, str>);

@@ -91,6 +91,7 @@ impl<'d> Walker<'d, '_> {
         if self.documents(node, text) {
             return;
         }
+        self.settings(text);
         let level =
             if self.name().is_some_and(grammar::is_called_image) { Level::Named } else { Level::Text };
         for Found { at, reference, key } in grammar::scan(text, level) {
@@ -168,6 +169,24 @@ impl<'d> Walker<'d, '_> {
             );
         }
         !documents.is_empty()
+    }
+
+    /// Reads images in several fields of a string that is YAML: settings of a program, values of a chart.
+    fn settings(&mut self, text: &str) {
+        if !split::may_hold(text) || self.scope.holds == Holds::Schemas {
+            return;
+        }
+        for (number, node) in read::nodes(text).unwrap_or_default().iter().enumerate() {
+            let mut found = Vec::new();
+            split::below(&self.scope.splits, node, &mut Vec::new(), &mut found);
+            for (path, hit) in found {
+                let depth = self.stack.len();
+                self.stack.push(Step::Inside(number));
+                self.stack.extend(path.steps().iter().cloned());
+                self.hit(hit, None);
+                self.stack.truncate(depth);
+            }
+        }
     }
 
     /// The steps from the root of the cluster's document.
