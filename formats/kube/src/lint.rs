@@ -84,9 +84,10 @@ pub fn lint(documents: &[Document], candidates: &[Candidate], rules: &Rules) -> 
                 field(&document.node, &keys).is_some_and(|it| it.data != Data::Null)
             };
             if !expect.fields.iter().any(said) {
-                let help = match expect.fields.is_empty() {
-                    true => "render the chart here, or name its images in `images.extra`",
-                    false => "say which image it is",
+                let help = if expect.fields.is_empty() {
+                    "render the chart here, or name its images in `images.extra`"
+                } else {
+                    "say which image it is"
                 };
                 out.push(whole(LintKind::Unseen, document, expect.why.clone(), help));
             }

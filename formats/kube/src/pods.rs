@@ -9,8 +9,10 @@ fn path(id: &ObjectId) -> Option<&'static [&'static str]> {
     Some(match (id.group.as_str(), id.kind.as_str()) {
         ("", "Pod") => &[],
         ("", "PodTemplate") => &["template"],
-        ("", "ReplicationController") | ("batch", "Job") => &["spec", "template"],
-        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") => &["spec", "template"],
+        ("", "ReplicationController")
+        | ("batch", "Job")
+        | ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") => &["spec", "template"],
+
         ("batch", "CronJob") => &["spec", "jobTemplate", "spec", "template"],
         _ => return None,
     })

@@ -167,10 +167,7 @@ fn narrowed(old: &Node, new: &Node) -> Option<String> {
 fn bounds(old: &Node, new: &Node) -> Option<String> {
     const UPPER: [&str; 4] = ["maximum", "maxLength", "maxItems", "maxProperties"];
     const LOWER: [&str; 4] = ["minimum", "minLength", "minItems", "minProperties"];
-    let number = |node: &Node, key: &str| match one_line(node.get(key)?).parse::<f64>() {
-        Ok(number) => Some(number),
-        Err(_) => None,
-    };
+    let number = |node: &Node, key: &str| one_line(node.get(key)?).parse::<f64>().ok();
     let tighter = |key: &&&str, upper: bool| match (number(old, key), number(new, key)) {
         (Some(old), Some(new)) => {
             if upper {

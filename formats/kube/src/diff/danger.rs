@@ -142,12 +142,11 @@ fn children(old: Option<&Node>, new: Option<&Node>, but: &[&str]) -> Vec<String>
 /// The fields of a `ConfigMap` or `Secret` that was closed.
 fn sealed(old: &Document, new: &Document) -> Vec<Vec<String>> {
     let closed = old.field(&["immutable"]).map(|it| &it.data) == Some(&Data::Bool(true));
-    if !closed || new.id.group != "" || !matches!(new.id.kind.as_str(), "ConfigMap" | "Secret") {
+    if !closed || !new.id.group.is_empty() || !matches!(new.id.kind.as_str(), "ConfigMap" | "Secret") {
         return Vec::new();
     }
     let differs = |key: &&str| {
-        let data =
-            |document: &Document| document.field(&[key]).map(|it| it.data.clone()).unwrap_or(Data::Null);
+        let data = |document: &Document| document.field(&[key]).map_or(Data::Null, |it| it.data.clone());
         !same(&data(old), &data(new))
     };
     let fields = ["data", "binaryData", "stringData", "immutable"].into_iter().filter(differs);

@@ -49,7 +49,7 @@ const SETS: [&str; 16] = [
 /// Pairs the items of two lists; those that are the same are left out.
 pub(super) fn pairs<'n>(field: &str, old: &'n [Node], new: &'n [Node]) -> Vec<Pair<'n>> {
     match (called(field, old), called(field, new)) {
-        (Some(a), Some(b)) => by_name(a, b),
+        (Some(a), Some(b)) => by_name(&a, &b),
         _ => by_value(old, new),
     }
 }
@@ -98,7 +98,7 @@ fn joined(item: &Node, keys: &[&str]) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("/"))
 }
 
-fn by_name<'n>(old: Called<'n>, new: Called<'n>) -> Vec<Pair<'n>> {
+fn by_name<'n>(old: &Called<'n>, new: &Called<'n>) -> Vec<Pair<'n>> {
     let step = |name: &str, index: usize| Step::Item { index, label: Some(Cow::Owned(name.to_owned())) };
     let before: BTreeMap<&str, &Node> = old.iter().map(|it| (it.0.as_str(), it.2)).collect();
     let after: BTreeSet<&str> = new.iter().map(|it| it.0.as_str()).collect();
@@ -111,8 +111,10 @@ fn by_name<'n>(old: Called<'n>, new: Called<'n>) -> Vec<Pair<'n>> {
     there.chain(gone).collect()
 }
 
+type Numbered<'n> = Vec<(usize, &'n Node)>;
+
 /// Items that have no partner with the same value.
-fn left<'n>(old: &'n [Node], new: &'n [Node]) -> (Vec<(usize, &'n Node)>, Vec<(usize, &'n Node)>) {
+fn left<'n>(old: &'n [Node], new: &'n [Node]) -> (Numbered<'n>, Numbered<'n>) {
     let mut free: Vec<(usize, &Node)> = new.iter().enumerate().collect();
     let mut gone = Vec::new();
     for (index, item) in old.iter().enumerate() {

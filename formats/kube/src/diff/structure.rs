@@ -178,7 +178,7 @@ fn write(node: &Node, out: &mut String) {
         Data::Float(it) => write!(out, "{it}"),
         Data::String(it) => write!(out, "{it:?}"),
         Data::List(items) => {
-            joined(out, ['[', ']'], items, |item, out| write(item, out));
+            joined(out, ['[', ']'], items, write);
             Ok(())
         }
         Data::Map(map) => {

@@ -24,9 +24,8 @@ pub(super) fn read<'d>(split: &'d Split, node: &'d Node, path: &[Step<'_>]) -> O
     let image = join(first(&split.registry, node), name, tag.as_ref(), digest.as_ref())?;
     let reference = image.parse::<Reference>();
     let letters = name.bytes().any(|it| it.is_ascii_alphabetic());
-    (letters && reference.is_ok()).then(|| {
-        (*field, Hit { text: Cow::Owned(image), reference, class: split.class, key: None, at: None })
-    })
+    let hit = Hit { text: Cow::Owned(image), reference, class: split.class, key: None, at: None };
+    (letters && hit.reference.is_ok()).then_some((*field, hit))
 }
 
 /// Whether a text may be settings with such fields.

@@ -112,7 +112,7 @@ pub(super) fn read(text: &str, from: &str) -> Result<Rules, Vec<RuleError>> {
         images: file.image.into_iter().filter_map(|it| reader.image(it)).map(Arc::new).collect(),
         pods: file.pod.into_iter().filter_map(|it| reader.pod(&it)).collect(),
         splits: file.split.into_iter().filter_map(|it| reader.split(it)).collect(),
-        expects: file.expect.into_iter().filter_map(|it| reader.expect(it)).collect(),
+        expects: file.expect.into_iter().map(|it| reader.expect(it)).collect(),
     };
     if reader.errors.is_empty() { Ok(rules) } else { Err(reader.errors) }
 }
@@ -226,7 +226,7 @@ impl Reader<'_> {
         })
     }
 
-    fn expect(&mut self, toml: ExpectToml) -> Option<Expect> {
-        Some(Expect { about: self.about(&toml.kinds), fields: toml.fields, why: toml.why })
+    fn expect(&mut self, toml: ExpectToml) -> Expect {
+        Expect { about: self.about(&toml.kinds), fields: toml.fields, why: toml.why }
     }
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The round of every document.
 #[derive(Debug, Default)]
 pub(super) struct Levels {
-    rounds: BTreeMap<usize, usize>,
+    rounds: BTreeMap<usize, i64>,
     providers: BTreeSet<usize>,
     pub(super) circles: Vec<ObjectId>,
 }
@@ -57,7 +57,7 @@ impl Levels {
         Self { rounds, providers: providers.groups.into_keys().collect(), circles }
     }
 
-    pub(super) fn get(&self, number: usize) -> usize {
+    pub(super) fn get(&self, number: usize) -> i64 {
         self.rounds.get(&number).copied().unwrap_or_default()
     }
 
@@ -150,14 +150,14 @@ struct Graph<'d> {
     documents: &'d [Document],
     needs: BTreeMap<usize, Vec<usize>>,
     serves: BTreeMap<&'d str, Vec<usize>>,
-    done: BTreeMap<usize, usize>,
+    done: BTreeMap<usize, i64>,
     open: BTreeSet<usize>,
     circles: BTreeSet<ObjectId>,
 }
 
 impl Graph<'_> {
     /// The round of a provider or a custom resource; an edge that closes a circle does not count.
-    fn round(&mut self, number: usize) -> usize {
+    fn round(&mut self, number: usize) -> i64 {
         if let Some(round) = self.done.get(&number) {
             return *round;
         }

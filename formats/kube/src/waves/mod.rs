@@ -160,7 +160,7 @@ fn slot(
         };
         return Ok(Slot { stage, number: hook.weight, phase });
     }
-    let round = |phase| Slot { stage: 5, number: levels.get(number) as i64, phase };
+    let round = |phase| Slot { stage: 5, number: levels.get(number), phase };
     Ok(match place::of(&document.id) {
         Place::Definition => Slot { stage: 0, number: 0, phase: Phase::Definitions },
         Place::Namespace => Slot { stage: 1, number: 0, phase: Phase::Namespaces },

@@ -31,8 +31,16 @@ pub(super) fn of(id: &ObjectId) -> Place {
         | ("storage.k8s.io", "StorageClass" | "CSIDriver" | "VolumeAttributesClass")
         | ("networking.k8s.io", "NetworkPolicy" | "IngressClass")
         | ("policy", "PodSecurityPolicy") => Place::Foundation,
-        ("", "ConfigMap" | "Secret" | "Service" | "Endpoints" | "PodTemplate")
-        | ("", "PersistentVolume" | "PersistentVolumeClaim")
+        (
+            "",
+            "ConfigMap"
+            | "Secret"
+            | "Service"
+            | "Endpoints"
+            | "PodTemplate"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim",
+        )
         | ("discovery.k8s.io", "EndpointSlice")
         | ("policy", "PodDisruptionBudget")
         | ("coordination.k8s.io", "Lease") => Place::Config,
@@ -41,7 +49,7 @@ pub(super) fn of(id: &ObjectId) -> Place {
     }
 }
 
-/// Helm's `InstallOrder` (pkg/release/v1/util/kind_sorter.go): what stands here goes first, the rest after it by name.
+/// Helm's `InstallOrder` (`pkg/release/v1/util/kind_sorter.go`): what stands here goes first, the rest after it by name.
 const ORDER: [&str; 38] = [
     "PriorityClass",
     "Namespace",

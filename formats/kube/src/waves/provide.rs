@@ -68,10 +68,8 @@ fn accounts(documents: &[Document], known: &BTreeSet<&str>) -> BTreeMap<Named, B
     const RBAC: &str = "rbac.authorization.k8s.io";
     let mut roles: BTreeMap<(&str, Named), BTreeSet<String>> = BTreeMap::new();
     for role in documents.iter().filter(|it| it.id.is(RBAC, "Role") || it.id.is(RBAC, "ClusterRole")) {
-        let rules = items(role.node.get("rules")).iter();
-        let watched =
-            rules.filter(|rule| texts(rule.get("verbs")).any(|verb| verb == "watch" || verb == "*"));
-        let groups = watched.flat_map(|rule| texts(rule.get("apiGroups")).flat_map(|it| meant(it, known)));
+        let groups = items(role.node.get("rules")).iter().filter(|rule| may_watch(rule));
+        let groups = groups.flat_map(|rule| texts(rule.get("apiGroups")).flat_map(|it| meant(it, known)));
         roles.insert((&role.id.kind, named(&role.id)), groups.map(str::to_owned).collect());
     }
     let mut out: BTreeMap<Named, BTreeSet<String>> = BTreeMap::new();
@@ -99,6 +97,10 @@ fn accounts(documents: &[Document], known: &BTreeSet<&str>) -> BTreeMap<Named, B
     }
     out.retain(|_, groups| !groups.is_empty());
     out
+}
+
+fn may_watch(rule: &Node) -> bool {
+    texts(rule.get("verbs")).any(|verb| verb == "watch" || verb == "*")
 }
 
 fn meant<'k>(group: &str, known: &BTreeSet<&'k str>) -> Vec<&'k str> {

@@ -316,6 +316,7 @@ fn large() -> Vec<Document> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the measurement is what the test is for")]
 fn a_large_manifest_is_walked_in_milliseconds() {
     let set = large();
     let rules = Rules::shipped();
