@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("rootfs/harden", &[]),
@@ -21,6 +21,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("formats/helm/template", &[]),
     ("formats/helm/sprig", &["gabion-template"]),
     ("formats/helm", &["gabion-digest", "gabion-openpgp", "gabion-sprig", "gabion-template", "gabion-yaml"]),
+    ("formats/kube", &["gabion-oci", "gabion-yaml"]),
     ("tests/testkit", &[]),
     ("tests/upstream", &["gabion-digest"]),
 ];
