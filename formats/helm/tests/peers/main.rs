@@ -8,5 +8,7 @@ mod expressions;
 mod golden;
 mod helm;
 mod index;
+mod large;
 mod provenance;
+mod random;
 mod semver;
