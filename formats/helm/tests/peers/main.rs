@@ -10,5 +10,7 @@ mod helm;
 mod engine;
 mod index;
 mod ours;
+mod large;
 mod provenance;
+mod random;
 mod semver;
