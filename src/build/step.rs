@@ -22,7 +22,7 @@ use gabion_digest::{ActionId, BlobId, Canonical, Feed, TreeId, id_of};
 use gabion_harden::HardenError;
 use gabion_rootfs::StageError;
 use gabion_sandbox::{End, SandboxError};
-use gabion_store::{Output, Record, Store, StoreError};
+use gabion_store::{Output, Pending, Record, Store, StoreError};
 use std::fmt::Write as _;
 
 /// Larger than every set of custom resources known.
@@ -67,11 +67,13 @@ pub(super) struct Done {
     pub(super) record: Record,
     /// Whether it depended on what is declared alone. Only then it is kept.
     pub(super) walled: bool,
+    /// Bytes of it that have no names yet.
+    pub(super) pending: Pending,
 }
 
 impl std::convert::From<Record> for Done {
     fn from(record: Record) -> Self {
-        Self { record, walled: true }
+        Self { record, walled: true, pending: Pending::default() }
     }
 }
 
@@ -233,8 +235,10 @@ impl Step {
             Self::Disk(disk) => return disk.run(store).map(Done::from),
             Self::Run(run) => return run.run(store),
         };
-        let output = store.put(text.as_bytes())?.into();
-        Ok(Record { outputs: [(name, output)].into(), ..Record::default() }.into())
+        let mut batch = store.batch();
+        let output = batch.put(text.as_bytes())?.into();
+        let record = Record { outputs: [(name, output)].into(), ..Record::default() };
+        Ok(Done { record, walled: true, pending: batch.end() })
     }
 }
 
@@ -331,7 +335,9 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let made = |step: Step| {
             let id = step.id().to_string();
-            let output = step.run(&store).unwrap().record.outputs.into_values().next().unwrap();
+            let done = step.run(&store).unwrap();
+            store.commit(done.pending).unwrap();
+            let output = done.record.outputs.into_values().next().unwrap();
             format!(
                 "{}\n{id}\n",
                 String::from_utf8(store.read_blob(output.blob, 1 << 20).unwrap().unwrap()).unwrap()

@@ -1,9 +1,9 @@
 //! Writing blobs: hashed while they are written, checked before they get a name.
 
-use crate::Store;
 use crate::error::{StoreError, names};
 use crate::fs::{self, Staged};
 use crate::journal::Event;
+use crate::{Pending, Store};
 use gabion_digest::{BlobId, DualHasher, Hashed, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -64,9 +64,15 @@ impl BlobWriter<'_> {
     /// Checks the bytes and gives them their names.
     pub fn finish(self, expect: Expect) -> Result<Hashed, StoreError> {
         let store = self.store;
-        let (staged, hashed) = self.check(expect)?;
-        store.publish(&staged, &hashed)?;
+        let (hashed, pending) = self.end(expect)?;
+        store.commit(pending)?;
         Ok(hashed)
+    }
+
+    /// Checks the bytes; [`Store::commit`] gives them their names.
+    pub fn end(self, expect: Expect) -> Result<(Hashed, Pending), StoreError> {
+        let (staged, hashed) = self.check(expect)?;
+        Ok((hashed, Pending::of(vec![(staged, hashed)])))
     }
 
     /// What was written so far, to be read.
@@ -147,14 +153,19 @@ impl Batch<'_> {
         Ok(hashed)
     }
 
+    /// What has no names yet, for [`Store::commit`].
+    pub fn end(self) -> Pending {
+        Pending::of(self.staged)
+    }
+
     /// Gives every blob its names.
     pub fn commit(mut self) -> Result<(), StoreError> {
         self.flush()
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        let staged = std::mem::take(&mut self.staged);
-        self.store.publish_all(&staged)
+        let blobs = std::mem::take(&mut self.staged);
+        self.store.commit(Pending::of(blobs))
     }
 }
 
@@ -208,15 +219,7 @@ impl Store {
         self.write_alias(hashed)
     }
 
-    /// Blobs first, then the aliases that lead to them.
-    fn publish_all(&self, staged: &[(Staged, Hashed)]) -> Result<(), StoreError> {
-        let paths: Vec<_> = staged.iter().map(|(_, hashed)| self.blob_path(hashed.blob)).collect();
-        let files: Vec<_> = staged.iter().zip(&paths).map(|((file, _), path)| (file, &**path)).collect();
-        fs::publish_all(&files)?;
-        staged.iter().try_for_each(|(_, hashed)| self.write_alias(hashed))
-    }
-
-    fn write_alias(&self, hashed: &Hashed) -> Result<(), StoreError> {
+    pub(crate) fn write_alias(&self, hashed: &Hashed) -> Result<(), StoreError> {
         self.journal.note(&Event::Used(hashed.blob, hashed.size));
         let line = format!("{} {}\n", hashed.blob, hashed.size);
         let alias = self.alias_path(hashed.sha256);

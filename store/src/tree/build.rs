@@ -7,7 +7,7 @@ use super::manifest::{Attributes, Entry, LINK_MODE, Meta, Tree, meta};
 use super::path::TreePath;
 use super::tar;
 use crate::blob::{BlobWriter, Expect};
-use crate::{Output, Store, StoreError};
+use crate::{Output, Pending, Store, StoreError};
 use gabion_digest::{BlobId, Digest, TreeId};
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -165,7 +165,15 @@ impl TreeBuilder<'_> {
     }
 
     /// Writes the canonical tar and the manifest into the store.
-    pub fn finish(mut self) -> Result<(TreeId, Tree), StoreError> {
+    pub fn finish(self) -> Result<(TreeId, Tree), StoreError> {
+        let store = self.store;
+        let (id, tree, pending) = self.end()?;
+        store.commit(pending)?;
+        Ok((id, tree))
+    }
+
+    /// Writes the canonical tar and the manifest; [`Store::commit`] gives them their names.
+    pub fn end(mut self) -> Result<(TreeId, Tree, Pending), StoreError> {
         let store = self.store;
         if !self.in_order {
             self.first_name_is_the_file()?;
@@ -178,8 +186,7 @@ impl TreeBuilder<'_> {
         let content = Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size };
         let tree = Tree::new(entries, attributes, content)?;
         let manifest = batch.put(tree.to_text().as_bytes())?;
-        batch.commit()?;
-        Ok((TreeId::new(manifest.blob.digest()), tree))
+        Ok((TreeId::new(manifest.blob.digest()), tree, batch.end()))
     }
 
     /// Hard links lead to the smallest name, whatever the stream said.
