@@ -41,6 +41,7 @@ use run::Exports;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use step::{Done, Step, StepError};
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 /// The files of every node.
@@ -269,7 +270,7 @@ impl Engine<'_> {
         }
         // A bundle is done when its file is written, which is not the engine's work.
         if let Some(id) = id.filter(|_| address.kind() != Kind::Bundle) {
-            self.commit(address, Pending::default().request(id, &record)?).await?;
+            self.commit(address, Pending::default().request(id, &record)?, None).await?;
             self.finished(address, how, &record);
         }
         Ok(record)
@@ -327,12 +328,12 @@ impl Engine<'_> {
         let done = done.await?;
         drop(turn);
         match done {
-            (Done { record, walled: true, pending }, None) => {
-                self.commit(address, pending.action(id, &record)?).await?;
+            (Done { record, walled: true, pending, place }, None) => {
+                self.commit(address, pending.action(id, &record)?, place).await?;
                 Ok((record, "built"))
             }
-            (Done { record, walled: false, pending }, None) => {
-                self.commit(address, pending).await?;
+            (Done { record, walled: false, pending, place }, None) => {
+                self.commit(address, pending, place).await?;
                 self.unwalled().insert(address.clone());
                 Ok((record, "built without walls"))
             }
@@ -346,10 +347,19 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes results lasting, together with those of other nodes that end about now.
-    async fn commit(&self, address: &Address, pending: Pending) -> Result<(), BuildError> {
+    /// Makes results lasting, together with those of other nodes that end about now, and takes their place away.
+    async fn commit(
+        &self,
+        address: &Address,
+        pending: Pending,
+        place: Option<TempDir>,
+    ) -> Result<(), BuildError> {
         let store = self.store.clone();
-        self.blocking(address, move || Ok(store.commit(pending)?)).await
+        self.blocking(address, move || {
+            drop(place);
+            Ok(store.commit(pending)?)
+        })
+        .await
     }
 
     fn unwalled(&self) -> std::sync::MutexGuard<'_, BTreeSet<Address>> {

@@ -82,11 +82,14 @@ impl Drop for Scratch {
 fn take(path: &Path) -> io::Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let folder = match openat(CWD, path, flags, Mode::empty()) {
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => return Ok(None),
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => {
+            return Ok(None);
+        }
         opened => opened?,
     };
     let stat = fstat(&folder)?;
-    if stat.st_uid != geteuid().as_raw() || flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err() {
+    if stat.st_uid != geteuid().as_raw() || flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err()
+    {
         return Ok(None);
     }
     let named = fs_err::symlink_metadata(path).ok().map(|it| (it.dev(), it.ino()));

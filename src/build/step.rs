@@ -24,6 +24,7 @@ use gabion_rootfs::StageError;
 use gabion_sandbox::{End, SandboxError};
 use gabion_store::{Output, Pending, Record, Store, StoreError};
 use std::fmt::Write as _;
+use tempfile::TempDir;
 
 /// Larger than every set of custom resources known.
 const DOCUMENT_LIMIT: u64 = 64 << 20;
@@ -69,11 +70,13 @@ pub(super) struct Done {
     pub(super) walled: bool,
     /// Bytes of it that have no names yet.
     pub(super) pending: Pending,
+    /// Where it arose, if there is such a folder: to take it away takes longer than many a step.
+    pub(super) place: Option<TempDir>,
 }
 
 impl std::convert::From<Record> for Done {
     fn from(record: Record) -> Self {
-        Self { record, walled: true, pending: Pending::default() }
+        Self { record, walled: true, pending: Pending::default(), place: None }
     }
 }
 
@@ -238,7 +241,7 @@ impl Step {
         let mut batch = store.batch();
         let output = batch.put(text.as_bytes())?.into();
         let record = Record { outputs: [(name, output)].into(), ..Record::default() };
-        Ok(Done { record, walled: true, pending: batch.end() })
+        Ok(Done { record, walled: true, pending: batch.end(), place: None })
     }
 }
 

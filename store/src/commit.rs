@@ -99,7 +99,8 @@ impl Queue {
                 continue;
             }
             state.busy = true;
-            let mut turn = Turn { queue: self, taken: std::mem::take(&mut state.waiting), done: BTreeMap::new() };
+            let mut turn =
+                Turn { queue: self, taken: std::mem::take(&mut state.waiting), done: BTreeMap::new() };
             drop(state);
             turn.take(&commit);
             drop(turn);
@@ -129,7 +130,8 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         for ticket in self.taken.keys() {
-            let lost = || Err(StoreError::io("write", Path::new("."), std::io::Error::other("a thread ended")));
+            let lost =
+                || Err(StoreError::io("write", Path::new("."), std::io::Error::other("a thread ended")));
             state.done.insert(*ticket, self.done.remove(ticket).unwrap_or_else(lost));
         }
         state.busy = false;

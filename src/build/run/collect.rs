@@ -45,8 +45,11 @@ pub(super) fn tree(store: &Store, folder: &Path) -> Result<(Record, Pending), St
 
 /// Adds everything in `folder`, whose path in the tree is `prefix`.
 fn add_folder(tree: &mut TreeBuilder<'_>, folder: &Path, prefix: &[u8]) -> Result<(), StepError> {
-    for entry in fs_err::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
+    let entries = fs_err::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries = entries.map_err(unreadable)?;
+    // Nearly the order of a tree, which then is written once.
+    entries.sort_by_key(fs_err::DirEntry::file_name);
+    for entry in entries {
         let (name, at) = (entry.file_name(), entry.path());
         let path = if prefix.is_empty() {
             name.as_bytes().to_vec()

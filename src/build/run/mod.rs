@@ -188,7 +188,7 @@ impl RunStep {
             Some(name) => collect::file(store, &out, name)?,
             None => collect::tree(store, &out)?,
         };
-        Ok(Done { record, walled: outcome.tier.may_be_cached(), pending })
+        Ok(Done { record, walled: outcome.tier.may_be_cached(), pending, place: Some(place) })
     }
 
     /// Runs it within the walls that the user wants.

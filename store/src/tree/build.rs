@@ -232,17 +232,17 @@ impl TreeBuilder<'_> {
     /// Writes the entries in the tar's order, with the bytes from where they were written first.
     fn rewrite(&mut self) -> Result<(), StoreError> {
         let first = std::mem::replace(&mut self.out, Tar::new(self.store)?);
-        let rewritten = first.into_writer().and_then(|first| self.copy_from(&first));
+        let rewritten = first.into_writer().and_then(|first| self.copy_from(first));
         rewritten.map_err(self.store.write_failed())
     }
 
-    fn copy_from(&mut self, first: &BlobWriter<'_>) -> io::Result<()> {
+    fn copy_from(&mut self, mut first: BlobWriter<'_>) -> io::Result<()> {
+        let first = first.file().map_err(StoreError::into_io)?;
         for (path, entry) in &self.entries {
             self.out.put(&tar::header(path, entry, meta(entry, |target| self.entries.get(target))))?;
             if let Entry::File { size, .. } = entry {
-                let mut file = first.file();
-                file.seek(SeekFrom::Start(self.places.get(path).copied().unwrap_or_default()))?;
-                self.out.end += io::copy(&mut file.take(*size), &mut self.out.writer)?;
+                first.seek(SeekFrom::Start(self.places.get(path).copied().unwrap_or_default()))?;
+                self.out.end += io::copy(&mut (&*first).take(*size), &mut self.out.writer)?;
                 self.out.pad(*size)?;
             }
         }
