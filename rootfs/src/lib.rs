@@ -31,4 +31,4 @@ mod worker;
 
 pub use error::RootfsError;
 pub use stage::{Base, Deb, Grub, Last, Stage};
-pub use worker::{Made, StageError, WORKERS, make};
+pub use worker::{Made, StageError, WORKERS, make, remove_root};

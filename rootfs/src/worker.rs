@@ -129,11 +129,16 @@ impl Drop for Folder {
         if self.keep || !self.at.exists() {
             return;
         }
-        // What cannot be taken away is left: nothing depends on it.
-        let input = self.at.as_os_str().as_encoded_bytes();
-        let _left = Worker::spawn("rootfs-remove", input, &self.ids).and_then(Worker::finish);
-        let _left = fs_err::remove_dir(&self.at);
+        remove_root(&self.at, &self.ids);
     }
+}
+
+/// Takes away the folder of a stage that was ended before it could, by who can own what is in it. What cannot be taken
+/// away is left: nothing depends on it.
+pub fn remove_root(at: &Path, ids: &Ids) {
+    let input = at.as_os_str().as_encoded_bytes();
+    let _left = Worker::spawn("rootfs-remove", input, ids).and_then(Worker::finish);
+    let _left = fs_err::remove_dir(at);
 }
 
 fn work(input: &[u8], output: &mut dyn Write) -> Result<(), String> {

@@ -5,7 +5,7 @@
 //! - Nothing of the caller reaches the program but what the [`Spec`] says.
 //! - The caller may have threads: the namespaces are made in this program, started a second time.
 
-use crate::child;
+use crate::child::{self, Begun};
 use crate::error::SandboxError;
 use crate::spec::{End, Log, Outcome, Spec};
 use crate::tier::{Policy, Tier, Walls};
@@ -13,8 +13,7 @@ use crate::wire::{Control, Job, Message, Said};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::collections::VecDeque;
-use std::io::{self, Read};
-use std::process::{Child, ChildStdout, Stdio};
+use std::io::{self, PipeReader, Read};
 use std::time::Instant;
 
 /// Runs a program to its end. `Ok` says how it ended, well or not; `Err`, why it did not run.
@@ -41,15 +40,16 @@ pub(crate) fn run_within(spec: &Spec, walls: Walls, dry: bool) -> Result<Outcome
         spec.check_without_namespaces()?;
     }
     let deadline = spec.time_out.map(|limit| Instant::now() + limit);
-    let (keep, output) = match &spec.log {
-        Log::Keep(bytes) => (*bytes, Stdio::piped()),
-        Log::File(file) => (0, file.try_clone().map_err(SandboxError::Log)?.into()),
+    let (keep, begun, output) = match &spec.log {
+        Log::Keep(bytes) => {
+            let (output, theirs) = io::pipe().map_err(SandboxError::Log)?;
+            (*bytes, child::begin_run(&theirs)?, Some(output))
+        }
+        Log::File(file) => (0, child::begin_run(file)?, None),
     };
-    let (mut child, control) = child::start(output)?;
-    let output = child.stdout.take();
-    let mut running = Running { child, control, output, tail: Tail::new(keep) };
+    let mut running = Running { begun, output, tail: Tail::new(keep) };
     // Where it cannot be told what to do, it says why, or is lost.
-    let _lost = running.control.send(&Job::<_, ()>::Run { spec, walls, dry });
+    let _lost = running.begun.control.send(&Job::<_, ()>::Run { spec, walls, dry });
     let (end, tier) = running.wait(deadline)?;
     let Tail { last, cut, .. } = std::mem::replace(&mut running.tail, Tail::new(0));
     Ok(Outcome { end, tier, log: last.into(), cut })
@@ -57,9 +57,8 @@ pub(crate) fn run_within(spec: &Spec, walls: Walls, dry: bool) -> Result<Outcome
 
 /// A run; everything below it is dead when the value is gone.
 struct Running {
-    child: Child,
-    control: Control,
-    output: Option<ChildStdout>,
+    begun: Begun,
+    output: Option<PipeReader>,
     tail: Tail,
 }
 
@@ -73,13 +72,13 @@ impl Running {
                 Next::Message(message) => said.hear(message),
                 Next::Log => {}
                 Next::TimeIsUp => {
-                    self.control.cut();
+                    self.begun.control.cut();
                     (deadline, timed_out) = (None, true);
                 }
                 Next::Over => break,
             }
         }
-        let _ended = self.child.wait();
+        self.begun.wait();
         // What took too long may not even have begun.
         let tier = said.tier().unwrap_or(Tier::S0);
         if timed_out { Ok((End::TimedOut, tier)) } else { said.end().map(|(end, _)| (end, tier)) }
@@ -88,7 +87,7 @@ impl Running {
     /// The next thing that happens. The log is read first, so that it is whole when the run is over.
     fn next(&mut self, deadline: Option<Instant>) -> Result<Next, SandboxError> {
         let [log, control] =
-            ready(self.output.as_ref(), &self.control, deadline).map_err(SandboxError::Start)?;
+            ready(self.output.as_ref(), &self.begun.control, deadline).map_err(SandboxError::Start)?;
         if let (true, Some(output)) = (log, self.output.as_mut()) {
             if !self.tail.take_in(output).map_err(SandboxError::Log)? {
                 self.output = None;
@@ -98,15 +97,15 @@ impl Running {
         if !control {
             return Ok(Next::TimeIsUp);
         }
-        let message = self.control.receive().map_err(SandboxError::Start)?;
+        let message = self.begun.control.receive().map_err(SandboxError::Start)?;
         Ok(message.map_or(Next::Over, Next::Message))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.control.cut();
-        let _ended = self.child.wait();
+        self.begun.control.cut();
+        self.begun.wait();
     }
 }
 
@@ -119,11 +118,7 @@ enum Next {
 }
 
 /// Waits until there is something to read in the log or from the child; neither where the time is up.
-fn ready(
-    output: Option<&ChildStdout>,
-    control: &Control,
-    deadline: Option<Instant>,
-) -> io::Result<[bool; 2]> {
+fn ready(output: Option<&PipeReader>, control: &Control, deadline: Option<Instant>) -> io::Result<[bool; 2]> {
     let mut watched: Vec<PollFd<'_>> = vec![PollFd::new(control.stream(), PollFlags::IN)];
     watched.extend(output.map(|output| PollFd::new(output, PollFlags::IN)));
     loop {
@@ -153,7 +148,7 @@ impl Tail {
     }
 
     /// Takes in what is there; says whether more may come.
-    fn take_in(&mut self, output: &mut ChildStdout) -> io::Result<bool> {
+    fn take_in(&mut self, output: &mut PipeReader) -> io::Result<bool> {
         let mut buffer = [0; 8 << 10];
         let count = match output.read(&mut buffer) {
             Ok(0) => return Ok(false),

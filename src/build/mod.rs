@@ -14,6 +14,7 @@ mod fetch;
 mod helm_chart;
 mod rebuild;
 mod run;
+mod scratch;
 mod stage;
 mod step;
 mod system;
@@ -35,11 +36,12 @@ use futures_util::stream::FuturesUnordered;
 use gabion_digest::Sha256;
 use gabion_rootfs::StageError;
 use gabion_sandbox::Policy;
-use gabion_store::{Lease, Need, Output, Record, Store};
+use gabion_store::{Lease, Need, Output, Pending, Record, Store};
 use run::Exports;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use step::{Step, StepError};
+use step::{Done, Step, StepError};
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 /// The files of every node.
@@ -85,6 +87,9 @@ pub struct Options {
     pub policy: Policy,
 }
 
+/// How many steps are done and not yet safe on the disk: while one is written, the next one runs.
+const COMMITS: usize = 32;
+
 struct Engine<'e> {
     locked: &'e LockedGraph<'e>,
     store: &'e Store,
@@ -92,6 +97,7 @@ struct Engine<'e> {
     events: &'e Events,
     downloads: Semaphore,
     steps: Semaphore,
+    commits: Semaphore,
     lease: &'e Lease,
     rebuild: bool,
     keep_failed: bool,
@@ -120,6 +126,7 @@ pub async fn run(
         events,
         downloads,
         steps,
+        commits: Semaphore::new(options.jobs + COMMITS),
         lease,
         rebuild: options.rebuild,
         keep_failed: options.keep_failed,
@@ -131,6 +138,10 @@ pub async fn run(
     if options.offline {
         let wanted = locked.graph.order.iter().zip(&plan.0);
         engine.check_offline(wanted.filter(|(_, (_, it))| !it.is_reuse()).map(|(recipe, _)| *recipe))?;
+    }
+    if plan.0.iter().any(|(_, it)| !it.is_reuse()) {
+        // Nobody waits for it.
+        drop(tokio::task::spawn_blocking(scratch::sweep));
     }
     let mut built = engine.run(plan, options.keep_going).await?;
     built.differences = engine.differences.into_inner().unwrap_or_default();
@@ -259,7 +270,7 @@ impl Engine<'_> {
         }
         // A bundle is done when its file is written, which is not the engine's work.
         if let Some(id) = id.filter(|_| address.kind() != Kind::Bundle) {
-            self.store.put_record(id, &record)?;
+            self.commit(address, Pending::default().request(id, &record)?, None).await?;
             self.finished(address, how, &record);
         }
         Ok(record)
@@ -304,24 +315,27 @@ impl Engine<'_> {
         if let Some(record) = known.clone().filter(|_| !self.rebuild) {
             return Ok((record, "unchanged"));
         }
-        let _turn = self.steps.acquire().await;
+        let _room = self.commits.acquire().await;
+        let turn = self.steps.acquire().await;
         let (store, node) = (self.store.clone(), address.to_string());
         let done = self.blocking(address, move || {
-            let done = step.run(&store)?;
-            let before = known.map(|before| {
-                let difference = rebuild::difference(&node, &step, &store, &before, &done.record)?;
-                Ok::<_, StepError>((before, difference))
-            });
-            Ok((done, before.transpose()?))
+            let mut done = step.run(&store)?;
+            let Some(before) = known else { return Ok((done, None)) };
+            store.commit(std::mem::take(&mut done.pending))?;
+            let difference = rebuild::difference(&node, &step, &store, &before, &done.record)?;
+            Ok((done, Some((before, difference))))
         });
-        match done.await? {
-            (done, None) if done.walled => {
-                self.store.put_action(id, &done.record)?;
-                Ok((done.record, "built"))
+        let done = done.await?;
+        drop(turn);
+        match done {
+            (Done { record, walled: true, pending, place }, None) => {
+                self.commit(address, pending.action(id, &record)?, place).await?;
+                Ok((record, "built"))
             }
-            (done, None) => {
+            (Done { record, walled: false, pending, place }, None) => {
+                self.commit(address, pending, place).await?;
                 self.unwalled().insert(address.clone());
-                Ok((done.record, "built without walls"))
+                Ok((record, "built without walls"))
             }
             // What follows is made from what there was, so that each difference is told where it arises.
             (_, Some((before, difference))) => {
@@ -331,6 +345,21 @@ impl Engine<'_> {
                 Ok((before, "rebuilt"))
             }
         }
+    }
+
+    /// Makes results lasting, together with those of other nodes that end about now, and takes their place away.
+    async fn commit(
+        &self,
+        address: &Address,
+        pending: Pending,
+        place: Option<TempDir>,
+    ) -> Result<(), BuildError> {
+        let store = self.store.clone();
+        self.blocking(address, move || {
+            drop(place);
+            Ok(store.commit(pending)?)
+        })
+        .await
     }
 
     fn unwalled(&self) -> std::sync::MutexGuard<'_, BTreeSet<Address>> {

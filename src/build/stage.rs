@@ -3,6 +3,7 @@
 //! The essential packages are one stage, the rest another on top of it, so that a new version of a service does not
 //! configure libc again. Which packages are essential is read from the packages themselves.
 
+use super::scratch::{Scratch, Use};
 use super::step::StepError;
 use gabion_apt::{Candidates, DebReader, Wish, packages};
 use gabion_digest::{Canonical, Feed, TreeId};
@@ -129,7 +130,7 @@ impl Parted {
 impl Stage {
     /// Makes the tree.
     pub(super) fn run(&self, store: &Store) -> Result<Record, StepError> {
-        let folder = scratch()?;
+        let scratch = scratch(self.keep_failed)?;
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let base = self.base.map(|id| base(store, id)).transpose()?;
         let deb = |(name, it): (&String, &Output)| Deb {
@@ -140,7 +141,7 @@ impl Stage {
         };
         let debs = self.debs.iter().map(deb).collect();
         let stage = gabion_rootfs::Stage {
-            folder,
+            folder: scratch.path().to_owned(),
             base,
             debs,
             epoch: self.epoch,
@@ -159,13 +160,9 @@ impl Stage {
 }
 
 /// A place for a root: not in the store, as its files belong to many users.
-fn scratch() -> Result<std::path::PathBuf, StepError> {
-    let folder = std::env::temp_dir();
-    let failed = |error: std::io::Error| {
-        StepError::Input(format!("there is no room to work in `{}`: {error}", folder.display()))
-    };
-    let made = tempfile::Builder::new().prefix("gabion-root-").tempdir_in(&folder).map_err(failed)?;
-    Ok(made.keep())
+fn scratch(keep: bool) -> Result<Scratch, StepError> {
+    let failed = |source| StepError::Files { doing: "make room for its root", source };
+    Scratch::new(if keep { Use::KeptRoot } else { Use::Root }).map_err(failed)
 }
 
 fn base(store: &Store, id: TreeId) -> Result<Base, StepError> {

@@ -22,8 +22,9 @@ use gabion_digest::{ActionId, BlobId, Canonical, Feed, TreeId, id_of};
 use gabion_harden::HardenError;
 use gabion_rootfs::StageError;
 use gabion_sandbox::{End, SandboxError};
-use gabion_store::{Output, Record, Store, StoreError};
+use gabion_store::{Output, Pending, Record, Store, StoreError};
 use std::fmt::Write as _;
+use tempfile::TempDir;
 
 /// Larger than every set of custom resources known.
 const DOCUMENT_LIMIT: u64 = 64 << 20;
@@ -67,11 +68,15 @@ pub(super) struct Done {
     pub(super) record: Record,
     /// Whether it depended on what is declared alone. Only then it is kept.
     pub(super) walled: bool,
+    /// Bytes of it that have no names yet.
+    pub(super) pending: Pending,
+    /// Where it arose, if there is such a folder: to take it away takes longer than many a step.
+    pub(super) place: Option<TempDir>,
 }
 
 impl std::convert::From<Record> for Done {
     fn from(record: Record) -> Self {
-        Self { record, walled: true }
+        Self { record, walled: true, pending: Pending::default(), place: None }
     }
 }
 
@@ -233,8 +238,10 @@ impl Step {
             Self::Disk(disk) => return disk.run(store).map(Done::from),
             Self::Run(run) => return run.run(store),
         };
-        let output = store.put(text.as_bytes())?.into();
-        Ok(Record { outputs: [(name, output)].into(), ..Record::default() }.into())
+        let mut batch = store.batch();
+        let output = batch.put(text.as_bytes())?.into();
+        let record = Record { outputs: [(name, output)].into(), ..Record::default() };
+        Ok(Done { record, walled: true, pending: batch.end(), place: None })
     }
 }
 
@@ -331,7 +338,9 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let made = |step: Step| {
             let id = step.id().to_string();
-            let output = step.run(&store).unwrap().record.outputs.into_values().next().unwrap();
+            let done = step.run(&store).unwrap();
+            store.commit(done.pending).unwrap();
+            let output = done.record.outputs.into_values().next().unwrap();
             format!(
                 "{}\n{id}\n",
                 String::from_utf8(store.read_blob(output.blob, 1 << 20).unwrap().unwrap()).unwrap()

@@ -1,8 +1,8 @@
 //! Ctrl-C and SIGTERM: the program ends at once and says that nothing is lost.
 //!
 //! That is true because every write that matters is complete or has no name yet (the store, the lock, a
-//! bundle), or is journalled (a host); downloads go on where they stopped. So there is nothing to tidy up,
-//! and no place that would have to notice an interruption.
+//! bundle), or is journalled (a host); downloads go on where they stopped. Folders in which a build worked are taken
+//! away by the next one. So there is nothing to tidy up, and no place that would have to notice an interruption.
 
 use super::ui;
 use crate::exit::Exit;

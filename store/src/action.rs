@@ -3,10 +3,8 @@
 //! `act/AB/ACTION/HEX` is named by the BLAKE3 of its own bytes, so that two results of one action never
 //! overwrite each other: where they differ, the action is not reproducible, and both are evidence.
 
-use crate::journal::Event;
-use crate::walk::RecordKey;
-use crate::{Record, Store, StoreError, fs};
-use gabion_digest::{ActionId, Digest};
+use crate::{Pending, Record, Store, StoreError, fs};
+use gabion_digest::ActionId;
 use std::path::PathBuf;
 
 impl Store {
@@ -17,16 +15,7 @@ impl Store {
 
     /// Remembers one result of `action`, beside those that are known. Its blobs must be in the store already.
     pub fn put_action(&self, action: ActionId, record: &Record) -> Result<(), StoreError> {
-        let text = record.to_text()?;
-        let digest = Digest::of(text.as_bytes());
-        let path = self.action_folder(action).join(digest.hex());
-        // A damaged one goes to quarantine here, so that the name is free for a good one.
-        match self.load_record(&path, RecordKey::Action(action, digest))? {
-            Some(_) if fs::touch(&path) => Ok(()),
-            _ => fs::create(&self.tmp(), &path, text.as_bytes()),
-        }?;
-        self.journal.note(&Event::Names(action, digest, record.blobs().collect()));
-        Ok(())
+        self.commit(Pending::default().action(action, record)?)
     }
 
     /// Every known result of `action` whose files are all here, in the order of their digests.

@@ -1,9 +1,9 @@
 //! Writing blobs: hashed while they are written, checked before they get a name.
 
-use crate::Store;
 use crate::error::{StoreError, names};
 use crate::fs::{self, Staged};
 use crate::journal::Event;
+use crate::{Pending, Store};
 use gabion_digest::{BlobId, DualHasher, Hashed, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -36,18 +36,28 @@ impl Expect {
 /// How much of the start is kept for messages.
 pub(crate) const HEAD: usize = 512;
 
+/// What is not longer waits in memory: where it is in the store already, no file is made for it.
+const SMALL_BLOB: usize = 64 << 10;
+
 /// A blob being written. Dropped before [`BlobWriter::finish`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct BlobWriter<'s> {
     store: &'s Store,
-    staged: Staged,
+    /// What is not in the file.
+    memory: Vec<u8>,
+    staged: Option<Staged>,
     hasher: DualHasher,
     head: Vec<u8>,
 }
 
 impl Write for BlobWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.staged.write(bytes)?;
+        let count = if self.staged.is_none() && self.memory.len() + bytes.len() <= SMALL_BLOB {
+            self.memory.extend_from_slice(bytes);
+            bytes.len()
+        } else {
+            self.file().map_err(StoreError::into_io)?.write(bytes)?
+        };
         let written = &bytes[..count];
         self.hasher.update(written);
         let room = HEAD.saturating_sub(self.head.len());
@@ -64,20 +74,36 @@ impl BlobWriter<'_> {
     /// Checks the bytes and gives them their names.
     pub fn finish(self, expect: Expect) -> Result<Hashed, StoreError> {
         let store = self.store;
-        let (staged, hashed) = self.check(expect)?;
-        store.publish(&staged, &hashed)?;
+        let (hashed, pending) = self.end(expect)?;
+        store.commit(pending)?;
         Ok(hashed)
     }
 
-    /// What was written so far, to be read.
-    pub(crate) fn file(&self) -> &File {
-        &self.staged.file
+    /// Checks the bytes; [`Store::commit`] gives them their names.
+    pub fn end(self, expect: Expect) -> Result<(Hashed, Pending), StoreError> {
+        let (staged, hashed) = self.check(expect)?;
+        Ok((hashed, Pending::of(staged.map(|staged| (staged, hashed)).into_iter().collect())))
     }
 
-    fn check(self, expect: Expect) -> Result<(Staged, Hashed), StoreError> {
+    /// What was written so far, in a file.
+    pub(crate) fn file(&mut self) -> Result<&mut File, StoreError> {
+        let staged = match self.staged.take() {
+            Some(staged) => staged,
+            None => fs::stage_bytes(&self.store.tmp(), &std::mem::take(&mut self.memory))?,
+        };
+        Ok(&mut self.staged.insert(staged).file)
+    }
+
+    /// The bytes and their names; no bytes where the store has them.
+    fn check(self, expect: Expect) -> Result<(Option<Staged>, Hashed), StoreError> {
         let hashed = self.hasher.finish();
         expect.check(&hashed, &self.head)?;
-        Ok((self.staged, hashed))
+        let staged = match self.staged {
+            Some(staged) => Some(staged),
+            None if self.store.has_all(&hashed)? => None,
+            None => Some(fs::stage_bytes(&self.store.tmp(), &self.memory)?),
+        };
+        Ok((staged, hashed))
     }
 }
 
@@ -140,11 +166,16 @@ impl Batch<'_> {
     /// Adds a blob that was written, if it is what it must be.
     pub fn add(&mut self, writer: BlobWriter<'_>, expect: Expect) -> Result<Hashed, StoreError> {
         let (staged, hashed) = writer.check(expect)?;
-        self.staged.push((staged, hashed));
+        self.staged.extend(staged.map(|staged| (staged, hashed)));
         if self.staged.len() >= BATCH {
             self.flush()?;
         }
         Ok(hashed)
+    }
+
+    /// What has no names yet, for [`Store::commit`].
+    pub fn end(self) -> Pending {
+        Pending::of(self.staged)
     }
 
     /// Gives every blob its names.
@@ -153,16 +184,16 @@ impl Batch<'_> {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        let staged = std::mem::take(&mut self.staged);
-        self.store.publish_all(&staged)
+        let blobs = std::mem::take(&mut self.staged);
+        self.store.commit(Pending::of(blobs))
     }
 }
 
 impl Store {
     /// Begins a blob.
     pub fn writer(&self) -> Result<BlobWriter<'_>, StoreError> {
-        let staged = fs::stage(&self.tmp())?;
-        Ok(BlobWriter { store: self, staged, hasher: DualHasher::new(), head: Vec::new() })
+        let (memory, staged, head) = (Vec::new(), None, Vec::new());
+        Ok(BlobWriter { store: self, memory, staged, hasher: DualHasher::new(), head })
     }
 
     /// Begins a blob that is written at its offsets.
@@ -192,10 +223,15 @@ impl Store {
         }
     }
 
+    /// Whether these bytes are here under both names.
+    fn has_all(&self, hashed: &Hashed) -> Result<bool, StoreError> {
+        Ok(self.by_sha256(hashed.sha256)? == Some((hashed.blob, hashed.size)))
+    }
+
     /// The names of bytes that are here, or else a writer that has them.
     fn stage(&self, bytes: &[u8]) -> Result<Result<Hashed, BlobWriter<'_>>, StoreError> {
         let hashed = gabion_digest::hash_bytes(bytes);
-        if self.by_sha256(hashed.sha256)? == Some((hashed.blob, hashed.size)) {
+        if self.has_all(&hashed)? {
             return Ok(Ok(hashed));
         }
         let mut writer = self.writer()?;
@@ -208,15 +244,7 @@ impl Store {
         self.write_alias(hashed)
     }
 
-    /// Blobs first, then the aliases that lead to them.
-    fn publish_all(&self, staged: &[(Staged, Hashed)]) -> Result<(), StoreError> {
-        let paths: Vec<_> = staged.iter().map(|(_, hashed)| self.blob_path(hashed.blob)).collect();
-        let files: Vec<_> = staged.iter().zip(&paths).map(|((file, _), path)| (file, &**path)).collect();
-        fs::publish_all(&files)?;
-        staged.iter().try_for_each(|(_, hashed)| self.write_alias(hashed))
-    }
-
-    fn write_alias(&self, hashed: &Hashed) -> Result<(), StoreError> {
+    pub(crate) fn write_alias(&self, hashed: &Hashed) -> Result<(), StoreError> {
         self.journal.note(&Event::Used(hashed.blob, hashed.size));
         let line = format!("{} {}\n", hashed.blob, hashed.size);
         let alias = self.alias_path(hashed.sha256);

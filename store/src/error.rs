@@ -93,6 +93,16 @@ impl StoreError {
         }
     }
 
+    /// For callers that write by [`io::Write`]: what [`StoreError::io`] makes this error of.
+    pub(crate) fn into_io(self) -> io::Error {
+        match self {
+            Self::Full { .. } => io::ErrorKind::StorageFull.into(),
+            Self::ReadOnly { .. } => io::ErrorKind::ReadOnlyFilesystem.into(),
+            Self::Io { source, .. } => source,
+            other => io::Error::other(other),
+        }
+    }
+
     pub(crate) fn mismatch(expected: String, received: String, size: u64, head: &[u8]) -> Self {
         Self::Mismatch { expected, received, size, looks: looks_like(head) }
     }

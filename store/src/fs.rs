@@ -116,36 +116,60 @@ pub(crate) fn lock_file(path: &Path) -> Result<File, StoreError> {
 
 /// Gives a staged file its final name. What already has that name stays, and the new bytes go.
 pub(crate) fn publish(staged: &Staged, to: &Path) -> Result<(), StoreError> {
-    publish_all(&[(staged, to)])
+    seal(staged)?;
+    name_all([(staged, to, Taken::Stays)])
 }
 
 /// How many files are synced at once: disks take several, and each waits alone.
 const SYNCS: usize = 8;
 
-/// The same for many: every data sync (several at once), every name, then each folder once.
-pub(crate) fn publish_all(files: &[(&Staged, &Path)]) -> Result<(), StoreError> {
+/// Makes files read-only and puts their bytes on the disk, several at once.
+pub(crate) fn seal_all(files: &[&Staged]) -> Result<(), StoreError> {
+    let seal_part = |files: &[&Staged]| files.iter().try_for_each(|staged| seal(staged));
     let per_thread = files.len().div_ceil(SYNCS).max(1);
     std::thread::scope(|scope| {
         let mut parts = files.chunks(per_thread);
         let own = parts.next().unwrap_or_default();
-        let others: Vec<_> = parts.map(|part| scope.spawn(|| seal_all(part))).collect();
-        let mut result = seal_all(own);
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || seal_part(part))).collect();
+        let mut result = seal_part(own);
         for other in others {
             result = result.and(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
         result
-    })?;
-    let mut folders = BTreeSet::new();
-    for (staged, to) in files {
-        let folder = to.parent().unwrap_or(Path::new("/"));
-        name(staged, folder, to)?;
-        folders.insert(folder);
-    }
-    folders.into_iter().try_for_each(sync_folder)
+    })
 }
 
-fn seal_all(files: &[(&Staged, &Path)]) -> Result<(), StoreError> {
-    files.iter().try_for_each(|(staged, _)| seal(staged))
+/// What becomes of a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It stays: the name says what is in it.
+    Stays,
+    /// It is replaced.
+    Goes,
+}
+
+/// Gives sealed files their names, then puts the names on the disk, each folder once.
+pub(crate) fn name_all<'f>(
+    files: impl IntoIterator<Item = (&'f Staged, &'f Path, Taken)>,
+) -> Result<(), StoreError> {
+    let mut folders = BTreeSet::new();
+    for (staged, to, taken) in files {
+        let folder = to.parent().unwrap_or(Path::new("/"));
+        make_folders_of(folder, &mut folders)?;
+        match taken {
+            Taken::Stays => name(staged, folder, to)?,
+            Taken::Goes => {
+                fs_err::rename(&staged.path, to).map_err(|error| StoreError::io("write", to, error))?;
+            }
+        }
+        folders.insert(folder.to_owned());
+    }
+    folders.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Whether a whole file has this name; its last use is now.
+pub(crate) fn is_there(path: &Path, size: u64) -> bool {
+    fs_err::metadata(path).is_ok_and(|meta| meta.len() == size) && touch(path)
 }
 
 /// Read-only, and its bytes on the disk.
@@ -157,7 +181,6 @@ fn seal(staged: &Staged) -> Result<(), StoreError> {
 
 fn name(staged: &Staged, folder: &Path, to: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::io("name", to, error);
-    make_folders(folder)?;
     loop {
         match rustix::fs::linkat(CWD, &staged.path, CWD, to, AtFlags::empty()) {
             Ok(()) => return Ok(()),
@@ -179,22 +202,18 @@ fn name(staged: &Staged, folder: &Path, to: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Writes a small file whole under a name that says what is in it.
-pub(crate) fn create(tmp: &Path, to: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+/// Writes a small file whole that has no name yet.
+pub(crate) fn stage_bytes(tmp: &Path, bytes: &[u8]) -> Result<Staged, StoreError> {
     let mut staged = stage(tmp)?;
-    staged.write_all(bytes).map_err(|error| StoreError::io("write", to, error))?;
-    publish(&staged, to)
+    staged.write_all(bytes).map_err(|error| StoreError::io("write", tmp, error))?;
+    Ok(staged)
 }
 
 /// Writes a small file whole, replacing what is there.
 pub(crate) fn replace(tmp: &Path, to: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut staged = stage(tmp)?;
-    staged.write_all(bytes).map_err(|error| StoreError::io("write", to, error))?;
+    let staged = stage_bytes(tmp, bytes)?;
     seal(&staged)?;
-    let folder = to.parent().unwrap_or(Path::new("/"));
-    make_folders(folder)?;
-    fs_err::rename(&staged.path, to).map_err(|error| StoreError::io("write", to, error))?;
-    sync_folder(folder)
+    name_all([(&staged, to, Taken::Goes)])
 }
 
 /// Writes a small file whole that may be lost in a power cut: it is checked whenever it is used.
@@ -243,19 +262,27 @@ pub(crate) fn open_alone(path: &Path) -> io::Result<Option<File>> {
 
 /// Makes a folder and those above it; each new name is synced.
 pub(crate) fn make_folders(path: &Path) -> Result<(), StoreError> {
+    let mut changed = BTreeSet::new();
+    make_folders_of(path, &mut changed)?;
+    changed.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Makes a folder and those above it; which folders have new names in them is told, and they are to be synced.
+fn make_folders_of(path: &Path, changed: &mut BTreeSet<PathBuf>) -> Result<(), StoreError> {
     if path.is_dir() {
         return Ok(());
     }
     let above = path.parent().filter(|above| !above.as_os_str().is_empty());
     if let Some(above) = above {
-        make_folders(above)?;
+        make_folders_of(above, changed)?;
     }
     match fs_err::create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(StoreError::io("create", path, error))
+            return Err(StoreError::io("create", path, error));
         }
-        _ => above.map_or(Ok(()), sync_folder),
+        _ => changed.extend(above.map(Path::to_owned)),
     }
+    Ok(())
 }
 
 /// Makes a folder in `tmp` that this process holds until the file is closed.

@@ -14,6 +14,7 @@
 
 mod action;
 mod blob;
+mod commit;
 mod error;
 mod fs;
 mod gc;
@@ -31,6 +32,7 @@ mod verify;
 mod walk;
 
 pub use blob::{Batch, BlobWriter, Draft, Expect};
+pub use commit::Pending;
 pub use error::StoreError;
 pub use gc::{Count, Policy, Report};
 pub use lease::Lease;
@@ -43,6 +45,7 @@ pub use usage::{Referrer, RootUsage, Usage};
 pub use verify::Health;
 pub use walk::Stored;
 
+use commit::Queue;
 use gabion_digest::{BlobId, Sha256};
 use journal::{Event, Journal};
 use std::fs::File;
@@ -95,6 +98,7 @@ impl Default for Options {
 pub struct Store {
     root: PathBuf,
     journal: Arc<Journal>,
+    queue: Arc<Queue>,
 }
 
 impl Store {
@@ -108,7 +112,7 @@ impl Store {
     /// The same, with options.
     pub fn open_with(root: &Path, options: Options) -> Result<Self, StoreError> {
         let journal = Arc::new(Journal::new(root.join("journal"), options.index));
-        let store = Self { root: root.to_owned(), journal };
+        let store = Self { root: root.to_owned(), journal, queue: Arc::default() };
         let format = root.join("format");
         match fs_err::read_to_string(&format) {
             Ok(text) if text == FORMAT => Ok(store),

@@ -1,7 +1,7 @@
 //! Records: what a request gave when it was answered, or an action when it ran.
 
 use crate::walk::RecordKey;
-use crate::{Store, StoreError, fs, read_small};
+use crate::{Pending, Store, StoreError, fs, read_small};
 use gabion_digest::{BlobId, Hashed, RequestId, Sha256, TreeId};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -120,7 +120,7 @@ impl Store {
 
     /// Remembers what `request` gave. Its blobs must be in the store already.
     pub fn put_record(&self, request: RequestId, record: &Record) -> Result<(), StoreError> {
-        fs::replace(&self.tmp(), &self.record_path(request), record.to_text()?.as_bytes())
+        self.commit(Pending::default().request(request, record)?)
     }
 
     /// What `request` gave, if it is known and every file of it is here.

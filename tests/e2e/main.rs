@@ -13,6 +13,7 @@ mod git;
 mod hands;
 mod images;
 mod integrity;
+mod leftovers;
 mod limits;
 mod mirrors;
 mod overlays;

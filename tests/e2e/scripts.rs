@@ -43,7 +43,7 @@ const FILES: [(&str, &[u8]); 4] = [
 
 /// A project whose `run.it` has this script and these other keys; nothing where this machine cannot run it.
 #[track_caller]
-fn world(script: &str, keys: &str) -> Option<World> {
+pub(crate) fn world(script: &str, keys: &str) -> Option<World> {
     if !is_possible() || !has(&["busybox"]) {
         return None;
     }
@@ -78,7 +78,7 @@ fn gives(world: &World) -> BTreeMap<String, String> {
     texts(world, &left(world))
 }
 
-fn replace(world: &World, from: &str, to: &str) {
+pub(crate) fn replace(world: &World, from: &str, to: &str) {
     let recipe = fs::read_to_string(world.path("gabion.toml")).unwrap();
     assert!(recipe.contains(from), "{recipe}");
     fs::write(world.path("gabion.toml"), recipe.replace(from, to)).unwrap();

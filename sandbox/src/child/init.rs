@@ -33,7 +33,7 @@ pub(super) fn main(job: &Job, control: &Control, workers: &[(&str, Work)]) -> i3
     0
 }
 
-fn has_namespaces(job: &Job) -> bool {
+pub(super) fn has_namespaces(job: &Job) -> bool {
     !matches!(job, Job::Run { walls: Walls::Rules | Walls::Nothing, .. })
 }
 

@@ -1,7 +1,8 @@
 //! This program, started again: three processes between the caller and what runs.
 //!
 //! *Outer* makes the namespaces; *init* is the first process of the new process namespace: it sets up what is
-//! to be seen, reaps, and takes everything with it when it ends; *inner* is the function or the program.
+//! to be seen, reaps, and takes everything with it when it ends; *inner* is the function or the program. Without
+//! namespaces outer and init are one.
 
 mod confine;
 mod filter;
@@ -9,8 +10,10 @@ mod init;
 mod masks;
 mod program;
 mod root;
+mod warm;
 mod work;
 
+pub(crate) use warm::{Begun, begin as begin_run};
 pub(crate) use work::{IDS_WORK, TRY_IDS};
 
 use crate::error::SandboxError;
@@ -23,7 +26,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, getegid, geteuid, setsid, waitpid};
 use rustix::thread::UnshareFlags;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -43,26 +46,32 @@ static DISPATCHES: AtomicBool = AtomicBool::new(false);
 /// is a second thread; `workers` are all functions that a [`crate::Worker`] may run, by name.
 pub fn dispatch(workers: &[(&str, Work)]) {
     DISPATCHES.store(true, Ordering::Relaxed);
-    if std::env::args_os().next().is_some_and(|name| name == NAME) {
-        std::process::exit(outer(workers));
+    match std::env::args_os().next() {
+        Some(name) if name == NAME => std::process::exit(outer(workers)),
+        Some(name) if name == warm::NAME => std::process::exit(warm::main(workers)),
+        _ => {}
     }
 }
 
 /// Starts this program again, as one of a sandbox.
 pub(crate) fn start(output: Stdio) -> Result<(Child, Control), SandboxError> {
+    start_as(NAME, output)
+}
+
+fn start_as(name: &str, output: Stdio) -> Result<(Child, Control), SandboxError> {
     if DISPATCHES.load(Ordering::Relaxed) {
-        start_again(output).map_err(SandboxError::Start)
+        start_again(name, output).map_err(SandboxError::Start)
     } else {
         Err(SandboxError::NoDispatch)
     }
 }
 
-fn start_again(output: Stdio) -> io::Result<(Child, Control)> {
+fn start_again(name: &str, output: Stdio) -> io::Result<(Child, Control)> {
     let (control, theirs) = Control::pair()?;
     let child = Command::new("/proc/self/exe")
-        .arg0(NAME)
+        .arg0(name)
         .env_clear()
-        .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(output)
         .stderr(Stdio::null())
         .spawn()?;
@@ -85,17 +94,28 @@ fn leave() -> io::Result<()> {
 }
 
 fn outer(workers: &[(&str, Work)]) -> i32 {
-    let Ok(control) = take_control() else { return 1 };
-    let job = match begin(&control) {
+    take_control().map_or(1, |control| outer_of(&control, None, workers))
+}
+
+/// Becomes the outer process of a job; `life` is open as long as it lives, and it ends when everything of it is dead.
+fn outer_of(control: &Control, life: Option<OwnedFd>, workers: &[(&str, Work)]) -> i32 {
+    let job = match begin(control) {
         Ok(job) => job,
-        Err(failed) => return fail(&control, failed),
+        Err(failed) => return fail(control, failed),
     };
+    if !init::has_namespaces(&job) {
+        // There is no process namespace to be the first one in. What it starts loses the life line by `exec`.
+        return init::main(&job, control, workers);
+    }
     match sys::fork() {
-        Err(error) => fail(&control, Step::Fork.failed()(error)),
-        Ok(Forked::Child) => init::main(&job, &control, workers),
+        Err(error) => fail(control, Step::Fork.failed()(error)),
+        Ok(Forked::Child) => {
+            drop(life);
+            init::main(&job, control, workers)
+        }
         Ok(Forked::Parent(init)) => {
-            drop(control);
             wait_for(init);
+            drop(life);
             0
         }
     }

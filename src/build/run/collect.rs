@@ -4,7 +4,7 @@
 
 use super::super::step::StepError;
 use crate::recipe::kinds::OUT;
-use gabion_store::{Expect, Meta, Record, Store, TreeBuilder, TreePath};
+use gabion_store::{Expect, Meta, Pending, Record, Store, TreeBuilder, TreePath};
 use std::fs::{FileType, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -14,12 +14,8 @@ use std::path::Path;
 /// The bits of set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;
 
-/// Gives us back the right to read and remove everything in `folder`, the folder itself included.
-pub(super) fn open_up(folder: &Path) -> Result<(), StepError> {
-    open_up_all(folder).map_err(unreadable)
-}
-
-fn open_up_all(path: &Path) -> io::Result<()> {
+/// Gives us back the right to read and remove everything in `path`, a folder itself included.
+pub(in super::super) fn open_up(path: &Path) -> io::Result<()> {
     let meta = fs_err::symlink_metadata(path)?;
     let wanted = match meta.file_type() {
         it if it.is_dir() => 0o700,
@@ -32,29 +28,28 @@ fn open_up_all(path: &Path) -> io::Result<()> {
     }
     if meta.is_dir() {
         for entry in fs_err::read_dir(path)? {
-            open_up_all(&entry?.path())?;
+            open_up(&entry?.path())?;
         }
     }
     Ok(())
 }
 
 /// All of `folder` as a tree.
-pub(super) fn tree(store: &Store, folder: &Path) -> Result<Record, StepError> {
+pub(super) fn tree(store: &Store, folder: &Path) -> Result<(Record, Pending), StepError> {
     let mut tree = store.build_tree()?;
     add_folder(&mut tree, folder, b"")?;
-    let (id, tree) = tree.finish()?;
-    let name = OUT.to_owned();
-    Ok(Record {
-        outputs: [(name.clone(), tree.content())].into(),
-        trees: [(name, id)].into(),
-        ..Record::default()
-    })
+    let (id, tree, pending) = tree.end()?;
+    let (outputs, trees) = ([(OUT.to_owned(), tree.content())].into(), [(OUT.to_owned(), id)].into());
+    Ok((Record { outputs, trees, ..Record::default() }, pending))
 }
 
 /// Adds everything in `folder`, whose path in the tree is `prefix`.
 fn add_folder(tree: &mut TreeBuilder<'_>, folder: &Path, prefix: &[u8]) -> Result<(), StepError> {
-    for entry in fs_err::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
+    let entries = fs_err::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut entries = entries.map_err(unreadable)?;
+    // Nearly the order of a tree, which then is written once.
+    entries.sort_by_key(fs_err::DirEntry::file_name);
+    for entry in entries {
         let (name, at) = (entry.file_name(), entry.path());
         let path = if prefix.is_empty() {
             name.as_bytes().to_vec()
@@ -99,7 +94,7 @@ fn check(kind: FileType, meta: &Metadata, path: &[u8]) -> Result<(), StepError> 
 }
 
 /// The one file `name` in `folder`, which has nothing else.
-pub(super) fn file(store: &Store, folder: &Path, name: &str) -> Result<Record, StepError> {
+pub(super) fn file(store: &Store, folder: &Path, name: &str) -> Result<(Record, Pending), StepError> {
     let mut there = Vec::new();
     for entry in fs_err::read_dir(folder).map_err(unreadable)? {
         there.push(entry.map_err(unreadable)?);
@@ -119,10 +114,11 @@ pub(super) fn file(store: &Store, folder: &Path, name: &str) -> Result<Record, S
     let mut content = fs_err::File::open(file.path()).map_err(unreadable)?;
     let mut writer = store.writer()?;
     io::copy(&mut content, &mut writer).map_err(unreadable)?;
-    let output = writer.finish(Expect::default())?.into();
-    Ok(Record { outputs: [(name.to_owned(), output)].into(), ..Record::default() })
+    let (hashed, pending) = writer.end(Expect::default())?;
+    let outputs = [(name.to_owned(), hashed.into())].into();
+    Ok((Record { outputs, ..Record::default() }, pending))
 }
 
-fn unreadable(source: io::Error) -> StepError {
+pub(super) fn unreadable(source: io::Error) -> StepError {
     StepError::Files { doing: "take what its script left", source }
 }

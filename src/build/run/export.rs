@@ -7,6 +7,7 @@
 //! - Everything belongs to the caller, is readable, and cannot be written; programs can be executed.
 //! - Every time is the same, on every machine.
 
+use super::super::scratch::{Scratch, Use};
 use super::super::step::StepError;
 use gabion_digest::{BlobId, DualHasher, TreeId};
 use gabion_store::{Entry, Output, Store, Tree, TreePath};
@@ -32,16 +33,9 @@ pub(in super::super) struct Exports(Mutex<There>);
 
 #[derive(Debug, Default)]
 struct There {
-    folder: Option<Folder>,
+    folder: Option<Scratch>,
     trees: BTreeMap<TreeId, Arc<Exported>>,
     files: BTreeMap<BlobId, PathBuf>,
-}
-
-#[derive(Debug)]
-struct Folder {
-    path: PathBuf,
-    /// Held, so that it is removed at the end.
-    _held: TempDir,
 }
 
 /// A tree on disk.
@@ -98,13 +92,11 @@ impl Exports {
 
 impl There {
     fn folder(&mut self) -> Result<&Path, StepError> {
-        if self.folder.is_none() {
-            let held = tempfile::Builder::new().prefix("gabion-run-").tempdir().map_err(room)?;
-            // A sandbox takes no path that leads over links or is relative.
-            let path = fs_err::canonicalize(held.path()).map_err(room)?;
-            self.folder = Some(Folder { path, _held: held });
-        }
-        self.folder.as_ref().map(|it| it.path.as_path()).ok_or_else(|| room(io::ErrorKind::NotFound.into()))
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => Scratch::new(Use::Scripts).map_err(room)?,
+        };
+        Ok(self.folder.insert(folder).path())
     }
 }
 

@@ -13,6 +13,7 @@
 mod collect;
 mod export;
 
+pub(super) use collect::open_up;
 pub(super) use export::Exports;
 
 use super::stage::SYSTEM;
@@ -177,17 +178,17 @@ impl RunStep {
         let place = self.exports.place()?;
         let ran = self.ran(&Setting { root: &root, shell: &shell, inputs, place: place.path() });
         // Whatever modes it gave to what it made: we must read it, and remove it.
-        collect::open_up(place.path())?;
+        open_up(place.path()).map_err(collect::unreadable)?;
         let out = place.path().join(OUT);
         let outcome = ran?;
         if !outcome.success() {
             return Err(StepError::Script { end: outcome.end, log: last_lines(&outcome.log) });
         }
-        let record = match &self.output {
+        let (record, pending) = match &self.output {
             Some(name) => collect::file(store, &out, name)?,
             None => collect::tree(store, &out)?,
         };
-        Ok(Done { record, walled: outcome.tier.may_be_cached() })
+        Ok(Done { record, walled: outcome.tier.may_be_cached(), pending, place: Some(place) })
     }
 
     /// Runs it within the walls that the user wants.

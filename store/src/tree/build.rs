@@ -7,7 +7,7 @@ use super::manifest::{Attributes, Entry, LINK_MODE, Meta, Tree, meta};
 use super::path::TreePath;
 use super::tar;
 use crate::blob::{BlobWriter, Expect};
-use crate::{Output, Store, StoreError};
+use crate::{Output, Pending, Store, StoreError};
 use gabion_digest::{BlobId, Digest, TreeId};
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -165,7 +165,15 @@ impl TreeBuilder<'_> {
     }
 
     /// Writes the canonical tar and the manifest into the store.
-    pub fn finish(mut self) -> Result<(TreeId, Tree), StoreError> {
+    pub fn finish(self) -> Result<(TreeId, Tree), StoreError> {
+        let store = self.store;
+        let (id, tree, pending) = self.end()?;
+        store.commit(pending)?;
+        Ok((id, tree))
+    }
+
+    /// Writes the canonical tar and the manifest; [`Store::commit`] gives them their names.
+    pub fn end(mut self) -> Result<(TreeId, Tree, Pending), StoreError> {
         let store = self.store;
         if !self.in_order {
             self.first_name_is_the_file()?;
@@ -178,8 +186,7 @@ impl TreeBuilder<'_> {
         let content = Output { blob: hashed.blob, sha256: hashed.sha256, size: hashed.size };
         let tree = Tree::new(entries, attributes, content)?;
         let manifest = batch.put(tree.to_text().as_bytes())?;
-        batch.commit()?;
-        Ok((TreeId::new(manifest.blob.digest()), tree))
+        Ok((TreeId::new(manifest.blob.digest()), tree, batch.end()))
     }
 
     /// Hard links lead to the smallest name, whatever the stream said.
@@ -225,17 +232,17 @@ impl TreeBuilder<'_> {
     /// Writes the entries in the tar's order, with the bytes from where they were written first.
     fn rewrite(&mut self) -> Result<(), StoreError> {
         let first = std::mem::replace(&mut self.out, Tar::new(self.store)?);
-        let rewritten = first.into_writer().and_then(|first| self.copy_from(&first));
+        let rewritten = first.into_writer().and_then(|first| self.copy_from(first));
         rewritten.map_err(self.store.write_failed())
     }
 
-    fn copy_from(&mut self, first: &BlobWriter<'_>) -> io::Result<()> {
+    fn copy_from(&mut self, mut first: BlobWriter<'_>) -> io::Result<()> {
+        let first = first.file().map_err(StoreError::into_io)?;
         for (path, entry) in &self.entries {
             self.out.put(&tar::header(path, entry, meta(entry, |target| self.entries.get(target))))?;
             if let Entry::File { size, .. } = entry {
-                let mut file = first.file();
-                file.seek(SeekFrom::Start(self.places.get(path).copied().unwrap_or_default()))?;
-                self.out.end += io::copy(&mut file.take(*size), &mut self.out.writer)?;
+                first.seek(SeekFrom::Start(self.places.get(path).copied().unwrap_or_default()))?;
+                self.out.end += io::copy(&mut (&*first).take(*size), &mut self.out.writer)?;
                 self.out.pad(*size)?;
             }
         }

@@ -17,12 +17,20 @@ pub(crate) fn check() {
     if !is_there() {
         return;
     }
+    check_one("record", (2, 1, 1), 3);
+    // Two blobs, and all four records at once.
+    check_one("commit", (2, 2, 2), 6);
+}
+
+/// `counts`: how many blobs, actions and requests get names; `before`: how many files are synced before the first record
+/// has its name.
+fn check_one(operation: &str, counts: (usize, usize, usize), before: usize) {
     let folder = crate::folder();
     let (store, log) = (folder.path().join("store"), folder.path().join("log"));
     prepare(&store);
     let trace = "trace=fdatasync,fsync,linkat,rename";
     let wrapper = ["strace", "-f", "-y", "-s", "4096", "-o", log.to_str().unwrap(), "-e", trace];
-    assert!(command(&wrapper, "record", &store).status().unwrap().success());
+    assert!(command(&wrapper, operation, &store).status().unwrap().success());
     let calls = parse(&fs_err::read_to_string(&log).unwrap());
     let names = |part: &str| {
         let part = format!("/store/{part}/");
@@ -33,7 +41,7 @@ pub(crate) fn check() {
         found.collect::<Vec<_>>()
     };
     let (blobs, actions, requests) = (names("blob/b3"), names("act"), names("request"));
-    assert_eq!((blobs.len(), actions.len(), requests.len()), (2, 1, 1), "{calls:?}");
+    assert_eq!((blobs.len(), actions.len(), requests.len()), counts, "{calls:?}");
 
     for (at, from, to) in blobs.iter().chain(&actions).chain(&requests) {
         let data = calls[..*at].contains(&Call::Data(from.clone()));
@@ -44,7 +52,7 @@ pub(crate) fn check() {
     let first_record = actions.iter().chain(&requests).map(|(at, ..)| *at).min().unwrap();
     assert!(last_blob < first_record, "a record got its name before its blobs were safe: {calls:?}");
     let syncs = calls[..first_record].iter().filter(|call| matches!(call, Call::Data(_))).count();
-    assert_eq!(syncs, 3, "two blobs and the record: one sync each, and none for aliases: {calls:?}");
+    assert_eq!(syncs, before, "blobs and records: one sync each, and none for aliases: {calls:?}");
 }
 
 /// Where the folder of `to` was synced after `at`.

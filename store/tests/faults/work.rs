@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, SystemTime};
 
-pub(crate) const OPERATIONS: [&str; 7] = ["put", "partial", "record", "root", "tree", "fold", "gc"];
+pub(crate) const OPERATIONS: [&str; 8] = ["put", "partial", "record", "commit", "root", "tree", "fold", "gc"];
 
 /// Ends with this where the store said no; anything else but success and a signal is a mistake.
 pub(crate) const REFUSED: i32 = 3;
@@ -92,6 +92,7 @@ pub(crate) fn run(operation: &str, path: &Path) -> Result<(), StoreError> {
             assert!(store.record(request("new"))?.is_some());
             Ok(())
         }
+        "commit" => commit(&store),
         "root" => {
             let lease = store.lease()?;
             lease.need(Need::Request(request("lost")))?;
@@ -124,6 +125,21 @@ fn put(store: &Store) -> Result<Hashed, StoreError> {
     batch.put(b"other new bytes")?;
     batch.commit()?;
     Ok(first)
+}
+
+/// Two results at once: their blobs, then the records of their actions and requests.
+fn commit(store: &Store) -> Result<(), StoreError> {
+    let mut batch = store.batch();
+    let results = [("one", batch.put(b"one")?), ("other", batch.put(b"other")?)];
+    let mut pending = batch.end();
+    for (name, hashed) in results {
+        let record = record_of(hashed);
+        pending = pending.action(ActionId::new(Digest::of(name.as_bytes())), &record)?;
+        pending = pending.request(request(name), &record)?;
+    }
+    store.commit(pending)?;
+    assert!(store.record(request("one"))?.is_some() && store.record(request("other"))?.is_some());
+    Ok(())
 }
 
 fn partial(store: &Store) -> Result<(), StoreError> {

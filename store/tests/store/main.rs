@@ -3,6 +3,7 @@
 
 mod actions;
 mod blobs;
+mod commits;
 mod gc;
 mod index;
 mod refusals;
