@@ -293,7 +293,7 @@ impl Engine<'_> {
             record.outputs.get(&image::output_name(digest)).is_some_and(|it| it.sha256 == *digest)
         };
         self.locked.pins(recipe).into_iter().all(fits)
-            && self.locked.image(recipe).is_none_or(|pin| pin.documents.iter().all(named))
+            && self.locked.image(recipe).is_none_or(|pin| pin.all_documents().all(named))
     }
 
     /// Does a step, or takes what it gave before.

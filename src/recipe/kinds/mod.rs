@@ -93,6 +93,7 @@ impl Body {
             Self::Apt(it) => [it.keyring.as_slice(), &[]],
             Self::Rootfs(it) => [&it.key_files, &it.local],
             Self::Chart(it) => [&it.values, it.keyring.as_slice()],
+            Self::Image(it) => [it.cosign_key.as_slice(), &[]],
             _ => [&[], &[]],
         };
         lists.into_iter().flatten()
@@ -100,8 +101,10 @@ impl Body {
 
     /// Mistakes that show only when the node's files are read; `sound` is whether none was found before.
     pub(super) fn check(&self, files: &[Arc<LocalFile>], sound: bool, diagnostics: &mut Diagnostics) {
-        if let Self::Rootfs(it) = self {
-            it.check(files, sound, diagnostics);
+        match self {
+            Self::Rootfs(it) => it.check(files, sound, diagnostics),
+            Self::Image(it) => it.check(files, diagnostics),
+            _ => {}
         }
     }
 }

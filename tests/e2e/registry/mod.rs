@@ -4,6 +4,7 @@ mod login;
 mod peers;
 mod program;
 mod real;
+mod signed;
 
 use crate::world::World;
 use futures_util::future::join_all;

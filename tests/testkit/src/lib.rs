@@ -17,6 +17,7 @@ mod gpg;
 mod image;
 mod program;
 mod server;
+mod signer;
 mod skip;
 mod vm;
 
@@ -26,5 +27,6 @@ pub use gpg::Gpg;
 pub use image::umoci;
 pub use program::{program, run, text};
 pub use server::{Server, free_address};
+pub use signer::{Signer, payload};
 pub use skip::{has, skip, skip_also_in_ci};
 pub use vm::{Firmware, Running, Vm};
