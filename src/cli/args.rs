@@ -207,6 +207,12 @@ pub struct UpdateArgs {
     /// Only this node; may be given several times
     #[arg(long = "package", short, value_name = "NAME")]
     pub package: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// End with 9 where there are changes
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
 /// Arguments of `diff`.

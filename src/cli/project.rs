@@ -125,14 +125,24 @@ fn relock(
     questions: &[Question<'_>],
     previous: &Locks,
 ) -> Result<(Locks, bool), Failure> {
+    let lock = resolved(session, project, questions, previous)?;
+    let changed = lock::save(project, &lock)?;
+    Ok((lock, changed))
+}
+
+/// What the locks would be.
+fn resolved(
+    session: &Session<'_>,
+    project: &Project,
+    questions: &[Question<'_>],
+    previous: &Locks,
+) -> Result<Locks, Failure> {
     let store = session.store()?;
     let jobs = session.config.jobs;
     let _lease = store.lease()?;
-    let lock = session.with_client(async |client, events| {
+    session.with_client(async |client, events| {
         Ok(resolve::lock(&project.settings, questions, previous, client, &store, jobs, events).await?)
-    })?;
-    let changed = lock::save(project, &lock)?;
-    Ok((lock, changed))
+    })
 }
 
 /// The bound graph of `target`; locks what is not locked unless that is forbidden.
@@ -196,9 +206,11 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
     if let Some(idle) = chosen.iter().find(|it| !questions.iter().any(|asked| asked.recipe.address == **it)) {
         return Err(Failure::usage(format!("`{idle}` has nothing in the lock")));
     }
-    let (new, changed) = relock(session, project, &questions, &locks)?;
+    let new = resolved(session, project, &questions, &locks)?;
+    let differs = !locks.changes(&new).is_empty();
+    let changed = if args.dry_run { differs } else { lock::save(project, &new)? };
     report_lock(session, &locks, &new, changed);
-    Ok(Exit::Ok)
+    Ok(if args.exit_code && differs { Exit::Changes } else { Exit::Ok })
 }
 
 fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {

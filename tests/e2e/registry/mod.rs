@@ -1,5 +1,6 @@
 //! Images from registries on loopback: the miniature one with every fault, and Debian's real one.
 
+mod lies;
 mod login;
 mod peers;
 mod program;
