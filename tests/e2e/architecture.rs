@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 19] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("rootfs/harden", &[]),
@@ -14,6 +14,7 @@ const CRATES: [(&str, &[&str]); 19] = [
     ("sandbox", &[]),
     ("formats/disk", &[]),
     ("formats/git", &[]),
+    ("formats/layer", &[]),
     ("formats/oci", &["gabion-digest"]),
     ("formats/openpgp", &[]),
     ("formats/apt", &["gabion-digest", "gabion-openpgp"]),
