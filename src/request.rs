@@ -62,6 +62,7 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
         | Body::Disk(_)
         | Body::Manifests(_)
         | Body::Run(_)
+        | Body::ImageBuild(_)
         | Body::Host(_)
         | Body::Bundle(_) => Vec::new(),
     }

@@ -26,6 +26,7 @@ const fn version(kind: Kind) -> u32 {
         | Kind::K3s
         | Kind::Chart
         | Kind::Image
+        | Kind::ImageBuild
         | Kind::Manifests
         | Kind::Run
         | Kind::Host

@@ -4,7 +4,7 @@ mod lies;
 mod login;
 mod peers;
 mod program;
-mod real;
+pub(crate) mod real;
 mod signed;
 
 use crate::world::World;
