@@ -1,11 +1,12 @@
 //! From what was built to what a bundle holds.
 
-use crate::build::{Built, chart_file};
+use crate::build::{Built, MANIFEST, chart_file};
 use crate::lock::{FilePin, Location, LockedGraph, identity};
 use crate::recipe::kinds::OUT;
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Span, Table, Value, to_toml};
 use gabion_bundle::{BY_HAND, EXTRACTOR, Object, Source, Spec};
-use gabion_store::{Output, Store};
+use gabion_digest::Sha256;
+use gabion_store::{Output, Record, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the bundle `recipe` holds, in install order: the lock and recipes of its closure, then K3s,
@@ -71,14 +72,13 @@ struct Part<'b> {
 
 fn parts_of<'b>(locked: &LockedGraph<'_>, recipe: &Recipe, built: &'b Built) -> Vec<Part<'b>> {
     let address = &recipe.address;
-    if let Some(pin) = locked.image(recipe) {
+    if let Some((reference, documents)) = image(locked, recipe, built.record(address)) {
         let mut parts: Vec<Part<'b>> = built
             .outputs(address)
             .map(|(_, file)| Part { member: Object::blob_member(&file.sha256), file, object: None })
             .collect();
         if let Some(last) = parts.last_mut() {
-            let (reference, documents) = (pin.reference.to_string(), pin.documents);
-            last.object = Some(Object::Image { name: address.name().to_owned(), reference, documents });
+            last.object = Some(Object::Image { name: object_name(address), reference, documents });
         }
         return parts;
     }
@@ -91,6 +91,28 @@ fn parts_of<'b>(locked: &LockedGraph<'_>, recipe: &Recipe, built: &'b Built) -> 
         Part { member, file, object }
     };
     built.outputs(address).map(part).collect()
+}
+
+/// What an image is called, and its documents, where `recipe` is one: pulled or made here.
+pub fn image(
+    locked: &LockedGraph<'_>,
+    recipe: &Recipe,
+    record: Option<&Record>,
+) -> Option<(String, Vec<Sha256>)> {
+    if let Some(pin) = locked.image(recipe) {
+        return Some((pin.reference.to_string(), pin.documents));
+    }
+    let Body::ImageBuild(it) = &recipe.body else { return None };
+    let manifest = record?.outputs.get(MANIFEST)?;
+    Some((format!("{}:{}", it.name.as_ref()?, it.tag), vec![manifest.sha256]))
+}
+
+/// What the archive of an image is called on the host. One that is made here may have the name of one that is pulled.
+fn object_name(address: &Address) -> String {
+    match address.kind() {
+        Kind::ImageBuild => format!("built-{}", address.name()),
+        _ => address.name().to_owned(),
+    }
 }
 
 /// What a file of a node is called: as its author calls it, where that is a plain name.

@@ -60,12 +60,26 @@ pub fn manifest(store: &Store, documents: &[Sha256]) -> Result<Option<Manifest>,
     Ok(found)
 }
 
-/// How many bytes of an image are not in the store; `size` where its documents are not.
-pub fn missing(store: &Store, documents: &[Sha256], size: u64) -> Result<u64, ImageError> {
-    let Some(manifest) = manifest(store, documents)? else { return Ok(size) };
-    // A layer may stand twice in one image.
-    let blobs: BTreeSet<(Sha256, u64)> = manifest.blobs().map(|it| (it.digest, it.size)).collect();
+/// What a document that is not in the store counts for: how large it is stands nowhere.
+const DOCUMENT: u64 = 512;
+
+/// How many bytes of an image, and of what hangs on it, are not in the store; `size` where its documents are not.
+pub fn missing(
+    store: &Store,
+    documents: &[Sha256],
+    attached: &[Sha256],
+    size: u64,
+) -> Result<u64, ImageError> {
     let mut missing = 0_u64;
+    // A layer may stand twice in one image.
+    let mut blobs: BTreeSet<(Sha256, u64)> = BTreeSet::new();
+    let parts = attached.chunks(1).map(|it| (it, DOCUMENT));
+    for (documents, size) in std::iter::once((documents, size)).chain(parts) {
+        match manifest(store, documents)? {
+            Some(manifest) => blobs.extend(manifest.blobs().map(|it| (it.digest, it.size))),
+            None => missing = missing.saturating_add(size),
+        }
+    }
     for (digest, size) in blobs {
         if store.find(digest)?.is_none() {
             missing = missing.saturating_add(size);

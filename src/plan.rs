@@ -32,7 +32,8 @@ impl Known {
                 }
             }
             if let Some(pin) = locked.image(recipe) {
-                missing = missing.saturating_add(image::missing(store, &pin.documents, pin.size)?);
+                missing =
+                    missing.saturating_add(image::missing(store, &pin.documents, &pin.attached, pin.size)?);
             }
             known.missing.insert(recipe.address.clone(), missing);
         }

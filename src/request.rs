@@ -54,18 +54,21 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
             });
             outputs.collect()
         }
-        Body::Image(it) => image(it, arch).map(|text| Request { id: id(), text }).into_iter().collect(),
+        Body::Image(it) => {
+            image(it, recipe, arch).map(|text| Request { id: id(), text }).into_iter().collect()
+        }
         Body::Chart(it) => chart(it, recipe).map(|text| Request { id: id(), text }).into_iter().collect(),
         Body::Rootfs(_)
         | Body::Disk(_)
         | Body::Manifests(_)
         | Body::Run(_)
+        | Body::ImageBuild(_)
         | Body::Host(_)
         | Body::Bundle(_) => Vec::new(),
     }
 }
 
-fn image(it: &Image, arch: &str) -> Option<String> {
+fn image(it: &Image, recipe: &Recipe, arch: &str) -> Option<String> {
     let name = it.name.as_ref()?;
     let which = match &it.tag {
         ImageTag::Exact(tag) => format!(":{tag}"),
@@ -73,7 +76,9 @@ fn image(it: &Image, arch: &str) -> Option<String> {
         ImageTag::None => String::new(),
     };
     let digest = it.digest.map_or_else(String::new, |digest| format!(" digest={digest}"));
-    Some(format!("image:{name}{which}{digest} linux/{arch}"))
+    let key = recipe.file(it.cosign_key.as_ref().map(|it| it.value.as_str()));
+    let key = key.map_or_else(String::new, |file| format!(" cosign-key={}", file.blob));
+    Some(format!("image:{name}{which}{digest} linux/{arch}{key}"))
 }
 
 fn chart(it: &Chart, recipe: &Recipe) -> Option<String> {

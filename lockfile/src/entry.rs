@@ -1,6 +1,6 @@
 //! One entry of the lock: what was asked for, and the bytes that answer it.
 
-use crate::{CommitId, EntryId, Overlay, Platform, Reference, Size, Text, Trust, Url};
+use crate::{Attached, CommitId, EntryId, Overlay, Platform, Reference, Size, Text, Trust, Url};
 use gabion_digest::Sha256;
 use std::collections::BTreeSet;
 
@@ -48,6 +48,8 @@ pub enum Pin {
         manifest: Sha256,
         /// Bytes of configuration and layers together.
         size: Size,
+        /// Signatures and attestations that hung on it when it was pinned.
+        attached: BTreeSet<Attached>,
     },
     /// A Helm chart.
     Chart {
@@ -134,6 +136,11 @@ impl Entry {
         {
             fields.push(list("images", images));
         }
+        if let Pin::Image { attached, .. } = &self.pin
+            && !attached.is_empty()
+        {
+            fields.push(list("attached", attached));
+        }
         fields
     }
 }
@@ -147,7 +154,7 @@ impl Pin {
                 fields.push(text("url", url));
                 fields.extend(tail(size, sha256));
             }
-            Self::Image { reference, index, manifest, size } => {
+            Self::Image { reference, index, manifest, size, .. } => {
                 fields.push(text("reference", reference));
                 fields.extend(index.as_ref().map(|it| text("index", it)));
                 fields.extend([text("manifest", manifest), ("size", Shown::Number(size.get()))]);

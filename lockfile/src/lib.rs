@@ -13,6 +13,7 @@
 //! and never interprets.
 
 mod apt;
+mod attached;
 mod diff;
 mod entry;
 mod error;
@@ -29,6 +30,7 @@ mod wire;
 mod write;
 
 pub use apt::{Accounts, AptLock, Archive, Deb, DebKey, Floor, Suite};
+pub use attached::{Attached, AttachedKind};
 pub use diff::{FieldChange, LockDiff, Row, Sign, Summary};
 pub use entry::{ChartSource, Entry, Pin};
 pub use error::{LockError, Place, Problem};

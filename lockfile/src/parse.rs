@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 /// Every field of an entry, in canonical order.
-pub(crate) const FIELDS: [&str; 15] = [
+pub(crate) const FIELDS: [&str; 16] = [
     "id",
     "kind",
     "request",
@@ -27,6 +27,7 @@ pub(crate) const FIELDS: [&str; 15] = [
     "trust",
     "only",
     "images",
+    "attached",
 ];
 
 /// Reads one entry.
@@ -89,6 +90,7 @@ impl Fields<'_> {
                 index: self.text("index", digest)?,
                 manifest: self.need("manifest", digest)?,
                 size: self.size()?,
+                attached: self.list("attached")?,
             },
             "chart" => Pin::Chart {
                 source: self.chart_source()?,

@@ -1,8 +1,8 @@
 //! The stable bytes of entries and closures, for request ids. `FORMAT.md` §4 lists them.
 
 use crate::{
-    AptLock, Archive, ChartSource, CommitId, Deb, Entry, EntryId, Fingerprint, Overlay, Pin, Platform,
-    PoolPath, Reference, Size, Suite, Text, Trust, Url, UtcTime, Word,
+    AptLock, Archive, Attached, ChartSource, CommitId, Deb, Entry, EntryId, Fingerprint, Overlay, Pin,
+    Platform, PoolPath, Reference, Size, Suite, Text, Trust, Url, UtcTime, Word,
 };
 use gabion_digest::{Canonical, Feed};
 
@@ -36,6 +36,12 @@ impl Canonical for Trust {
     }
 }
 
+impl Canonical for Attached {
+    fn feed(&self, into: &mut Feed) {
+        self.to_string().feed(into);
+    }
+}
+
 impl Canonical for ChartSource {
     fn feed(&self, into: &mut Feed) {
         match self {
@@ -61,12 +67,15 @@ impl Canonical for Pin {
                 size.feed(into);
                 sha256.feed(into);
             }
-            Self::Image { reference, index, manifest, size } => {
-                into.update(&[1]);
+            Self::Image { reference, index, manifest, size, attached } => {
+                into.update(&[if attached.is_empty() { 1 } else { 4 }]);
                 reference.feed(into);
                 index.feed(into);
                 manifest.feed(into);
                 size.feed(into);
+                if !attached.is_empty() {
+                    attached.feed(into);
+                }
             }
             Self::Chart { source, size, sha256, images } => {
                 into.update(&[2]);

@@ -4,7 +4,7 @@ mod common;
 
 use common::sample;
 use gabion_digest::{Canonical, Digest, Sha256, id_of};
-use gabion_lockfile::{AptLock, Lock};
+use gabion_lockfile::{AptLock, Attached, AttachedKind, Lock, Pin};
 
 const CONTEXT: &str = "gabion test 1";
 
@@ -127,4 +127,41 @@ fn every_line_of_a_lock_moves_an_id() {
     {
         assert_ne!(closure(text), closure(&text.replacen(from, to, 1)), "{from}");
     }
+}
+
+/// An image without anything attached keeps the bytes that it had before there was such a field.
+#[test]
+fn what_hangs_on_an_image_moves_its_id_alone() {
+    let mut lock = sample();
+    let mut image = lock.get("image.api").unwrap().clone();
+    let subject = Sha256::of(b"index");
+    let signature = Attached { subject, kind: AttachedKind::Signature, manifest: Sha256::of(b"signature") };
+    if let Pin::Image { attached, .. } = &mut image.pin {
+        attached.insert(signature);
+    }
+    lock.insert(image);
+    let expected = by_hand(&[
+        &text("image.api"),
+        &text("release ~1"),
+        b"\x01",
+        &text("v1"),
+        b"\x04",
+        &text("ghcr.io/acme/api:v1"),
+        b"\x01",
+        Sha256::of(b"index").as_bytes(),
+        Sha256::of(b"manifest").as_bytes(),
+        &15_310_022_u64.to_le_bytes(),
+        &1_u64.to_le_bytes(),
+        &text(&format!("sha256-{}.sig@{}", subject.hex(), Sha256::of(b"signature"))),
+        b"\x01",
+        &text("linux/amd64"),
+        &text("upstream-digest"),
+        &2_u64.to_le_bytes(),
+        &text("production"),
+        &text("staging"),
+    ]);
+    assert_eq!(id(&lock, "image.api"), expected);
+    let written = lock.to_text();
+    assert!(written.contains(&format!("attached = [\n  \"{signature}\",\n]\n")), "{written}");
+    assert_eq!(Lock::parse(&written).unwrap(), lock);
 }

@@ -73,12 +73,15 @@ impl Engine<'_> {
         pin: &ImagePin,
     ) -> Result<BTreeMap<String, Output>, BuildError> {
         let mut outputs = BTreeMap::new();
-        for digest in &pin.documents {
+        for digest in pin.all_documents() {
             outputs.insert(image::output_name(digest), self.fetch_document(recipe, pin, *digest).await?);
         }
-        let manifest = self.manifest(recipe, pin)?;
-        // A layer may stand twice in one image.
-        let blobs: BTreeSet<(Sha256, u64)> = manifest.blobs().map(|it| (it.digest, it.size)).collect();
+        let mut blobs: BTreeSet<(Sha256, u64)> = BTreeSet::new();
+        let attached = pin.attached.chunks(1);
+        for documents in std::iter::once(pin.documents.as_slice()).chain(attached) {
+            // A layer may stand twice in one image.
+            blobs.extend(self.manifest(recipe, pin, documents)?.blobs().map(|it| (it.digest, it.size)));
+        }
         let name = pin.reference.name();
         let fetched: BTreeMap<String, Output> = futures_util::stream::iter(blobs)
             .map(async |(sha256, size)| {
@@ -111,7 +114,12 @@ impl Engine<'_> {
         Ok(self.store.put(&raw.bytes)?.into())
     }
 
-    fn manifest(&self, recipe: &Recipe, pin: &ImagePin) -> Result<Manifest, BuildError> {
+    fn manifest(
+        &self,
+        recipe: &Recipe,
+        pin: &ImagePin,
+        documents: &[Sha256],
+    ) -> Result<Manifest, BuildError> {
         let failed = |source| BuildError::Image { node: recipe.address.to_string(), source };
         let gone = || {
             let url = pin.reference.to_string();
@@ -121,7 +129,7 @@ impl Engine<'_> {
                 source: NetError::Vanished { url },
             }
         };
-        image::manifest(self.store, &pin.documents).map_err(failed)?.ok_or_else(gone)
+        image::manifest(self.store, documents).map_err(failed)?.ok_or_else(gone)
     }
 
     /// Refuses a build without network that would need it; everything that is missing is listed.
@@ -138,7 +146,8 @@ impl Engine<'_> {
             }
             if let Some(pin) = self.locked.image(recipe) {
                 let failed = |source| BuildError::Image { node: recipe.address.to_string(), source };
-                let bytes = image::missing(self.store, &pin.documents, pin.size).map_err(failed)?;
+                let bytes =
+                    image::missing(self.store, &pin.documents, &pin.attached, pin.size).map_err(failed)?;
                 if bytes > 0 {
                     missing.push(format!("{} ({bytes} bytes)", pin.reference));
                 }

@@ -12,6 +12,7 @@ mod disk;
 mod error;
 mod fetch;
 mod helm_chart;
+mod image_build;
 mod rebuild;
 mod run;
 mod scratch;
@@ -22,6 +23,7 @@ mod system;
 pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
+pub use image_build::MANIFEST;
 pub use rebuild::Difference;
 pub use system::accounts_of;
 
@@ -285,6 +287,7 @@ impl Engine<'_> {
         let failed = |error| step_failed(&recipe.address, error);
         let step = match &recipe.body {
             Body::Rootfs(it) => return self.system(recipe, it, inputs).await.map(Some),
+            Body::ImageBuild(it) => return self.image_build(recipe, it, inputs).await.map(Some),
             Body::Disk(it) => Some(self.disk(recipe, it, inputs).await?),
             Body::Run(it) => Some(self.script(recipe, it, inputs)?),
             _ => Step::of(recipe, self.locked, inputs).map_err(failed)?,
@@ -304,7 +307,7 @@ impl Engine<'_> {
             record.outputs.get(&image::output_name(digest)).is_some_and(|it| it.sha256 == *digest)
         };
         self.locked.pins(recipe).into_iter().all(fits)
-            && self.locked.image(recipe).is_none_or(|pin| pin.documents.iter().all(named))
+            && self.locked.image(recipe).is_none_or(|pin| pin.all_documents().all(named))
     }
 
     /// Does a step, or takes what it gave before.

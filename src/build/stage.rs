@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 pub(super) const SYSTEM: &str = "system";
 
 /// The first moment that every file system of a disk can say, 1980-01-01: FAT counts from there.
-const EARLIEST: u64 = 315_532_800;
+pub(super) const EARLIEST: u64 = 315_532_800;
 
 /// The bytes of packages by name.
 pub(super) type Debs = BTreeMap<String, Output>;

@@ -13,6 +13,7 @@ use super::Results;
 use super::accounts::Renumber;
 use super::disk::{DISK, DiskError, DiskStep};
 use super::helm_chart::{HelmChart, helm_chart};
+use super::image_build::{ImageStep, LAYER, LayerStep, MANIFEST};
 use super::run::RunStep;
 use super::stage::{SYSTEM, Stage};
 use crate::lock::LockedGraph;
@@ -59,6 +60,10 @@ pub(super) enum Step {
     Disk(Box<DiskStep>),
     /// A script.
     Run(Box<RunStep>),
+    /// A layer of an image.
+    Layer(Box<LayerStep>),
+    /// An image of layers.
+    Image(ImageStep),
 }
 
 /// What a step gave.
@@ -133,6 +138,8 @@ impl Canonical for Step {
             }
             Self::Disk(disk) => disk.feed(into),
             Self::Run(run) => run.feed(into),
+            Self::Layer(layer) => layer.feed(into),
+            Self::Image(image) => image.feed(into),
         }
     }
 }
@@ -151,6 +158,7 @@ impl Step {
             | Body::Bundle(_)
             | Body::Rootfs(_)
             | Body::Disk(_)
+            | Body::ImageBuild(_)
             | Body::Run(_) => Ok(None),
             Body::Host(it) => {
                 let name = Node { span: recipe.span.clone(), value: Value::String(it.node_name.clone()) };
@@ -194,6 +202,8 @@ impl Step {
             Self::Renumber(..) => "renumber",
             Self::Disk(_) => "disk",
             Self::Run(_) => "run",
+            Self::Layer(_) => "image-layer",
+            Self::Image(_) => "image",
         }
     }
 
@@ -206,7 +216,9 @@ impl Step {
             | Self::Stage(_)
             | Self::Renumber(..)
             | Self::Disk(_)
-            | Self::Run(_) => 1,
+            | Self::Run(_)
+            | Self::Layer(_)
+            | Self::Image(_) => 1,
         }
     }
 
@@ -218,6 +230,8 @@ impl Step {
             Self::Stage(_) | Self::Renumber(..) => SYSTEM,
             Self::Disk(_) => DISK,
             Self::Run(run) => run.output(),
+            Self::Layer(_) => LAYER,
+            Self::Image(_) => MANIFEST,
         }
     }
 
@@ -237,6 +251,8 @@ impl Step {
             Self::Renumber(system, it) => return it.run(store, *system, SYSTEM).map(Done::from),
             Self::Disk(disk) => return disk.run(store).map(Done::from),
             Self::Run(run) => return run.run(store),
+            Self::Layer(layer) => return layer.run(store).map(Done::from),
+            Self::Image(image) => return image.run(store).map(Done::from),
         };
         let mut batch = store.batch();
         let output = batch.put(text.as_bytes())?.into();

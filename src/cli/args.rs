@@ -166,7 +166,7 @@ pub struct BuildArgs {
     /// A node, `kind.name`; a bare name where it names one node, else the bundle of that name
     pub target: Option<String>,
     /// Where the bundle goes, `out/NAME.gabion` unless given; or the image of a disk, in the form that its end
-    /// says: `.qcow2`, `.img` (raw, with holes), `.img.zst`
+    /// says: `.qcow2`, `.img` (raw, with holes), `.img.zst`; or the archive of a container image
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Key to sign the bundle with: a private key file, the public file of a key that the ssh-agent holds,
@@ -207,6 +207,12 @@ pub struct UpdateArgs {
     /// Only this node; may be given several times
     #[arg(long = "package", short, value_name = "NAME")]
     pub package: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// End with 9 where there are changes
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
 /// Arguments of `diff`.

@@ -86,7 +86,7 @@ fn fill(store: &Store, image: &Output, form: Form, out: &File) -> io::Result<()>
 }
 
 /// Temporary files are for their owner alone; an image holds nothing secret.
-fn public(file: &File) -> io::Result<()> {
+pub(super) fn public(file: &File) -> io::Result<()> {
     let umask = rustix::process::umask(rustix::fs::Mode::empty());
     rustix::process::umask(umask);
     Ok(rustix::fs::fchmod(file, rustix::fs::Mode::from_raw_mode(0o666 & !umask.as_raw_mode()))?)

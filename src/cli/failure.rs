@@ -89,7 +89,7 @@ fn store(error: &gabion_store::StoreError) -> Exit {
 fn format(error: &crate::resolve::FormatError) -> Exit {
     use crate::resolve::FormatError;
     match error {
-        FormatError::Provenance(_) | FormatError::Keys(_) => Exit::Trust,
+        FormatError::Provenance(_) | FormatError::Keys(_) | FormatError::Cosign(_) => Exit::Trust,
         FormatError::Chart(_) | FormatError::Document(_) => Exit::Integrity,
         FormatError::Choose(_) | FormatError::Repository(_) | FormatError::Platform(_) => Exit::Failure,
     }

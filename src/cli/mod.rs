@@ -9,6 +9,7 @@ mod disk;
 mod doctor;
 pub mod failure;
 mod host;
+mod image;
 mod interrupt;
 mod key;
 mod look;

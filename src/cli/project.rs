@@ -4,7 +4,7 @@ use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
 use super::bundle::io;
 use super::failure::Failure;
 use super::ui::Ui;
-use super::{disk, key, trust};
+use super::{disk, image, key, trust};
 use crate::build::{self, BuildError, Built};
 use crate::config::{Config, ConfigError};
 use crate::event::Events;
@@ -125,14 +125,24 @@ fn relock(
     questions: &[Question<'_>],
     previous: &Locks,
 ) -> Result<(Locks, bool), Failure> {
+    let lock = resolved(session, project, questions, previous)?;
+    let changed = lock::save(project, &lock)?;
+    Ok((lock, changed))
+}
+
+/// What the locks would be.
+fn resolved(
+    session: &Session<'_>,
+    project: &Project,
+    questions: &[Question<'_>],
+    previous: &Locks,
+) -> Result<Locks, Failure> {
     let store = session.store()?;
     let jobs = session.config.jobs;
     let _lease = store.lease()?;
-    let lock = session.with_client(async |client, events| {
+    session.with_client(async |client, events| {
         Ok(resolve::lock(&project.settings, questions, previous, client, &store, jobs, events).await?)
-    })?;
-    let changed = lock::save(project, &lock)?;
-    Ok((lock, changed))
+    })
 }
 
 /// The bound graph of `target`; locks what is not locked unless that is forbidden.
@@ -196,9 +206,11 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
     if let Some(idle) = chosen.iter().find(|it| !questions.iter().any(|asked| asked.recipe.address == **it)) {
         return Err(Failure::usage(format!("`{idle}` has nothing in the lock")));
     }
-    let (new, changed) = relock(session, project, &questions, &locks)?;
+    let new = resolved(session, project, &questions, &locks)?;
+    let differs = !locks.changes(&new).is_empty();
+    let changed = if args.dry_run { differs } else { lock::save(project, &new)? };
     report_lock(session, &locks, &new, changed);
-    Ok(Exit::Ok)
+    Ok(if args.exit_code && differs { Exit::Changes } else { Exit::Ok })
 }
 
 fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {
@@ -296,14 +308,16 @@ pub(super) fn build_target(
     match (target.kind(), output) {
         (Kind::Bundle, _) | (_, None) => {}
         (Kind::Disk, Some(path)) => disk::check(path)?,
+        (Kind::Image | Kind::ImageBuild, Some(_)) => {}
         (_, Some(_)) => {
-            let what = format!("`{target}` is neither a bundle nor a disk: nothing is written for it");
+            let what =
+                format!("`{target}` is neither a bundle, a disk nor an image: nothing is written for it");
             return Err(Failure::usage(what).help("leave `--output` out: what it gives is in the store"));
         }
     }
     if let Some(record) = id.map(|id| store.record(id)).transpose()?.flatten() {
-        if let (Kind::Disk, Some(path)) = (target.kind(), output) {
-            return write_disk(&store, &record, path).map(Some);
+        if let Some(path) = output.filter(|_| target.kind() != Kind::Bundle) {
+            return write_node(&locked, &store, &record, path).map(Some);
         }
         if target.kind() != Kind::Bundle {
             session.ui.note(format!("nothing to do: `{target}` is built"));
@@ -336,8 +350,8 @@ pub(super) fn build_target(
     let Some(assembled) = assembled else {
         store.set_root(&root.0, &root.1)?;
         session.ui.note(format!("built `{target}`"));
-        return match (target.kind(), output, built.record(&target)) {
-            (Kind::Disk, Some(path), Some(record)) => write_disk(&store, record, path).map(Some),
+        return match (output, built.record(&target)) {
+            (Some(path), Some(record)) => write_node(&locked, &store, record, path).map(Some),
             _ => Ok(None),
         };
     };
@@ -448,6 +462,24 @@ fn options(session: &Session<'_>, rebuild: bool) -> build::Options {
         keep_failed: session.keep_failed,
         rebuild,
         policy: session.sandbox,
+    }
+}
+
+/// Writes the target, which is a disk or an image and is built.
+fn write_node(
+    locked: &LockedGraph<'_>,
+    store: &Store,
+    record: &Record,
+    path: &Path,
+) -> Result<Outcome, Failure> {
+    let target = &locked.graph.target;
+    let recipe = locked.graph.project.recipes.get(target);
+    match recipe.and_then(|recipe| assemble::image(locked, recipe, Some(record))) {
+        Some(named) => {
+            let digest = image::write(store, record, named, path)?.to_string();
+            Ok(Outcome { digest, path: path.to_owned() })
+        }
+        None => write_disk(store, record, path),
     }
 }
 

@@ -26,6 +26,7 @@ const fn version(kind: Kind) -> u32 {
         | Kind::K3s
         | Kind::Chart
         | Kind::Image
+        | Kind::ImageBuild
         | Kind::Manifests
         | Kind::Run
         | Kind::Host
@@ -81,6 +82,15 @@ pub struct ImagePin {
     pub documents: Vec<Sha256>,
     /// Bytes of configuration and layers.
     pub size: u64,
+    /// Manifests of what hangs on it.
+    pub attached: Vec<Sha256>,
+}
+
+impl ImagePin {
+    /// Every document that is kept: those of the image, and those of what hangs on it.
+    pub fn all_documents(&self) -> impl Iterator<Item = &Sha256> {
+        self.documents.iter().chain(&self.attached)
+    }
 }
 
 /// The file that `entry` pins; `None` for an entry of another kind.
@@ -102,9 +112,10 @@ fn file(entry: &Entry) -> Option<FilePin<'_>> {
 }
 
 fn image(entry: &Entry) -> Option<ImagePin> {
-    let Pin::Image { reference, index, manifest, size } = &entry.pin else { return None };
+    let Pin::Image { reference, index, manifest, size, attached } = &entry.pin else { return None };
     let documents = index.iter().chain([manifest]).copied().collect();
-    Some(ImagePin { reference: reference.as_str().parse().ok()?, documents, size: size.get() })
+    let attached = attached.iter().map(|it| it.manifest).collect();
+    Some(ImagePin { reference: reference.as_str().parse().ok()?, documents, size: size.get(), attached })
 }
 
 /// Whether `entry` is a kind of answer that this version knows what to do with.

@@ -6,7 +6,7 @@ use super::{Client, TURN};
 use crate::event::Event;
 use futures_util::StreamExt;
 use gabion_digest::Sha256;
-use gabion_store::{Expect, Output, Partial, Store};
+use gabion_store::{Expect, Output, Partial, Store, StoreError};
 use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderValue, TRANSFER_ENCODING};
 use reqwest::{Method, Response, StatusCode, Version};
 
@@ -182,8 +182,9 @@ impl Download<'_> {
         if let Some(size) = self.size
             && self.partial.len() + piece.len() as u64 > size
         {
+            let size = (size, self.partial.len() + piece.len() as u64);
             self.restart()?;
-            return Err(Trouble::finally(format!("more than the {size} locked bytes")));
+            return Err(too_many(size).into());
         }
         Ok(self.partial.append(piece)?)
     }
@@ -200,6 +201,12 @@ impl Download<'_> {
             error.into()
         })
     }
+}
+
+/// More bytes than the locked ones are other bytes, whatever they hash to.
+fn too_many((locked, received): (u64, u64)) -> StoreError {
+    let (expected, looks) = (format!("{locked} bytes"), "and not the end yet");
+    StoreError::Mismatch { expected, received: "more".to_owned(), size: received, looks }
 }
 
 /// Where a partial answer begins (RFC 9110 §14.4, `Content-Range`).

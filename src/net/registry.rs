@@ -13,17 +13,21 @@ use super::{Client, Wanted, docker};
 use crate::config::Credential;
 use crate::event::Event;
 use gabion_digest::Sha256;
-use gabion_oci::{Challenge, DOCUMENT_LIMIT, MediaType, Name, Reference, Role};
+use gabion_oci::{Challenge, DOCUMENT_LIMIT, Document, MediaType, Name, Reference, Role};
 use gabion_store::{Output, Store};
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LINK, WWW_AUTHENTICATE};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Tokens, lists of tags and errors are small.
 const REPLY_LIMIT: u64 = 8 << 20;
 /// No repository has more pages of tags than this.
 const PAGES: usize = 1000;
+/// Statuses of a registry that has not what is asked for, or does not know the question.
+const ABSENT: [StatusCode; 4] =
+    [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST, StatusCode::METHOD_NOT_ALLOWED];
 
 /// An index or manifest as a registry served it: not parsed, but of the right digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +91,63 @@ impl<'c> Registry<'c> {
                 document(response, reference.digest()).await
             })
             .await
+    }
+
+    /// The same where there may be none: nothing where a location says so, and no other one has it.
+    pub async fn find(&self, reference: &Reference) -> Result<Option<RawManifest>, NetError> {
+        let url = url(reference.name(), &format!("manifests/{}", reference.wanted()));
+        let accept = HeaderValue::from_str(&MediaType::DOCUMENTS.join(", ")).ok();
+        let ask = Ask { accept, ..Ask::new(Method::GET) };
+        let read = async |response: Response| document(response, reference.digest()).await;
+        self.if_any(&url, &ask, read).await
+    }
+
+    /// The digests of what is about `subject` (distribution specification 1.1, "Listing Referrers"): as the registry lists
+    /// it or, where it does not know the question, as the index under the tag `sha256-HEX` does.
+    pub async fn referrers(&self, name: &Name, subject: Sha256) -> Result<Vec<Sha256>, NetError> {
+        let url = url(name, &format!("referrers/{subject}"));
+        let ask = Ask { accept: HeaderValue::from_str(MediaType::OCI_INDEX).ok(), ..Ask::new(Method::GET) };
+        let listed =
+            self.if_any(&url, &ask, async |response: Response| document(response, None).await).await?;
+        let index = match (listed, name.tagged(&format!("sha256-{}", subject.hex()))) {
+            (None, Ok(tagged)) => self.find(&tagged).await?,
+            (listed, _) => listed,
+        };
+        let Some(index) = index else { return Ok(Vec::new()) };
+        let about = match Document::parse(index.bytes, Some(&index.media_type)) {
+            Ok(Document::Index(index)) => index.manifests().iter().map(|it| it.digest).collect(),
+            // A tag of that name which is something else.
+            Ok(Document::Manifest(_)) | Err(_) => Vec::new(),
+        };
+        Ok(about)
+    }
+
+    /// What `read` makes of a reply; nothing where a location says that there is none, and no other one has it. Behind a
+    /// mirror the registry itself is often out of reach: then it is asked once.
+    async fn if_any<T>(
+        &self,
+        url: &str,
+        ask: &Ask,
+        read: impl AsyncFn(Response) -> Result<T, Trouble>,
+    ) -> Result<Option<T>, NetError> {
+        let absent = AtomicBool::new(false);
+        let got = self.client.try_all(url, async |location: &str| {
+            let once = absent.load(Ordering::Relaxed);
+            let asked = self.ask(location, ask).await;
+            let response = asked.map_err(|trouble| Trouble { again: trouble.again && !once, ..trouble })?;
+            if ABSENT.contains(&response.status()) {
+                absent.store(true, Ordering::Relaxed);
+            }
+            if response.status() == StatusCode::OK {
+                read(response).await
+            } else {
+                Err(refusal(response).await)
+            }
+        });
+        match got.await {
+            Err(NetError::Failed { .. }) if absent.into_inner() => Ok(None),
+            got => got.map(Some),
+        }
     }
 
     /// All tags of a repository, sorted.
@@ -255,7 +316,7 @@ fn are_kin(server: &Url, realm: &Url) -> bool {
 
 /// The location of the repository that `location` is in: passes are for one of them.
 fn repository_of(location: &str) -> &str {
-    let kinds = ["/manifests/", "/blobs/", "/tags/"];
+    let kinds = ["/manifests/", "/blobs/", "/tags/", "/referrers/"];
     kinds.iter().find_map(|kind| location.rsplit_once(kind)).map_or(location, |(repository, _)| repository)
 }
 
@@ -340,5 +401,6 @@ mod tests {
         assert_eq!(repository_of("https://m/x/v2/a/b/manifests/1"), "https://m/x/v2/a/b");
         assert_eq!(repository_of("https://m/v2/a/blobs/sha256:0"), "https://m/v2/a");
         assert_eq!(repository_of("https://m/v2/a/tags/list?n=1"), "https://m/v2/a");
+        assert_eq!(repository_of("https://m/v2/a/referrers/sha256:0"), "https://m/v2/a");
     }
 }

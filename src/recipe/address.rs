@@ -37,6 +37,8 @@ kinds! {
     Chart = "chart",
     /// A container image.
     Image = "image",
+    /// A container image that is made here.
+    ImageBuild = "image-build",
     /// Kubernetes objects.
     Manifests = "manifests",
     /// What a script gives.

@@ -3,6 +3,7 @@
 use crate::net::{GitError, NetError};
 use gabion_apt::{ClosureError, IndexError, SignatureError};
 use gabion_helm::{ChartError, ChooseError, ProvenanceError};
+use gabion_oci::cosign::CosignError;
 use gabion_oci::{DocumentError, PlatformError};
 
 /// Why something could not be pinned.
@@ -157,6 +158,8 @@ pub enum FormatError {
     Document(#[from] DocumentError),
     /// No image for this platform.
     Platform(#[from] PlatformError),
+    /// Who signed an image.
+    Cosign(#[from] CosignError),
 }
 
 impl FormatError {
@@ -169,6 +172,7 @@ impl FormatError {
             Self::Keys(it) => it.code(),
             Self::Document(it) => it.code(),
             Self::Platform(it) => it.code(),
+            Self::Cosign(it) => it.code(),
         }
     }
 
@@ -181,6 +185,7 @@ impl FormatError {
             Self::Keys(it) => it.help(),
             Self::Document(it) => it.help(),
             Self::Platform(it) => it.help(),
+            Self::Cosign(it) => it.help(),
         }
     }
 }

@@ -1,16 +1,23 @@
 //! Container images: from a tag or a range of versions to the digests of index and manifest.
 
 use super::{ResolveError, Resolver, format, net, unfit, wrong};
+use crate::recipe::Recipe;
 use crate::recipe::kinds::{Image, ImageTag};
 use crate::request::Request;
+use gabion_digest::Sha256;
 use gabion_helm::Version;
-use gabion_lockfile::{Entry, EntryId, Pin, Reference as Locked, Size, Text, Trust, ValueError};
+use gabion_lockfile::{Entry, EntryId, Pin, Reference as Locked, Size, Text, ValueError};
 use gabion_oci::{DOCUMENT_LIMIT, Document, Index, Manifest, Name, Platform, Reference};
 use std::collections::BTreeSet;
 
 impl Resolver<'_> {
     /// Pins an image. Its documents stay in the store for the build; no layer is downloaded here.
-    pub(super) async fn image(&self, request: &Request, it: &Image) -> Result<Entry, ResolveError> {
+    pub(super) async fn image(
+        &self,
+        request: &Request,
+        recipe: &Recipe,
+        it: &Image,
+    ) -> Result<Entry, ResolveError> {
         let name = it.name.as_ref().ok_or_else(|| wrong(request, "it has no name".to_owned()))?;
         let tag = match &it.tag {
             ImageTag::Exact(tag) => Some(tag.clone()),
@@ -29,14 +36,18 @@ impl Resolver<'_> {
         }
         let size = manifest.blobs().map(|it| (it.digest, it.size)).collect::<BTreeSet<_>>();
         let size = size.iter().map(|(_, size)| size).sum();
-        let trust = if it.digest.is_some() { Trust::Recipe } else { Trust::UpstreamDigest };
+        let index = index.map(|it| it.digest());
+        let subjects: Vec<Sha256> = index.into_iter().chain([manifest.digest()]).collect();
+        let hanging = self.hanging(request, &reference, &subjects).await?;
+        let trust = self.trust(request, recipe, it, &reference, &hanging).await?;
         let platform = self.platform(request)?.to_string();
         let made = (|| {
             let pin = Pin::Image {
                 reference: Locked::new(&reference.to_string())?,
-                index: index.map(|it| it.digest()),
+                index,
                 manifest: manifest.digest(),
                 size: Size::new(size)?,
+                attached: hanging.into_keys().collect(),
             };
             Ok::<_, ValueError>(Entry {
                 id: EntryId::new(&request.id)?,

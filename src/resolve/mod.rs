@@ -3,6 +3,7 @@
 //! A pin that still answers its request stays; only what is stale is asked for.
 
 mod apt;
+mod attached;
 mod chart;
 mod error;
 mod git;
@@ -130,11 +131,12 @@ impl Resolver<'_> {
             Body::Fetch(Fetch::Git { url, reference }) => self.git(request, url, reference).await?,
             Body::K3s(it) => self.k3s(request, it).await?,
             Body::Chart(it) => self.chart(request, recipe, it).await?,
-            Body::Image(it) => self.image(request, it).await?,
+            Body::Image(it) => self.image(request, recipe, it).await?,
             Body::Rootfs(_)
             | Body::Disk(_)
             | Body::Manifests(_)
             | Body::Run(_)
+            | Body::ImageBuild(_)
             | Body::Host(_)
             | Body::Bundle(_) => {
                 return Err(wrong(request, "nothing can be pinned here".to_owned()));

@@ -14,6 +14,7 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("sandbox", &[]),
     ("formats/disk", &[]),
     ("formats/git", &[]),
+    ("formats/layer", &[]),
     ("formats/oci", &["gabion-digest"]),
     ("formats/openpgp", &[]),
     ("formats/apt", &["gabion-digest", "gabion-openpgp"]),

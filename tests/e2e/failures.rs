@@ -104,7 +104,7 @@ fn a_server_that_sends_more_than_was_locked_is_stopped() {
     fs_err::remove_dir_all(world.path(".store")).unwrap();
     world.upstream.fail("/a.txt", [Fault::Body(b"stones and then some")]);
     let run = world.run("build");
-    assert!(run.code == 1 && run.stderr.contains("more than the 6 locked bytes"), "{}", run.stderr);
+    assert!(run.code == 5 && run.stderr.contains("expected 6 bytes"), "{}", run.stderr);
     assert_eq!(blobs(&world), "");
 }
 

@@ -11,6 +11,7 @@ mod failures;
 mod fuzz_smoke;
 mod git;
 mod hands;
+mod image_build;
 mod images;
 mod integrity;
 mod leftovers;

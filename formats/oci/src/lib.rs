@@ -17,6 +17,8 @@
 
 mod archive;
 mod challenge;
+pub mod compose;
+pub mod cosign;
 mod descriptor;
 mod document;
 mod error;

@@ -78,6 +78,11 @@ impl Platform {
         Self { os, architecture, variant }
     }
 
+    /// Operating system, machine, and its variant or nothing.
+    pub(crate) fn parts(&self) -> (&str, &str, &str) {
+        (&self.os, &self.architecture, &self.variant)
+    }
+
     pub(crate) fn of(fields: Object<'_>) -> Result<Self, DocumentError> {
         let need = |key: &str| fields.text(key)?.ok_or_else(|| fields.wrong(key, "is missing"));
         Ok(Self::normal(need("os")?, need("architecture")?, fields.text("variant")?.unwrap_or_default()))

@@ -64,6 +64,7 @@ pub fn sample() -> Lock {
             index: Some(digest("index")),
             manifest: digest("manifest"),
             size: Size::from(15_310_022),
+            attached: [].into(),
         },
         platform: Some("linux/amd64".parse().unwrap()),
         trust: Trust::UpstreamDigest,

@@ -1,9 +1,13 @@
 //! `[image.NAME]`: a container image of a registry.
 
-use crate::recipe::reader::Reader;
+use crate::recipe::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::recipe::local::LocalFile;
+use crate::recipe::reader::{Reader, Spanned};
 use gabion_digest::Sha256;
 use gabion_helm::Constraint;
+use gabion_oci::cosign::PublicKey;
 use gabion_oci::{Name, is_tag};
+use std::sync::Arc;
 
 /// The fields of an `image` node.
 #[derive(Debug, Clone)]
@@ -14,6 +18,8 @@ pub struct Image {
     pub tag: ImageTag,
     /// What the tag must lead to, where the author knows it.
     pub digest: Option<Sha256>,
+    /// A file with the public key that must have signed it with cosign.
+    pub cosign_key: Option<Spanned<String>>,
 }
 
 /// How an image of a repository is asked for.
@@ -45,7 +51,21 @@ impl Image {
             let span = reader.span();
             reader.bad_value("tag", &span, "and `digest` are both missing: one of them says which image");
         }
-        Self { name, tag, digest }
+        Self { name, tag, digest, cosign_key: reader.string("cosign-key") }
+    }
+
+    /// Reports a key that no signature can be checked with.
+    pub(super) fn check(&self, files: &[Arc<LocalFile>], diagnostics: &mut Diagnostics) {
+        let Some(path) = &self.cosign_key else { return };
+        let Some(file) = files.iter().find(|it| it.path == path.value) else { return };
+        if let Err(error) = PublicKey::parse(&file.bytes) {
+            let message = format!("`cosign-key` names `{}`: {error}", path.value);
+            let mistake = Diagnostic::new(Code::BadValue, &path.span, message);
+            diagnostics.push(match error.help() {
+                Some(help) => mistake.help(help),
+                None => mistake,
+            });
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod chart;
 mod disk;
 mod fetch;
 mod image;
+mod image_build;
 mod k3s;
 mod platform;
 mod rootfs;
@@ -15,6 +16,7 @@ pub use chart::{Chart, ChartSource};
 pub use disk::{Disk, Size};
 pub use fetch::Fetch;
 pub use image::{Image, ImageTag};
+pub use image_build::{FileSource, ImageBuild, Layer, LayerFile};
 pub use k3s::{K3s, K3sVersion};
 pub use platform::{Bundle, Host, Manifests};
 pub use rootfs::{Facts, Rootfs};
@@ -43,6 +45,8 @@ pub enum Body {
     Chart(Chart),
     /// A container image.
     Image(Image),
+    /// A container image that is made here.
+    ImageBuild(Box<ImageBuild>),
     /// Kubernetes objects.
     Manifests(Manifests),
     /// What a script gives.
@@ -64,6 +68,7 @@ impl Body {
             Kind::K3s => Self::K3s(K3s::read(reader)),
             Kind::Chart => Self::Chart(Chart::read(address, reader)),
             Kind::Image => Self::Image(Image::read(reader)),
+            Kind::ImageBuild => Self::ImageBuild(Box::new(ImageBuild::read(reader))),
             Kind::Manifests => Self::Manifests(Manifests::read(reader)),
             Kind::Run => Self::Run(Box::new(Run::read(address, reader))),
             Kind::Host => Self::Host(Host::read(address, reader)),
@@ -77,6 +82,7 @@ impl Body {
             Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => [&[], &[], &[]],
             Self::Rootfs(it) => [&it.packages, &it.from, &[]],
             Self::Disk(it) => [it.rootfs.as_slice(), &[], &[]],
+            Self::ImageBuild(it) => [it.base.as_slice(), &it.from, &[]],
             Self::Run(it) => [it.root.as_slice(), &it.inputs, &[]],
             Self::Chart(it) => [&it.after, &[], &[]],
             Self::Manifests(it) => [&it.from, &it.after, &[]],
@@ -93,6 +99,8 @@ impl Body {
             Self::Apt(it) => [it.keyring.as_slice(), &[]],
             Self::Rootfs(it) => [&it.key_files, &it.local],
             Self::Chart(it) => [&it.values, it.keyring.as_slice()],
+            Self::ImageBuild(it) => [&it.local, &[]],
+            Self::Image(it) => [it.cosign_key.as_slice(), &[]],
             _ => [&[], &[]],
         };
         lists.into_iter().flatten()
@@ -100,8 +108,10 @@ impl Body {
 
     /// Mistakes that show only when the node's files are read; `sound` is whether none was found before.
     pub(super) fn check(&self, files: &[Arc<LocalFile>], sound: bool, diagnostics: &mut Diagnostics) {
-        if let Self::Rootfs(it) = self {
-            it.check(files, sound, diagnostics);
+        match self {
+            Self::Rootfs(it) => it.check(files, sound, diagnostics),
+            Self::Image(it) => it.check(files, diagnostics),
+            _ => {}
         }
     }
 }

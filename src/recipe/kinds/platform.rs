@@ -59,6 +59,10 @@ impl Host {
     }
 }
 
+/// What lies below Kubernetes.
+const BASE: [Kind; 7] =
+    [Kind::Apt, Kind::Disk, Kind::K3s, Kind::Image, Kind::ImageBuild, Kind::Fetch, Kind::Run];
+
 /// Everything for one machine.
 #[derive(Debug, Clone)]
 pub struct Bundle {
@@ -78,8 +82,7 @@ impl Bundle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let it = Self {
             host: reader.reference("host", &[Kind::Host]),
-            base: reader
-                .references("base", &[Kind::Apt, Kind::Disk, Kind::K3s, Kind::Image, Kind::Fetch, Kind::Run]),
+            base: reader.references("base", &BASE),
             deploy: reader.references("deploy", &[Kind::Manifests, Kind::Chart]),
             trust: reader.string("trust"),
             trust_chain: reader.strings("trust-chain"),

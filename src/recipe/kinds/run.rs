@@ -55,7 +55,7 @@ impl Run {
 }
 
 /// What has bytes. A host has none, and a bundle is made of everything else.
-const READABLE: [Kind; 9] = [
+const READABLE: [Kind; 10] = [
     Kind::Fetch,
     Kind::Apt,
     Kind::Rootfs,
@@ -63,6 +63,7 @@ const READABLE: [Kind; 9] = [
     Kind::K3s,
     Kind::Chart,
     Kind::Image,
+    Kind::ImageBuild,
     Kind::Manifests,
     Kind::Run,
 ];

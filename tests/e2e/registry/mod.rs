@@ -1,9 +1,11 @@
 //! Images from registries on loopback: the miniature one with every fault, and Debian's real one.
 
+mod lies;
 mod login;
 mod peers;
 mod program;
-mod real;
+pub(crate) mod real;
+mod signed;
 
 use crate::world::World;
 use futures_util::future::join_all;

@@ -73,6 +73,43 @@ impl Real {
         reference
     }
 
+    /// Pushes an artifact of one layer with one annotation under a tag; gives the digest of its manifest.
+    pub(crate) fn push_artifact(
+        &self,
+        repository: &str,
+        tag: &str,
+        (kind, layer): (&str, &[u8]),
+        (annotation, value): (&str, &str),
+    ) -> Sha256 {
+        let folder = self.path("artifact");
+        let config = br#"{"architecture":"","os":"","config":{},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+        let config_kind = "application/vnd.oci.image.config.v1+json";
+        let part = |kind: &str, bytes: &[u8], more: &str| {
+            format!(
+                r#"{{"mediaType":"{kind}","size":{},"digest":"{}"{more}}}"#,
+                bytes.len(),
+                Sha256::of(bytes)
+            )
+        };
+        let annotations = format!(r#","annotations":{{"{annotation}":"{value}"}}"#);
+        let manifest = format!(
+            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{},"layers":[{}]}}"#,
+            part(config_kind, config, ""),
+            part(kind, layer, &annotations)
+        );
+        fs_err::create_dir_all(&folder).unwrap();
+        fs_err::write(folder.join("version"), "Directory Transport Version: 1.1\n").unwrap();
+        fs_err::write(folder.join("manifest.json"), &manifest).unwrap();
+        for bytes in [&config[..], layer] {
+            fs_err::write(folder.join(Sha256::of(bytes).hex()), bytes).unwrap();
+        }
+        let mut skopeo = program("skopeo");
+        skopeo.args(["copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false"]);
+        skopeo.args(["--dest-creds=me:secret", &format!("dir:{}", folder.display())]);
+        run(skopeo.arg(format!("docker://{}/{repository}:{tag}", self.host)));
+        Sha256::of(manifest.as_bytes())
+    }
+
     fn buildah(&self, arguments: &[&str]) {
         let at = |option: &str, name: &str| format!("{option}={}", self.path(name).display());
         let mut buildah = program("buildah");

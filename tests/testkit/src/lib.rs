@@ -19,6 +19,7 @@ mod image;
 mod operator;
 mod program;
 mod server;
+mod signer;
 mod skip;
 mod vm;
 
@@ -30,5 +31,6 @@ pub use image::umoci;
 pub use operator::operator_chart;
 pub use program::{program, run, text};
 pub use server::{Server, free_address};
+pub use signer::{Signer, payload};
 pub use skip::{has, skip, skip_also_in_ci};
 pub use vm::{Firmware, Running, Vm};

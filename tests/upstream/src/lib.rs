@@ -17,7 +17,7 @@ pub use apt::{Package, Suite};
 pub use content::Content;
 pub use git::{File, Repository};
 pub use helm::chart;
-pub use registry::Registry;
+pub use registry::{Layer, Registry};
 pub use server::{Fault, Seen, Upstream};
 
 /// Origins of the demo, and the path under which each is served here.

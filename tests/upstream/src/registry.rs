@@ -24,6 +24,8 @@ pub struct Registry {
     pub objects: Option<String>,
     /// How many tags a page has; 0 is all of them.
     pub page: usize,
+    /// Whether it lists referrers; otherwise only the tag made of a digest does.
+    pub referrers: bool,
     repositories: BTreeMap<String, Repository>,
 }
 
@@ -32,13 +34,29 @@ struct Repository {
     tags: BTreeMap<String, Sha256>,
     manifests: BTreeMap<Sha256, (String, Vec<u8>)>,
     blobs: BTreeMap<Sha256, Vec<u8>>,
+    /// Descriptors of what is about a document.
+    referrers: BTreeMap<Sha256, Vec<String>>,
 }
+
+/// A layer of an artifact: media type, bytes, annotations.
+pub type Layer<'a> = (&'a str, &'a [u8], &'a [(&'a str, &'a str)]);
 
 impl Repository {
     fn blob(&mut self, media_type: &str, bytes: Vec<u8>) -> String {
         let text = descriptor(media_type, &bytes, "");
         self.blobs.insert(Sha256::of(&bytes), bytes);
         text
+    }
+
+    fn layer(&mut self, (media_type, bytes, annotations): Layer<'_>) -> String {
+        let pairs: Vec<String> =
+            annotations.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+        let more = match pairs.len() {
+            0 => String::new(),
+            _ => format!(r#","annotations":{{{}}}"#, pairs.join(",")),
+        };
+        self.blobs.insert(Sha256::of(bytes), bytes.to_vec());
+        descriptor(media_type, bytes, &more)
     }
 
     fn document(&mut self, media_type: &str, text: String) -> Sha256 {
@@ -76,9 +94,7 @@ impl Content {
             let more = format!(r#","platform":{{"architecture":"{architecture}","os":"{os}"}}"#);
             list.push(descriptor(MANIFEST, &to.manifests[&digest].1, &more));
         }
-        let index =
-            format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#, list.join(","));
-        let digest = to.document(INDEX, index);
+        let digest = to.document(INDEX, index(&list));
         to.tags.insert(tag.to_owned(), digest);
         digest
     }
@@ -93,13 +109,88 @@ impl Content {
         config: (&str, &[u8]),
         layers: &[(&str, &[u8])],
     ) -> Sha256 {
+        let plain: Vec<Layer<'_>> = layers.iter().map(|(kind, bytes)| (*kind, *bytes, NONE)).collect();
+        self.annotated(registry, repository, tag, config, &plain)
+    }
+
+    /// The same with annotations at the layers, as cosign's signatures have them.
+    pub fn annotated(
+        &mut self,
+        registry: &str,
+        repository: &str,
+        tag: &str,
+        config: (&str, &[u8]),
+        layers: &[Layer<'_>],
+    ) -> Sha256 {
         let to = self.repository(registry, repository);
-        let layers: Vec<String> = layers.iter().map(|(kind, bytes)| to.blob(kind, bytes.to_vec())).collect();
+        let layers: Vec<String> = layers.iter().map(|layer| to.layer(*layer)).collect();
         let text = manifest(&to.blob(config.0, config.1.to_vec()), &layers);
         let digest = to.document(MANIFEST, text);
         to.tags.insert(tag.to_owned(), digest);
         digest
     }
+
+    /// Pushes an artifact that refers to the document `subject`, with one layer; gives the digest of its manifest.
+    pub fn referrer(
+        &mut self,
+        registry: &str,
+        repository: &str,
+        subject: Sha256,
+        kind: &str,
+        layer: &[u8],
+    ) -> Sha256 {
+        let to = self.repository(registry, repository);
+        let config = to.blob("application/vnd.oci.empty.v1+json", b"{}".to_vec());
+        let layer = to.blob(kind, layer.to_vec());
+        let about = to.manifests.get(&subject).map(|(media_type, bytes)| descriptor(media_type, bytes, ""));
+        let about = about.unwrap_or_else(|| descriptor(MANIFEST, b"", ""));
+        let text = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{MANIFEST}","artifactType":"{kind}","config":{config},"layers":[{layer}],"subject":{about}}}"#
+        );
+        let more = format!(r#","artifactType":"{kind}""#);
+        let listed = descriptor(MANIFEST, text.as_bytes(), &more);
+        let digest = to.document(MANIFEST, text);
+        let all = to.referrers.entry(subject).or_default();
+        all.push(listed);
+        let index = index(all);
+        let index = to.document(INDEX, index);
+        to.tags.insert(format!("sha256-{}", subject.hex()), index);
+        digest
+    }
+
+    /// Lets a tag lead to another document that is there.
+    pub fn retag(&mut self, registry: &str, repository: &str, tag: &str, digest: Sha256) {
+        self.repository(registry, repository).tags.insert(tag.to_owned(), digest);
+    }
+
+    /// Puts any document under a tag, whatever its bytes are; gives its digest.
+    pub fn raw_document(
+        &mut self,
+        registry: &str,
+        repository: &str,
+        tag: &str,
+        media_type: &str,
+        text: &str,
+    ) -> Sha256 {
+        let to = self.repository(registry, repository);
+        let digest = to.document(media_type, text.to_owned());
+        to.tags.insert(tag.to_owned(), digest);
+        digest
+    }
+
+    /// The document of a digest or tag.
+    pub fn document_of(&self, registry: &str, repository: &str, wanted: &str) -> Option<&[u8]> {
+        let repository = self.registries.get(registry)?.repositories.get(repository)?;
+        repository.find(wanted).map(|(_, _, bytes)| bytes)
+    }
+}
+
+/// No annotations.
+const NONE: &[(&str, &str)] = &[];
+
+fn index(manifests: &[String]) -> String {
+    let list = manifests.join(",");
+    format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{list}]}}"#)
 }
 
 fn manifest(config: &str, layers: &[String]) -> String {
@@ -153,7 +244,7 @@ pub(crate) fn reply<'c>(content: &'c Content, request: &Request, generation: u64
     if rest.is_empty() {
         return Some(call.allow("").err().unwrap_or_else(|| Reply::plain(200, Vec::new())));
     }
-    let parts = ["/manifests/", "/blobs/", "/tags/"].into_iter().find_map(|kind| {
+    let parts = ["/manifests/", "/blobs/", "/tags/", "/referrers/"].into_iter().find_map(|kind| {
         let (name, wanted) = rest.rsplit_once(kind)?;
         Some((name, kind, wanted))
     });
@@ -167,6 +258,7 @@ pub(crate) fn reply<'c>(content: &'c Content, request: &Request, generation: u64
     Some(match kind {
         "/manifests/" => call.manifest(repository, wanted),
         "/blobs/" => call.blob(repository, wanted),
+        "/referrers/" => call.referrers(repository, wanted),
         _ => call.tags(repository, name),
     })
 }
@@ -236,6 +328,17 @@ impl<'c> Call<'c, '_> {
             format!("Docker-Content-Digest: {digest}"),
         ];
         Reply::bytes(self.request, bytes, headers)
+    }
+
+    /// Distribution specification 1.1, "Listing Referrers".
+    fn referrers(&self, repository: &'c Repository, wanted: &str) -> Reply<'c> {
+        if !self.registry.referrers {
+            return error(404, "NOT_FOUND", Vec::new());
+        }
+        let about = wanted.parse().ok().and_then(|subject: Sha256| repository.referrers.get(&subject));
+        let text = index(about.map(Vec::as_slice).unwrap_or_default());
+        let headers = vec![format!("Content-Type: {INDEX}")];
+        Reply { status: 200, headers, body: Cow::Owned(text.into_bytes()) }
     }
 
     /// A blob as an object store serves it: by a location that nobody guesses, without a token.
