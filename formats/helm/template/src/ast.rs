@@ -39,7 +39,7 @@ impl Source {
     /// Line, from 1, and column in bytes, from 0, as Go counts them.
     pub(crate) fn place(&self, pos: u32) -> (u32, u32) {
         let before = &self.text[..pos as usize];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + before.split(|byte| *byte == b'\n').skip(1).count();
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
         (line as u32, column as u32)
     }
@@ -79,6 +79,7 @@ pub(crate) enum Stmt {
 /// `if`, `with` and `range`.
 #[derive(Debug)]
 pub(crate) struct Branch {
+    pub(crate) line: u32,
     pub(crate) pipe: Pipe,
     pub(crate) list: Vec<Stmt>,
     pub(crate) or_else: Option<Vec<Stmt>>,
@@ -145,7 +146,6 @@ pub(crate) type Ident = Box<str>;
 #[derive(Debug)]
 pub(crate) struct Number {
     pub(crate) int: Option<i64>,
-    pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
     /// What it is where no type is asked for; `None`: it is too large for an `int`.
     pub(crate) ideal: Option<Value>,

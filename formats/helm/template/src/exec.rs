@@ -104,21 +104,21 @@ pub(crate) fn execute<'t>(
 
 impl<'t> Exec<'_, '_, 't> {
     /// The run ends at the current node.
-    fn fail(&self, reason: impl Into<String>) -> Box<ExecError> {
+    fn fail<T>(&self, reason: impl Into<String>) -> Step<T> {
         self.end(Class::Exec, reason.into(), Vec::new())
     }
 
-    fn over_budget(&self, reason: impl Into<String>) -> Box<ExecError> {
+    fn over_budget<T>(&self, reason: impl Into<String>) -> Step<T> {
         self.end(Class::Budget, reason.into(), Vec::new())
     }
 
-    fn end(&self, class: Class, reason: String, mut frames: Vec<Frame>) -> Box<ExecError> {
+    fn end<T>(&self, class: Class, reason: String, mut frames: Vec<Frame>) -> Step<T> {
         let frame = self.frame();
         let Frame { template, file, line, column, action } = &frame;
         let name = fmt::quoted(template.as_bytes());
         let message = format!("template: {file}:{line}:{column}: executing {name} at <{action}>: {reason}");
         frames.push(frame);
-        Box::new(ExecError { class, message, reason, frames })
+        Err(Box::new(ExecError { class, message, reason, frames }))
     }
 
     fn frame(&self) -> Frame {
@@ -140,8 +140,7 @@ impl<'t> Exec<'_, '_, 't> {
                 Ok(())
             }
             None => {
-                Err(self
-                    .over_budget(format!("the run takes more than {} steps", self.run.options.limits.steps)))
+                self.over_budget(format!("the run takes more than {} steps", self.run.options.limits.steps))
             }
         }
     }
@@ -151,7 +150,7 @@ impl<'t> Exec<'_, '_, 't> {
         if self.run.stack_is_left() {
             return Ok(());
         }
-        Err(self.over_budget("exceeded maximum template depth (the stack of the run is used up)"))
+        self.over_budget("exceeded maximum template depth (the stack of the run is used up)")
     }
 
     /// The line of the current statement is what its output comes from.
@@ -206,11 +205,11 @@ impl<'t> Exec<'_, '_, 't> {
 
     fn template(&mut self, dot: &Val, stmt: &'t Stmt, name: &str, pipe: Option<&'t Pipe>) -> Step<()> {
         let Some(tree) = self.run.tree(name) else {
-            return Err(self.fail(format!("template {} not defined", fmt::quoted(name.as_bytes()))));
+            return self.fail(format!("template {} not defined", fmt::quoted(name.as_bytes())));
         };
         let limit = self.run.options.limits.depth;
         if self.run.depth >= limit {
-            return Err(self.over_budget(format!("exceeded maximum template depth ({limit})")));
+            return self.over_budget(format!("exceeded maximum template depth ({limit})"));
         }
         self.check_stack()?;
         let data = match pipe {

@@ -18,6 +18,7 @@ pub(crate) use quote::{first_char, quoted, unicode};
 pub use quote::{is_print, quote};
 
 use printer::Printer;
+pub(crate) use printer::is_limit;
 
 /// Appends what `fmt.Sprintf(format, args...)` gives.
 pub fn printf(out: &mut Vec<u8>, format: &[u8], args: &[Value]) -> Result<(), Error> {

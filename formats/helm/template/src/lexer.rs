@@ -161,7 +161,7 @@ impl<'t> Lexer<'t> {
 
     fn text(&mut self) -> Token {
         loop {
-            let Some(at) = find(self.rest(), b"{{") else {
+            let Some(at) = find(self.rest(), *b"{{") else {
                 self.pos = self.input.len();
                 return self.emit(if self.pos > self.start { Kind::Text } else { Kind::Eof });
             };
@@ -200,7 +200,7 @@ impl<'t> Lexer<'t> {
         self.pos += 2 + marker;
         self.ignore();
         self.pos += 2;
-        let Some(end) = find(self.rest(), b"*/") else {
+        let Some(end) = find(self.rest(), *b"*/") else {
             return Some(self.fail("unclosed comment"));
         };
         self.pos += end + 2;
@@ -348,8 +348,7 @@ impl<'t> Lexer<'t> {
 
     fn at_terminator(&self) -> bool {
         match self.rest() {
-            [] => true,
-            [b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
+            [] | [b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
             [space, ..] if is_space(*space) => true,
             rest => rest.starts_with(b"}}"),
         }
@@ -460,10 +459,10 @@ fn trimmed_end(text: &[u8]) -> usize {
 }
 
 pub(crate) fn newlines(text: &[u8]) -> u32 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u32
+    text.split(|byte| *byte == b'\n').skip(1).count() as u32
 }
 
-fn find(text: &[u8], pair: &[u8; 2]) -> Option<usize> {
+fn find(text: &[u8], pair: [u8; 2]) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = text[from..].iter().position(|byte| *byte == pair[0]) {
         if text.get(from + at + 1) == Some(&pair[1]) {

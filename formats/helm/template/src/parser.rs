@@ -14,8 +14,8 @@ use crate::lexer::{Kind, Lexer, Token, is_space};
 use crate::text::Bytes;
 
 /// Parentheses in parentheses and blocks in blocks. Go allows 10000 of the first and any number of the second, on stacks
-/// that grow.
-const MAX_DEPTH: u32 = 500;
+/// that grow; this many take about 350 KiB.
+const MAX_DEPTH: u32 = 250;
 
 /// Parses a file: the templates that it defines, and last its own body.
 pub(crate) fn parse(
@@ -69,14 +69,13 @@ struct Scope {
     /// The variables that can be named here.
     variables: Vec<u32>,
     loops: u32,
-    parens: u32,
     /// The line on which the action began; 0 outside of one.
     action_line: u32,
 }
 
 impl Scope {
     fn new() -> Self {
-        Self { variables: vec![0], loops: 0, parens: 0, action_line: 0 }
+        Self { variables: vec![0], loops: 0, action_line: 0 }
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Limits {
     pub depth: u32,
     /// How often one name may be included inside itself (Helm: 1000).
     pub include: u32,
-    /// Bytes of stack, from where the run was started. The thread must have more: give it twice as much.
+    /// Bytes of stack, from where the run was started. The thread must have half a MiB more than this.
     pub stack: usize,
 }
 
@@ -50,7 +50,7 @@ impl Default for Limits {
             items: 10_000_000,
             depth: 10_000,
             include: 1000,
-            stack: 4 << 20,
+            stack: 1 << 20,
         }
     }
 }
@@ -189,10 +189,10 @@ impl<'s> Run<'s> {
     fn include(&mut self, name: &str, data: &Value) -> Step<Value> {
         let Some(tree) = self.tree(name) else {
             let (name, set) = (fmt::quoted(name.as_bytes()), fmt::quoted(self.options.name.as_bytes()));
-            return Err(plain(
+            return Err(Box::new(plain(
                 Class::Exec,
                 format!("template: no template {name} associated with template {set}"),
-            ));
+            )));
         };
         self.execute_tree(&tree, None, data)
     }
@@ -201,7 +201,7 @@ impl<'s> Run<'s> {
     fn execute_tree(&mut self, tree: &Tree, backing: Option<Backing<'_>>, data: &Value) -> Step<Value> {
         let limit = self.options.limits.depth;
         if self.depth >= limit || !self.stack_is_left() {
-            return Err(plain(Class::Budget, format!("exceeded maximum template depth ({limit})")));
+            return Err(Box::new(plain(Class::Budget, format!("exceeded maximum template depth ({limit})"))));
         }
         let mut out =
             if self.options.trace { TextBuilder::default() } else { TextBuilder::without_origins() };
@@ -267,8 +267,8 @@ fn stack_address() -> usize {
     std::hint::black_box(std::ptr::from_ref(&here)).addr()
 }
 
-fn plain(class: Class, message: String) -> Box<ExecError> {
-    Box::new(ExecError { class, reason: message.clone(), message, frames: Vec::new() })
+fn plain(class: Class, message: String) -> ExecError {
+    ExecError { class, reason: message.clone(), message, frames: Vec::new() }
 }
 
 impl Call for Run<'_> {
@@ -278,8 +278,7 @@ impl Call for Run<'_> {
         if *count > self.options.limits.include {
             let message =
                 format!("rendering template has a nested reference name: {name}: unable to execute template");
-            let error = plain(Class::Budget, message);
-            return Err(self.told(error));
+            return Err(self.told(plain(Class::Budget, message).into()));
         }
         *count += 1;
         let result = self.include(name, data);
@@ -298,9 +297,7 @@ impl Call for Run<'_> {
             Ok(parsed) => parsed,
             Err(error) => {
                 let message = format!("{}: {error}", quoted("cannot parse template"));
-                let mut error = plain(Class::Parse, message);
-                error.reason = error.message.clone();
-                return Err(self.told(error));
+                return Err(self.told(plain(Class::Parse, message).into()));
             }
         };
         match self.execute_parsed(&parsed, text, data) {

@@ -204,6 +204,11 @@ impl Value {
         Self::integer(value, IntKind::Int)
     }
 
+    /// An `int` that counts something in memory.
+    pub fn count(count: usize) -> Self {
+        Self::int(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
     /// An `int64`.
     pub fn int64(value: i64) -> Self {
         Self::integer(value, IntKind::Int64)

@@ -46,7 +46,7 @@ impl<'t> Exec<'_, '_, 't> {
             Wanted::Value | Wanted::Param(Param::Any) => Ok(Val::concrete(Value::NIL)),
             Wanted::Param(param) => match zero(param) {
                 Some(value) => Ok(Val::concrete(value)),
-                None => Err(self.fail(format!("cannot assign nil to {}", param.type_name()))),
+                None => self.fail(format!("cannot assign nil to {}", param.type_name())),
             },
         }
     }
@@ -71,14 +71,13 @@ impl<'t> Exec<'_, '_, 't> {
             (Param::Float64, _) => (number.and_then(|number| number.float).map(Value::from), "float"),
             _ => {
                 let shown = Node::Expr(expr).show(&self.tree.source);
-                return Err(self.fail(format!("can't handle {shown} for arg of type {}", param.type_name())));
+                return self.fail(format!("can't handle {shown} for arg of type {}", param.type_name()));
             }
         };
         match value {
             Some(value) => Ok(Val::concrete(value)),
             None => {
-                Err(self
-                    .fail(format!("expected {expected}; found {}", Node::Expr(expr).show(&self.tree.source))))
+                self.fail(format!("expected {expected}; found {}", Node::Expr(expr).show(&self.tree.source)))
             }
         }
     }
@@ -94,11 +93,11 @@ impl<'t> Exec<'_, '_, 't> {
             } else {
                 value.value.type_name().unwrap_or_default()
             };
-            return Err(self.fail(format!("wrong type for value; expected {}; got {got}", param.type_name())));
+            return self.fail(format!("wrong type for value; expected {}; got {got}", param.type_name()));
         }
         match zero(param) {
             Some(zero) => Ok(Val::concrete(zero)),
-            None => Err(self.fail(format!("invalid value; expected {}", param.type_name()))),
+            None => self.fail(format!("invalid value; expected {}", param.type_name())),
         }
     }
 }
@@ -106,8 +105,10 @@ impl<'t> Exec<'_, '_, 't> {
 /// Can the value be assigned to the type?
 fn fits(value: &Value, param: Param) -> bool {
     match (&value.data, param) {
-        (_, Param::Any) | (Data::Bool(_), Param::Bool) | (Data::Float(_), Param::Float64) => true,
-        (Data::Text(_), Param::String) => true,
+        (_, Param::Any)
+        | (Data::Bool(_), Param::Bool)
+        | (Data::Float(_), Param::Float64)
+        | (Data::Text(_), Param::String) => true,
         (Data::Int(int), Param::Int) => int.kind == IntKind::Int,
         (Data::Int(int), Param::Int64) => int.kind == IntKind::Int64,
         (Data::Map(map), Param::Map) => map.kind != MapKind::String,

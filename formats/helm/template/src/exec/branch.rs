@@ -5,13 +5,14 @@ use crate::ast::Branch;
 use crate::ast::show::Node;
 use crate::fmt;
 use crate::text::Text;
-use crate::value::{Data, Elem, Int, IntKind, List, Map, MapKind, Value};
+use crate::value::{Data, Elem, Int, List, Map, MapKind, Value};
 
 impl<'t> Exec<'_, '_, 't> {
     /// `if`, or `with`, which also moves the dot.
     pub(super) fn choose(&mut self, dot: &Val, branch: &'t Branch, moves: bool) -> Step<Flow> {
         let mark = self.run.variables.len();
         self.check_stack()?;
+        self.enter(branch.line);
         let value = self.pipeline(dot, &branch.pipe)?;
         let flow = if is_true(&value) {
             if moves {
@@ -36,6 +37,7 @@ impl<'t> Exec<'_, '_, 't> {
     pub(super) fn range(&mut self, dot: &Val, branch: &'t Branch) -> Step<Flow> {
         let outer = self.run.variables.len();
         self.check_stack()?;
+        self.enter(branch.line);
         let value = self.pipeline(dot, &branch.pipe)?;
         let mut turns = Turns { branch, mark: self.run.variables.len(), ran: false };
         match &value.data {
@@ -45,17 +47,23 @@ impl<'t> Exec<'_, '_, 't> {
             Data::Map(map) => self.range_map(&mut turns, map, &value)?,
             Data::Object(object) => match object.entries() {
                 Some(entries) => self.range_entries(&mut turns, entries, &value)?,
-                None => return Err(self.no_range(&value)),
+                None => self.no_range(&value)?,
             },
-            Data::Bool(_) | Data::Float(_) | Data::Text(_) => return Err(self.no_range(&value)),
+            Data::Bool(_) | Data::Float(_) | Data::Text(_) => self.no_range(&value)?,
         }
-        // What `else` does with `break` concerns the loop around this one.
-        let flow = if turns.ran { Flow::Next } else { self.or_else(dot, branch)? };
+        let mut flow = Flow::Next;
+        if !turns.ran {
+            // A `break` in `else` ends this loop, as Go has it, and not the one around it, though only that allows it.
+            flow = match self.or_else(dot, branch)? {
+                Flow::Continue => Flow::Continue,
+                Flow::Next | Flow::Break => Flow::Next,
+            };
+        }
         self.run.variables.truncate(outer);
         Ok(flow)
     }
 
-    fn no_range(&self, value: &Value) -> Box<crate::error::ExecError> {
+    fn no_range(&self, value: &Value) -> Step<()> {
         match fmt::displayed(value) {
             Ok(shown) => self.fail(format!("range can't iterate over {}", String::from_utf8_lossy(&shown))),
             Err(error) => self.fail(error.to_string()),
@@ -64,14 +72,12 @@ impl<'t> Exec<'_, '_, 't> {
 
     fn range_int(&mut self, turns: &mut Turns<'t>, int: Int, value: &Value) -> Step<()> {
         if turns.branch.pipe.decl.len() > 1 {
-            return Err(
-                self.fail(format!("can't use {} to iterate over more than one variable", int.value()))
-            );
+            return self.fail(format!("can't use {} to iterate over more than one variable", int.value()));
         }
         let mut at = 0;
         while at < int.value() {
             let turn = Value::integer(at as i64, int.kind).tainted(value.taint);
-            if self.turn(turns, || Value::NIL, Val::concrete(turn))? == Flow::Break {
+            if self.turn(turns, || Value::NIL, &Val::concrete(turn))? == Flow::Break {
                 break;
             }
             at += 1;
@@ -83,7 +89,7 @@ impl<'t> Exec<'_, '_, 't> {
         let interface = list.elem == Elem::Any;
         for (at, item) in list.items.iter().enumerate() {
             let item = Val { value: item.clone().tainted(value.taint), interface };
-            if self.turn(turns, || Value::integer(at as i64, IntKind::Int), item)? == Flow::Break {
+            if self.turn(turns, || Value::count(at), &item)? == Flow::Break {
                 break;
             }
         }
@@ -94,7 +100,7 @@ impl<'t> Exec<'_, '_, 't> {
         let interface = map.kind != MapKind::String;
         for (key, item) in map.snapshot() {
             let item = Val { value: item.tainted(value.taint), interface };
-            if self.turn(turns, || Value::text(key).tainted(value.taint), item)? == Flow::Break {
+            if self.turn(turns, || Value::text(key).tainted(value.taint), &item)? == Flow::Break {
                 break;
             }
         }
@@ -109,7 +115,7 @@ impl<'t> Exec<'_, '_, 't> {
     ) -> Step<()> {
         for (key, item) in entries {
             let item = Val::concrete(item.tainted(value.taint));
-            if self.turn(turns, || Value::from(key).tainted(value.taint), item)? == Flow::Break {
+            if self.turn(turns, || Value::from(key).tainted(value.taint), &item)? == Flow::Break {
                 break;
             }
         }
@@ -117,7 +123,7 @@ impl<'t> Exec<'_, '_, 't> {
     }
 
     /// One turn of a loop. Of two variables the first has the key; of one, the element.
-    fn turn(&mut self, turns: &mut Turns<'t>, key: impl FnOnce() -> Value, item: Val) -> Step<Flow> {
+    fn turn(&mut self, turns: &mut Turns<'t>, key: impl FnOnce() -> Value, item: &Val) -> Step<Flow> {
         turns.ran = true;
         self.spend()?;
         let pipe = &turns.branch.pipe;
@@ -135,7 +141,7 @@ impl<'t> Exec<'_, '_, 't> {
                 self.run.variables[last - 2].1 = Val::concrete(key());
             }
         }
-        let flow = self.list(&item, &turns.branch.list)?;
+        let flow = self.list(item, &turns.branch.list)?;
         self.run.variables.truncate(turns.mark);
         self.at = Node::Pipe(pipe);
         Ok(flow)

@@ -4,6 +4,7 @@ use super::argument::Wanted;
 use super::{Exec, Step, Val, compare, escape, index, is_true};
 use crate::ast::show::Node;
 use crate::ast::{Builtin, Expr};
+use crate::error::Class;
 use crate::fmt;
 use crate::function::{Error, Param};
 use crate::text::{Origin, Taint, Text, TextBuilder};
@@ -36,27 +37,27 @@ impl<'t> Exec<'_, '_, 't> {
     ) -> Step<Val> {
         match builtin {
             Builtin::And | Builtin::Or => self.and_or(dot, builtin, args, last),
-            Builtin::Len if args.len() == 1 && last.is_none() => {
-                let value = self.argument(dot, Wanted::Value, &args[0])?;
-                let result = index::length(&value.value, value.interface);
-                self.answer(
-                    node,
-                    builtin,
-                    result.map(|length| Value::int(length as i64).tainted(value.value.taint)),
-                )
-            }
             _ => {
                 let base = self.run.stack.len();
                 let (params, rest) = builtin.params();
-                self.arguments(dot, builtin.name(), params, rest, args, last)?;
-                let name = args
-                    .first()
-                    .map(|arg| Node::Expr(arg).show(&self.tree.source))
-                    .filter(|_| builtin == Builtin::Call);
-                let result = self.builtin_result(builtin, base, name);
+                let held = self.arguments(dot, builtin.name(), params, rest, args, last)?;
+                let name = (builtin == Builtin::Call).then(|| self.callee(args, base));
+                let result = self.builtin_result(builtin, base, held, name.as_deref());
                 self.run.stack.truncate(base);
                 self.answer(node, builtin, result)
             }
+        }
+    }
+
+    /// What `call` says that it was to call.
+    fn callee(&self, args: &'t [Expr], base: usize) -> String {
+        if let Some(arg) = args.first() {
+            return Node::Expr(arg).show(&self.tree.source);
+        }
+        let value = &self.run.stack[base];
+        match value.as_text() {
+            Some(text) => text.to_str().into_owned(),
+            None => format!("<{} Value>", value.type_name().unwrap_or("invalid")),
         }
     }
 
@@ -68,7 +69,8 @@ impl<'t> Exec<'_, '_, 't> {
             }
             Err(error) => {
                 self.at = node;
-                Err(self.fail(format!("error calling {}: {error}", builtin.name())))
+                let class = if fmt::is_limit(&error) { Class::Budget } else { Class::Exec };
+                self.end(class, format!("error calling {}: {error}", builtin.name()), Vec::new())
             }
         }
     }
@@ -76,9 +78,7 @@ impl<'t> Exec<'_, '_, 't> {
     /// The first argument that decides, or the last one. What stands behind it is not evaluated.
     fn and_or(&mut self, dot: &Val, builtin: Builtin, args: &'t [Expr], last: Option<Value>) -> Step<Val> {
         if args.is_empty() && last.is_none() {
-            return Err(
-                self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name()))
-            );
+            return self.fail(format!("wrong number of args for {}: want at least 1 got 0", builtin.name()));
         }
         let mut value = Val::concrete(Value::NIL);
         for arg in args {
@@ -94,7 +94,8 @@ impl<'t> Exec<'_, '_, 't> {
         &mut self,
         builtin: Builtin,
         base: usize,
-        callee: Option<String>,
+        held: u64,
+        callee: Option<&str>,
     ) -> Result<Value, Error> {
         let args = &self.run.stack[base..];
         let bool = |result: Result<bool, Error>| {
@@ -110,19 +111,18 @@ impl<'t> Exec<'_, '_, 't> {
             Builtin::Gt => bool(compare::less_or_equal(&args[0], &args[1]).map(|less| !less)),
             Builtin::Ge => bool(compare::less(&args[0], &args[1]).map(|less| !less)),
             Builtin::Index => index::index(args),
-            Builtin::Slice => index::slice(args),
-            Builtin::Len => {
-                index::length(&args[0], false).map(|length| Value::int(length as i64).tainted(args[0].taint))
-            }
-            Builtin::Call => call(args, callee.as_deref().unwrap_or("<nil>")),
+            Builtin::Slice => index::slice(args, held),
+            Builtin::Len => index::length(&args[0], held & 1 == 1)
+                .map(|length| Value::count(length).tainted(args[0].taint)),
+            Builtin::Call => call(args, callee.unwrap_or("<nil>")),
             Builtin::Printf => self.printf(base),
             _ => {
                 let text = match builtin {
                     Builtin::Print => printed(args, fmt::print)?,
                     Builtin::Println => printed(args, fmt::println)?,
-                    Builtin::Html => escape::html(&printed(args, fmt::print)?),
-                    Builtin::Js => escape::js(&printed(args, fmt::print)?),
-                    _ => escape::url_query(&printed(args, fmt::print)?),
+                    Builtin::Html => escape::html(&printable(args)?),
+                    Builtin::Js => escape::js(&printable(args)?),
+                    _ => escape::url_query(&printable(args)?),
                 };
                 Ok(self.derive(Value::text(text), base))
             } // `and` and `or` evaluate their arguments themselves.
@@ -161,13 +161,17 @@ fn woven(out: &[u8], marks: &fmt::Marks, args: &[Value], format: Taint) -> Text 
         let bytes = &out[start..*end];
         start = *end;
         let arg = arg.map(|arg| &args[arg]);
+        let taint = arg.map_or(format, |arg| arg.taint.and(format));
         match arg.and_then(Value::as_text) {
-            Some(text) if text.bytes() == bytes && !text.spans().is_empty() => builder.push_text(text),
+            // Reasons that no part has were given to the whole.
+            Some(text) if text.bytes() == bytes && taint.without(text.taint()).is_none() => {
+                builder.push_text(text);
+            }
             Some(text) => {
                 let origin = text.spans().first().map_or(Origin::default(), |span| span.origin);
-                builder.push(bytes, origin, text.taint().and(format));
+                builder.push(bytes, origin, taint);
             }
-            None => builder.push(bytes, Origin::default(), arg.map_or(format, |arg| arg.taint.and(format))),
+            None => builder.push(bytes, Origin::default(), taint),
         }
     }
     builder.finish()
@@ -177,6 +181,16 @@ fn printed(args: &[Value], print: fn(&mut Vec<u8>, &[Value]) -> Result<(), Error
     let mut out = Vec::new();
     print(&mut out, args)?;
     Ok(out)
+}
+
+/// As an action would write them: `nil` is `<no value>` there.
+fn printable(args: &[Value]) -> Result<Vec<u8>, Error> {
+    if !args.iter().any(Value::is_nil) {
+        return printed(args, fmt::print);
+    }
+    let shown = |arg: &Value| if arg.is_nil() { "<no value>".into() } else { arg.clone() };
+    let args: Vec<Value> = args.iter().map(shown).collect();
+    printed(&args, fmt::print)
 }
 
 fn call(args: &[Value], name: &str) -> Result<Value, Error> {

@@ -37,7 +37,7 @@ impl<'t> Exec<'_, '_, 't> {
             Ok(value) => self.flow(function, value, base),
             Err(error) => {
                 self.at = node;
-                return Err(self.refused(function, &error));
+                return self.refused(function, &error);
             }
         };
         self.run.stack.truncate(base);
@@ -55,7 +55,8 @@ impl<'t> Exec<'_, '_, 't> {
         }
     }
 
-    /// Puts the arguments on the stack, after counting them and asking for their types.
+    /// Puts the arguments on the stack, after counting them and asking for their types. Gives which of the first 64 are held
+    /// by an interface.
     pub(super) fn arguments(
         &mut self,
         dot: &Val,
@@ -64,40 +65,39 @@ impl<'t> Exec<'_, '_, 't> {
         rest: Option<Param>,
         args: &'t [Expr],
         last: Option<Value>,
-    ) -> Step<()> {
+    ) -> Step<u64> {
+        let mut held = 0;
         let count = args.len() + usize::from(last.is_some());
         if rest.is_some() && count < params.len() {
             let (wanted, got) = (params.len(), args.len());
-            return Err(
-                self.fail(format!("wrong number of args for {name}: want at least {wanted} got {got}"))
-            );
+            return self.fail(format!("wrong number of args for {name}: want at least {wanted} got {got}"));
         }
         if rest.is_none() && count != params.len() {
-            return Err(
-                self.fail(format!("wrong number of args for {name}: want {} got {count}", params.len()))
-            );
+            return self.fail(format!("wrong number of args for {name}: want {} got {count}", params.len()));
         }
         let param = |at: usize| params.get(at).copied().or(rest).unwrap_or(Param::Any);
         for (at, arg) in args.iter().enumerate() {
             let value = self.argument(dot, Wanted::Param(param(at)), arg)?;
+            held |= u64::from(value.interface) << at.min(63);
             self.run.stack.push(value.value);
         }
         if let Some(last) = last {
             let value = self.validate(Val::concrete(last), param(args.len()))?;
             self.run.stack.push(value.value);
         }
-        Ok(())
+        Ok(held)
     }
 
     /// The error of a function. What a template inside of it failed with is a part of the story.
-    fn refused(&mut self, function: &Function, error: &Error) -> Box<ExecError> {
+    fn refused<T>(&mut self, function: &Function, error: &Error) -> Step<T> {
         let reason = format!("error calling {}: {error}", function.name);
         match self.run.pending.take().filter(|inner| error.0.contains(&inner.message)) {
             Some(inner) => {
                 let innermost = inner.reason;
-                let mut outer = self.end(inner.class, reason, inner.frames);
-                outer.reason = innermost;
-                outer
+                self.end(inner.class, reason, inner.frames).map_err(|mut outer: Box<ExecError>| {
+                    outer.reason = innermost;
+                    outer
+                })
             }
             None => self.end(Class::Exec, reason, Vec::new()),
         }
@@ -108,10 +108,10 @@ impl<'t> Exec<'_, '_, 't> {
         let limits = &self.run.options.limits;
         match &value.data {
             Data::Text(text) if text.bytes().len() > limits.text => {
-                Err(self.over_budget(format!("a text is longer than {} bytes", limits.text)))
+                self.over_budget(format!("a text is longer than {} bytes", limits.text))
             }
             Data::List(list) if list.items.len() > limits.items => {
-                Err(self.over_budget(format!("a list is longer than {} elements", limits.items)))
+                self.over_budget(format!("a list is longer than {} elements", limits.items))
             }
             _ => Ok(()),
         }

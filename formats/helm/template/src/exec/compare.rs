@@ -85,8 +85,9 @@ fn shown(format: &[u8], value: &Value) -> Result<String, Error> {
 /// How two values are ordered; `None`: they are floats without an order.
 fn order(one: &Value, other: &Value) -> Result<Option<Ordering>, Error> {
     match (basic(one), basic(other)) {
-        (Basic::Other, _) | (_, Basic::Other) => Err("invalid type for comparison".into()),
-        (Basic::Bool(_), Basic::Bool(_)) => Err("invalid type for comparison".into()),
+        (Basic::Other, _) | (_, Basic::Other) | (Basic::Bool(_), Basic::Bool(_)) => {
+            Err("invalid type for comparison".into())
+        }
         (Basic::Int(one), Basic::Int(other)) => Ok(Some(one.cmp(&other))),
         (Basic::Float(one), Basic::Float(other)) => Ok(one.partial_cmp(&other)),
         (Basic::Text(one), Basic::Text(other)) => Ok(Some(one.cmp(other))),

@@ -20,11 +20,9 @@ impl Exec<'_, '_, '_> {
             self.run.here = backing.caller;
             self.text(&text, backing.text.taint());
         } else if self.run.options.trace {
-            let mut line = line;
-            for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            for (line, part) in (line..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
                 let origin = Origin { template: tree.source.id, line, file: 0, file_line: 0 };
                 self.out.push(part, origin, Taint::NONE);
-                line += 1;
             }
         } else {
             self.out.push(bytes, Origin::default(), Taint::NONE);
@@ -40,10 +38,10 @@ impl Exec<'_, '_, '_> {
             Data::Object(object) if object.kind() == Kind::Func => {
                 let Node::Stmt(_) = self.at else { return Ok(()) };
                 let shown = self.at.show(&self.tree.source);
-                return Err(self.fail(format!("can't print {shown} of type {}", object.type_name())));
+                return self.fail(format!("can't print {shown} of type {}", object.type_name()));
             }
             _ => {
-                let shown = fmt::displayed(value).map_err(|error| self.over_budget(error.0))?;
+                let shown = fmt::displayed(value).or_else(|error| self.over_budget(error.0))?;
                 let origin = self.run.here;
                 let taint = self.deep_taint(value);
                 self.out.push(&shown, origin, taint);
@@ -89,6 +87,6 @@ impl Exec<'_, '_, '_> {
         if self.out.len() <= limit {
             return Ok(());
         }
-        Err(self.over_budget(format!("a text is longer than {limit} bytes")))
+        self.over_budget(format!("a text is longer than {limit} bytes"))
     }
 }

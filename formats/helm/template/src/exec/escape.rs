@@ -30,7 +30,7 @@ pub(super) fn js(text: &[u8]) -> Vec<u8> {
             '\'' => out.extend_from_slice(br"\'"),
             '"' => out.extend_from_slice(br#"\""#),
             '<' | '>' | '&' | '=' | '\0'..' ' => {
-                out.extend_from_slice(format!("\\u{:04X}", u32::from(char)).as_bytes())
+                out.extend_from_slice(format!("\\u{:04X}", u32::from(char)).as_bytes());
             }
             _ if char.is_ascii() || fmt::is_print(char) => out.extend_from_slice(bytes),
             _ => out.extend_from_slice(format!("\\u{:04X}", u32::from(char)).as_bytes()),

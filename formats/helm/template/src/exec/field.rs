@@ -3,7 +3,6 @@
 use super::{Exec, Step, Val};
 use crate::ast::show::Node;
 use crate::ast::{Expr, Ident};
-use crate::error::ExecError;
 use crate::fmt;
 use crate::object::Object;
 use crate::run::Missing;
@@ -67,14 +66,14 @@ impl<'t> Exec<'_, '_, 't> {
         let has_args = args.len() > 1 || last.is_some();
         let found = match &receiver.value.data {
             Data::Nil if receiver.interface => {
-                return Err(self.fail(format!("nil pointer evaluating interface {{}}.{name}")));
+                return self.fail(format!("nil pointer evaluating interface {{}}.{name}"));
             }
             Data::Nil if self.run.options.missing == Missing::Error => {
-                return Err(self.fail(format!("nil data; no entry for key {}", fmt::quoted(name.as_bytes()))));
+                return self.fail(format!("nil data; no entry for key {}", fmt::quoted(name.as_bytes())));
             }
             Data::Nil => Val::concrete(Value::NIL),
             Data::Map(_) if has_args => {
-                return Err(self.fail(format!("{name} is not a method but has arguments")));
+                return self.fail(format!("{name} is not a method but has arguments"));
             }
             Data::Map(map) => match map.get(name.as_bytes()) {
                 Some(value) => Val { value, interface: map.kind != MapKind::String },
@@ -84,20 +83,18 @@ impl<'t> Exec<'_, '_, 't> {
                 let object = std::rc::Rc::clone(object);
                 self.member(dot, receiver, &*object, node, name, args, last)?
             }
-            _ => return Err(self.no_field(receiver, name)),
+            _ => return self.no_field(receiver, name),
         };
         Ok(Val { value: found.value.tainted(receiver.value.taint), interface: found.interface })
     }
 
-    fn no_field(&self, receiver: &Val, name: &str) -> Box<ExecError> {
+    fn no_field<T>(&self, receiver: &Val, name: &str) -> Step<T> {
         self.fail(format!("can't evaluate field {name} in type {}", receiver.type_name()))
     }
 
     fn missing(&self, kind: MapKind, name: &str) -> Step<Val> {
         match self.run.options.missing {
-            Missing::Error => {
-                Err(self.fail(format!("map has no entry for key {}", fmt::quoted(name.as_bytes()))))
-            }
+            Missing::Error => self.fail(format!("map has no entry for key {}", fmt::quoted(name.as_bytes()))),
             Missing::Invalid => Ok(Val::concrete(Value::NIL)),
             Missing::Zero if kind == MapKind::String => Ok(Val::concrete(Text::default().into())),
             Missing::Zero => Ok(Val::held(Value::NIL)),
@@ -137,16 +134,16 @@ impl<'t> Exec<'_, '_, 't> {
             }
             Some(Err(error)) => {
                 self.at = node;
-                Err(self.fail(format!("error calling {name}: {error}")))
+                self.fail(format!("error calling {name}: {error}"))
             }
             None if object.kind() == Kind::Map && has_args => {
-                Err(self.fail(format!("{name} is not a method but has arguments")))
+                self.fail(format!("{name} is not a method but has arguments"))
             }
             None if object.kind() == Kind::Map => self.missing(MapKind::Any, name),
             None if object.field(name).is_some() => {
-                Err(self.fail(format!("{name} has arguments but cannot be invoked as function")))
+                self.fail(format!("{name} has arguments but cannot be invoked as function"))
             }
-            None => Err(self.no_field(receiver, name)),
+            None => self.no_field(receiver, name),
         }
     }
 }

@@ -66,7 +66,9 @@ fn key(index: &Value) -> Result<&Text, Error> {
 }
 
 /// `slice item 1 3` is `item[1:3]`. A list has no room behind its end, as a Go slice may have.
-pub(super) fn slice(args: &[Value]) -> Result<Value, Error> {
+///
+/// Go does not look into an interface for an index here, as it does for `index`; `held` says which arguments are in one.
+pub(super) fn slice(args: &[Value], held: u64) -> Result<Value, Error> {
     let Some((item, indexes)) = args.split_first().filter(|(item, _)| !item.is_nil()) else {
         return Err("slice of untyped nil".into());
     };
@@ -81,6 +83,9 @@ pub(super) fn slice(args: &[Value]) -> Result<Value, Error> {
     };
     let mut bounds = [0, length, length];
     for (at, index) in indexes.iter().enumerate() {
+        if held >> (at + 1) & 1 == 1 {
+            return Err("cannot index slice/array with type interface {}".into());
+        }
         bounds[at] = place(index, length)?;
     }
     let [start, end, room] = bounds;

@@ -54,7 +54,7 @@ impl<'t> Exec<'_, '_, 't> {
                 self.not_a_function(&cmd.args, last.as_ref())?;
                 match constant {
                     ExprKind::Dot => Ok(dot.clone()),
-                    ExprKind::Nil => Err(self.fail("nil is not a command")),
+                    ExprKind::Nil => self.fail("nil is not a command"),
                     _ => self.constant(first).map(Val::concrete),
                 }
             }
@@ -66,7 +66,7 @@ impl<'t> Exec<'_, '_, 't> {
             return Ok(());
         }
         let shown = Node::Expr(&args[0]).show(&self.tree.source);
-        Err(self.fail(format!("can't give argument to non-function {shown}")))
+        self.fail(format!("can't give argument to non-function {shown}"))
     }
 
     /// A literal where no type is asked for.
@@ -74,10 +74,10 @@ impl<'t> Exec<'_, '_, 't> {
         match &expr.kind {
             ExprKind::Bool(bool) => Ok((*bool).into()),
             ExprKind::Text { value, .. } => Ok(value.clone()),
-            ExprKind::Number(number) => number.ideal.clone().ok_or_else(|| {
-                let shown = Node::Expr(expr).show(&self.tree.source);
-                self.fail(format!("{shown} overflows int"))
-            }),
+            ExprKind::Number(number) => match &number.ideal {
+                Some(value) => Ok(value.clone()),
+                None => self.fail(format!("{} overflows int", Node::Expr(expr).show(&self.tree.source))),
+            },
             _ => Ok(Value::NIL),
         }
     }
@@ -127,9 +127,7 @@ impl<'t> Exec<'_, '_, 't> {
         let own = &self.run.variables[self.base..];
         match own.iter().rposition(|(other, _)| *other == name) {
             Some(at) => Ok(self.base + at),
-            None => {
-                Err(self.fail(format!("undefined variable: {}", self.tree.source.variables[name as usize])))
-            }
+            None => self.fail(format!("undefined variable: {}", self.tree.source.variables[name as usize])),
         }
     }
 

@@ -1,5 +1,12 @@
 //! Floats as text (`strconv.AppendFloat`).
 
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "counts of digits are small and were compared with zero; whether a float is whole is an exact question"
+)]
+
 use std::io::Write as _;
 
 use super::integer::push_decimal;
@@ -36,6 +43,9 @@ pub fn float(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) 
     }
 }
 
+/// With fewer digits a double is never half way between two texts.
+const MAY_BE_A_TIE: usize = 15;
+
 /// The decimal digits of a number, without zeros at the end, and where its point is: `0.d1d2d3… * 10^point`.
 struct Digits {
     digits: Vec<u8>,
@@ -51,12 +61,12 @@ impl Digits {
             return Self { digits, point }.trimmed();
         }
         let shortest = Self::read(&format!("{value:e}"));
-        if shortest.count() < 16 {
+        if shortest.count() < MAY_BE_A_TIE {
             return shortest;
         }
-        // Of two texts that are as short and as near, Go takes the even one, which exact rounding gives.
-        let exact = format!("{value:.*e}", shortest.count() - 1);
-        if exact.parse() == Ok(value) { Self::read(&exact) } else { shortest }
+        // Two texts may be as short and as near as each other. Go takes the even one, as rounding does.
+        let rounded = format!("{value:.*e}", shortest.count() - 1);
+        if rounded.parse() == Ok(value) { Self::read(&rounded) } else { shortest }
     }
 
     /// One digit, and `more` after it.
@@ -135,7 +145,7 @@ fn general(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>) {
         Some(_) => wanted,
     };
     if point - 1 < -4 || point > limit {
-        digits.exponential(out, (wanted.min(count) - 1).max(0) as usize, verb - b'g' + b'e');
+        digits.exponential(out, (wanted.min(count) - 1).max(0) as usize, verb - (b'g' - b'e'));
     } else {
         digits.fixed(out, (count - point).max(0) as usize);
     }
@@ -192,5 +202,5 @@ fn hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<usize>
         rest <<= 4;
     }
     let sign = if exponent < 0 { '-' } else { '+' };
-    let _ = write!(out, "{}{sign}{:02}", char::from(verb - b'x' + b'p'), exponent.unsigned_abs());
+    let _ = write!(out, "{}{sign}{:02}", char::from(verb - (b'x' - b'p')), exponent.unsigned_abs());
 }

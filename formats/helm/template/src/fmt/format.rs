@@ -5,7 +5,7 @@ use super::quote::first_char;
 use crate::value::{Data, Value};
 
 /// Go's bound for widths and precisions.
-const LARGEST: i64 = 1_000_000;
+const LARGEST: usize = 1_000_000;
 
 /// Which bytes were written for which argument: where a piece ends, and whose it is.
 pub(crate) type Marks = Vec<(usize, Option<usize>)>;
@@ -180,8 +180,8 @@ impl<'a> Reader<'a> {
         let (number, size) = bracketed(self.rest());
         self.at += size;
         match number {
-            Some(number) if (1..=self.args.len() as i64).contains(&number) => {
-                self.next = number as usize - 1;
+            Some(number) if (1..=self.args.len()).contains(&number) => {
+                self.next = number - 1;
                 true
             }
             _ => {
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
     fn digits(&mut self) -> Option<usize> {
         let (number, size) = digits(self.rest());
         self.at += size;
-        number.map(|number| number as usize)
+        number
     }
 
     /// The next argument as a width or precision.
@@ -205,12 +205,12 @@ impl<'a> Reader<'a> {
         let Data::Int(int) = &arg.data else {
             return None;
         };
-        i64::try_from(int.value()).ok().filter(|value| (-LARGEST..=LARGEST).contains(value))
+        i64::try_from(int.value()).ok().filter(|value| value.unsigned_abs() <= LARGEST as u64)
     }
 }
 
 /// The number at the start of `text`, and how many bytes to pass: all of it if it is too large.
-fn digits(text: &[u8]) -> (Option<i64>, usize) {
+fn digits(text: &[u8]) -> (Option<usize>, usize) {
     let mut number = None;
     for (at, byte) in text.iter().enumerate() {
         if !byte.is_ascii_digit() {
@@ -219,13 +219,13 @@ fn digits(text: &[u8]) -> (Option<i64>, usize) {
         if number.is_some_and(|number| number > LARGEST) {
             return (None, text.len());
         }
-        number = Some(number.unwrap_or(0) * 10 + i64::from(byte - b'0'));
+        number = Some(number.unwrap_or(0) * 10 + usize::from(byte - b'0'));
     }
     (number, text.len())
 }
 
 /// The number in the brackets at the start of `text`, and how many bytes to pass.
-fn bracketed(text: &[u8]) -> (Option<i64>, usize) {
+fn bracketed(text: &[u8]) -> (Option<usize>, usize) {
     let Some(end) = text.iter().position(|byte| *byte == b']').filter(|_| text.len() >= 3) else {
         return (None, 1);
     };

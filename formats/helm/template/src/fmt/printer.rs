@@ -9,7 +9,15 @@ use crate::value::{Data, Elem, Int, List, Map, Value};
 /// Lists in lists, deeper than anything that is meant.
 const MAX_DEPTH: u32 = 500;
 /// Bytes of one text, more than anything that is meant.
-const MAX_OUTPUT: usize = 1 << 28;
+const MAX_OUTPUT: usize = 1 << 26;
+
+const TOO_DEEP: &str = "the value is nested too deeply to be printed";
+const TOO_LARGE: &str = "the text is too large to be printed";
+
+/// Was a value not printed because of its size?
+pub(crate) fn is_limit(error: &Error) -> bool {
+    error.0 == TOO_DEEP || error.0 == TOO_LARGE
+}
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,11 +91,11 @@ impl<'o> Printer<'o> {
             (Data::Nil, 'T' | 'v') => self.pad(b"<nil>"),
             (Data::Nil, _) => self.complaint(verb, b"(<nil>)"),
             (_, 'T') => self.text(value.type_name().unwrap_or_default().as_bytes()),
-            (_, 'w') => self.bad_verb(value, verb),
             (Data::List(_) | Data::Map(_), 'p') => {
                 self.failure = Some("`%p` prints an address, which is another one at each run");
             }
             (Data::List(list), _) if list.elem == Elem::Byte => self.byte_slice(list, verb, "[]byte"),
+            (_, 'w') => self.bad_verb(value, verb),
             _ => self.value(value, verb),
         }
     }
@@ -114,9 +122,9 @@ impl<'o> Printer<'o> {
                     let plain = self.flags.go_syntax;
                     let printed = object.print();
                     if plain {
-                        self.text(printed.as_bytes())
+                        self.text(printed.as_bytes());
                     } else {
-                        self.string(printed.as_bytes(), verb, value)
+                        self.string(printed.as_bytes(), verb, value);
                     }
                 }
                 _ => self.bad_verb(value, verb),
@@ -129,8 +137,12 @@ impl<'o> Printer<'o> {
         if self.failure.is_some() {
             return;
         }
-        if self.depth >= MAX_DEPTH || self.out.len() > MAX_OUTPUT {
-            self.failure = Some("the value is nested too deeply to be printed");
+        if self.depth >= MAX_DEPTH {
+            self.failure = Some(TOO_DEEP);
+            return;
+        }
+        if self.out.len() > MAX_OUTPUT {
+            self.failure = Some(TOO_LARGE);
             return;
         }
         self.depth += 1;
@@ -197,7 +209,7 @@ impl<'o> Printer<'o> {
             .items
             .iter()
             .map(|item| match &item.data {
-                Data::Int(int) => int.bits as u8,
+                Data::Int(int) => int.bits.cast_unsigned() as u8,
                 _ => 0,
             })
             .collect();
@@ -434,7 +446,7 @@ impl<'o> Printer<'o> {
             self.out.extend_from_slice(text);
         }
         if self.out.len() > MAX_OUTPUT {
-            self.failure = Some("the text is too large to be printed");
+            self.failure = Some(TOO_LARGE);
         }
     }
 }
@@ -442,7 +454,7 @@ impl<'o> Printer<'o> {
 /// `%#g`: a point always, and the zeros that `%g` leaves out.
 fn with_point(number: &[u8], form: u8, precision: Option<usize>) -> Vec<u8> {
     let mut digits = match form {
-        b'g' | b'G' | b'x' => precision.map_or(6, |precision| precision as i64),
+        b'g' | b'G' | b'x' => precision.map_or(6, usize::cast_signed),
         _ => 0,
     };
     let hex = matches!(form, b'x' | b'X');
@@ -455,7 +467,7 @@ fn with_point(number: &[u8], form: u8, precision: Option<usize>) -> Vec<u8> {
             b'.' => point = true,
             _ => {
                 nonzero |= *byte != b'0';
-                digits -= i64::from(nonzero);
+                digits -= isize::from(nonzero);
             }
         }
     }

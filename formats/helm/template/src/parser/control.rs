@@ -19,6 +19,9 @@ enum Step {
     Ending(Ending),
 }
 
+/// The word that may follow `else`, and how it is read.
+type Chained<P> = (Kind, fn(&mut P) -> Parse<Stmt>);
+
 impl Parser<'_> {
     /// The whole file.
     pub(super) fn file(&mut self) -> Parse<()> {
@@ -138,12 +141,9 @@ impl Parser<'_> {
     }
 
     /// A block; `chained` is what may follow `else` without an `end` of its own.
-    fn branch(
-        &mut self,
-        context: &str,
-        chained: Option<(Kind, fn(&mut Self) -> Parse<Stmt>)>,
-    ) -> Parse<Box<Branch>> {
+    fn branch(&mut self, context: &str, chained: Option<Chained<Self>>) -> Parse<Box<Branch>> {
         let outer = self.scope.variables.len();
+        let line = self.peek_word().line;
         let pipe = self.pipeline(context, Kind::RightDelim)?;
         let in_loop = u32::from(context == "range");
         self.scope.loops += in_loop;
@@ -154,10 +154,10 @@ impl Parser<'_> {
             Ending::Else => Some(self.else_list(chained)?),
         };
         self.scope.variables.truncate(outer);
-        Ok(Box::new(Branch { pipe, list, or_else }))
+        Ok(Box::new(Branch { line, pipe, list, or_else }))
     }
 
-    fn else_list(&mut self, chained: Option<(Kind, fn(&mut Self) -> Parse<Stmt>)>) -> Parse<Vec<Stmt>> {
+    fn else_list(&mut self, chained: Option<Chained<Self>>) -> Parse<Vec<Stmt>> {
         if let Some((kind, read)) = chained
             && self.peek().kind == kind
         {

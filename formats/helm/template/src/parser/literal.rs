@@ -55,7 +55,6 @@ fn character(text: &[u8]) -> Parse<Number> {
     };
     Ok(Number {
         int: Some(i64::from(code)),
-        uint: Some(u64::from(code)),
         float: Some(f64::from(code)),
         ideal: Some(Value::int(i64::from(code))),
         end: 0,

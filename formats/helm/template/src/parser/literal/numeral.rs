@@ -1,5 +1,11 @@
 //! Numbers, as `strconv` reads those of the Go language.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "an integer becomes the nearest float, as in Go; whether a float is whole is an exact question"
+)]
+
 use std::rc::Rc;
 
 use crate::ast::Number;
@@ -13,15 +19,11 @@ pub(super) fn real(text: &str) -> Parse<Number> {
     if let Some(part) = text.strip_suffix('i').and_then(float) {
         return Ok(of_complex(0.0, part));
     }
-    let mut uint = unsigned(text);
-    let int = signed(text);
-    if int == Some(0) {
-        uint = Some(0);
-    }
+    let (uint, int) = (unsigned(text), signed(text));
     let whole = int.map(|int| int as f64).or(uint.map(|uint| uint as f64));
     if whole.is_some() {
         let ideal = int.map(Value::int);
-        return Ok(Number { int, uint, float: whole, ideal, end: 0 });
+        return Ok(Number { int, float: whole, ideal, end: 0 });
     }
     let Some(value) = float(text) else {
         return Err(format!("illegal number syntax: {}", fmt::quoted(text.as_bytes())));
@@ -29,13 +31,7 @@ pub(super) fn real(text: &str) -> Parse<Number> {
     if !text.contains(['.', 'e', 'E', 'p', 'P']) {
         return Err(format!("integer overflow: {}", fmt::quoted(text.as_bytes())));
     }
-    Ok(Number {
-        int: to_int(value),
-        uint: to_uint(value),
-        float: Some(value),
-        ideal: Some(value.into()),
-        end: 0,
-    })
+    Ok(Number { int: to_int(value), float: Some(value), ideal: Some(value.into()), end: 0 })
 }
 
 /// A number with both parts: `1+2i`.
@@ -56,13 +52,7 @@ pub(super) fn complex(text: &str) -> Parse<Number> {
 fn of_complex(re: f64, im: f64) -> Number {
     let real = (im == 0.0).then_some(re);
     let ideal = Data::Object(Rc::new(Complex::new(re, im))).into();
-    Number {
-        int: real.and_then(to_int),
-        uint: real.and_then(to_uint),
-        float: real,
-        ideal: Some(ideal),
-        end: 0,
-    }
+    Number { int: real.and_then(to_int), float: real, ideal: Some(ideal), end: 0 }
 }
 
 /// The integer that a float is, if it is one.
@@ -70,12 +60,6 @@ fn to_int(value: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let fits = (-LIMIT..LIMIT).contains(&value) && value.trunc() == value;
     fits.then_some(value as i64)
-}
-
-fn to_uint(value: f64) -> Option<u64> {
-    const LIMIT: f64 = 18_446_744_073_709_551_616.0;
-    let fits = (0.0..LIMIT).contains(&value) && value.trunc() == value;
-    fits.then_some(value as u64)
 }
 
 /// `strconv.ParseInt(text, 0, 64)`.
