@@ -1,6 +1,7 @@
 //! From what was built to what a bundle holds.
 
-use crate::build::{Built, MANIFEST, chart_file};
+use crate::build::{Built, MANIFEST, RENDERED, chart_file};
+use crate::closure::Closure;
 use crate::lock::{FilePin, Location, LockedGraph, identity};
 use crate::recipe::kinds::OUT;
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Span, Table, Value, to_toml};
@@ -11,7 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What the bundle `recipe` holds, in install order: the lock and recipes of its closure, then K3s,
 /// files and documents as the recipe lists them.
-pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &Store) -> Spec {
+pub fn spec(
+    locked: &LockedGraph<'_>,
+    recipe: &Recipe,
+    built: &Built,
+    closure: &Closure,
+    store: &Store,
+) -> Spec {
     let Body::Bundle(bundle) = &recipe.body else {
         return Spec {
             name: String::new(),
@@ -34,6 +41,7 @@ pub fn spec(locked: &LockedGraph<'_>, recipe: &Recipe, built: &Built, store: &St
         text(&format!("lock/locks/{id}.lock"), closure.to_text().as_bytes());
     }
     text("recipes/recipes.toml", effective(locked).as_bytes());
+    text("deploy/waves.json", closure.waves().as_bytes());
     let file = |path: &str| recipe.files.iter().find(|it| it.path == path);
     if let Some(root) = bundle.trust.as_ref().and_then(|it| file(&it.value)) {
         text("trust/root.json", &root.bytes);
@@ -124,6 +132,7 @@ fn file_name(address: &Address, output: &str, pin: Option<&FilePin<'_>>) -> Stri
     match (address.kind(), output) {
         (Kind::K3s | Kind::Host, "config") => "config.yaml".to_owned(),
         (Kind::Manifests | Kind::Chart, "documents") => format!("{}.yaml", address.name()),
+        (Kind::Chart, RENDERED) => format!("{}.rendered.yaml", address.name()),
         (Kind::Chart, _) => format!("{}.tgz", address.name()),
         (Kind::Run, OUT) => format!("{}.tar", address.name()),
         _ if matches!(pin.map(|pin| &pin.location), Some(Location::Git { .. })) => {
@@ -158,6 +167,8 @@ fn object(
         (Kind::K3s, _) => None,
         (Kind::Host, _) => Some(Object::NodeConfig { member }),
         (Kind::Manifests | Kind::Chart, "documents") => Some(Object::Document { name, member }),
+        // What K3s' controller will make of the chart is for people.
+        (Kind::Chart, RENDERED) => None,
         (Kind::Chart, _) => Some(Object::Chart { file: chart_file(address.name(), file.sha256), member }),
         _ => Some(Object::File { node: address.to_string(), member }),
     }

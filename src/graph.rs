@@ -105,8 +105,17 @@ pub fn target(project: &Project, name: Option<&str>) -> Result<Address, Diagnost
 
 /// Builds the graph below `target`, or reports the first circle.
 pub fn build<'p>(project: &'p Project, target: &Address) -> Result<Graph<'p>, Diagnostics> {
+    below(project, target, &[target])
+}
+
+/// Builds the graph of `starts`, which `target` names, and of everything below them.
+pub fn below<'p>(
+    project: &'p Project,
+    target: &Address,
+    starts: &[&Address],
+) -> Result<Graph<'p>, Diagnostics> {
     let edges = Edges::new(project);
-    let order = edges.order(edges.number(target));
+    let order = edges.order(starts.iter().filter_map(|it| edges.number(it)));
     let numbers = order.map_err(|circle| circle_mistake(project, &circle))?;
     let order = numbers.iter().map(|number| edges.recipes[*number]).collect();
     Ok(Graph { project, target: target.clone(), order, numbers, edges })

@@ -7,6 +7,7 @@
 pub mod assemble;
 pub mod build;
 pub mod cli;
+pub mod closure;
 pub mod config;
 pub mod error;
 pub mod event;

@@ -4,7 +4,8 @@
 //! changes, the entry is stale; when it does not, the pin stays.
 
 use crate::recipe::kinds::{Apt, Chart, ChartSource, Fetch, Image, ImageTag, K3sVersion};
-use crate::recipe::{Body, Recipe, Settings, Spanned};
+use crate::recipe::{Address, Body, Recipe, Settings, Spanned};
+use std::collections::BTreeSet;
 
 /// One question to the lock.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +79,18 @@ fn image(it: &Image, recipe: &Recipe, arch: &str) -> Option<String> {
     let digest = it.digest.map_or_else(String::new, |digest| format!(" digest={digest}"));
     let key = recipe.file(it.cosign_key.as_ref().map(|it| it.value.as_str()));
     let key = key.map_or_else(String::new, |file| format!(" cosign-key={}", file.blob));
-    Some(format!("image:{name}{which}{digest} linux/{arch}{key}"))
+    let found_by: String = it.found_by.iter().map(|bundle| format!("{FOUND_BY}{bundle}")).collect();
+    Some(format!("image:{name}{which}{digest} linux/{arch}{key}{found_by}"))
+}
+
+/// Before each bundle whose documents need an image that no recipe names.
+const FOUND_BY: &str = " for ";
+
+/// The bundles at the end of the request for such an image; empty for every other request.
+pub fn found_by(request: &str) -> BTreeSet<Address> {
+    let Some(text) = request.strip_prefix("image:") else { return BTreeSet::new() };
+    let (_, bundles) = text.split_once(FOUND_BY).unwrap_or_default();
+    bundles.split(FOUND_BY).filter_map(|it| it.parse().ok()).collect()
 }
 
 fn chart(it: &Chart, recipe: &Recipe) -> Option<String> {

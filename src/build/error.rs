@@ -1,9 +1,11 @@
 //! Why a node could not be built.
 
 use super::disk::DiskError;
+use super::render::unstable;
 use crate::image::ImageError;
 use crate::net::{GitError, NetError};
 use gabion_harden::HardenError;
+use gabion_helm::{RenderError, Tainted};
 use gabion_rootfs::RootfsError;
 use gabion_sandbox::{End, SandboxError};
 use gabion_store::{Output, StoreError};
@@ -83,6 +85,23 @@ pub enum BuildError {
         #[source]
         source: SandboxError,
     },
+    /// A chart gives no documents.
+    #[error("could not render `{node}`")]
+    Chart {
+        /// The node.
+        node: String,
+        /// Why not.
+        #[source]
+        source: RenderError,
+    },
+    /// A chart would give other documents next time.
+    #[error("could not render `{node}`: {} values of it would be others next time", taints.len())]
+    Unstable {
+        /// The node.
+        node: String,
+        /// Which; never empty.
+        taints: Vec<Tainted>,
+    },
     /// Files beside the store cannot be written or read.
     #[error("could not make `{node}`: could not {doing}")]
     Files {
@@ -157,6 +176,8 @@ impl BuildError {
             Self::Sandbox { source, .. } => source.code(),
             Self::Script { .. } => "E1107",
             Self::Files { .. } => "E1108",
+            Self::Chart { source, .. } => source.code(),
+            Self::Unstable { .. } => "E1109",
             Self::Rootfs { source, .. } => source.code(),
             Self::Harden { errors, .. } => errors.first().map_or("E1102", HardenError::code),
             Self::Disk { source, .. } => source.code(),
@@ -178,6 +199,8 @@ impl BuildError {
             Self::Offline { missing } => Some(format!("run once with the network\n{}", missing.join("\n"))),
             Self::Step { .. } => None,
             Self::Sandbox { source, .. } => source.help(),
+            Self::Chart { source, .. } => source.help(),
+            Self::Unstable { taints, .. } => Some(unstable(taints)),
             Self::Files { .. } => Some("`TMPDIR` names a folder with room for a root and its inputs".into()),
             Self::Script { node, end, log } => Some(script_help(node, *end, log)),
             Self::Rootfs { source, .. } => Some(source.help()),

@@ -13,6 +13,9 @@ mod error;
 mod fetch;
 mod helm_chart;
 mod image_build;
+mod kubernetes;
+mod origins;
+mod render;
 mod rebuild;
 mod run;
 mod scratch;
@@ -24,7 +27,10 @@ pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
 pub use image_build::MANIFEST;
+pub use origins::origins;
 pub use rebuild::Difference;
+pub use render::RENDERED;
+pub use step::DOCUMENTS;
 pub use system::accounts_of;
 
 use crate::event::{Event, Events};
@@ -32,6 +38,7 @@ use crate::image;
 use crate::lock::{FilePin, LockedGraph};
 use crate::net::Client;
 use crate::plan::{Decision, Plan};
+use crate::recipe::kinds::Chart;
 use crate::recipe::{Address, Body, Kind, Recipe};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -260,7 +267,7 @@ impl Engine<'_> {
         }
         let mut record = Record { outputs: self.fetch(recipe).await?, ..Record::default() };
         let mut how = "fetched";
-        if let Some((made, word)) = self.make(recipe, &inputs).await? {
+        if let Some((made, word)) = self.make(recipe, &inputs, &record).await? {
             record.outputs.extend(made.outputs);
             record.trees.extend(made.trees);
             record.facts.extend(made.facts);
@@ -283,7 +290,11 @@ impl Engine<'_> {
         &self,
         recipe: &Recipe,
         inputs: &Results,
+        fetched: &Record,
     ) -> Result<Option<(Record, &'static str)>, BuildError> {
+        if let Body::Chart(it) = &recipe.body {
+            return self.chart(recipe, it, inputs, fetched).await;
+        }
         let failed = |error| step_failed(&recipe.address, error);
         let step = match &recipe.body {
             Body::Rootfs(it) => return self.system(recipe, it, inputs).await.map(Some),
@@ -296,6 +307,25 @@ impl Engine<'_> {
             Some(step) => self.step(&recipe.address, step).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The documents of a chart, which was fetched.
+    async fn chart(
+        &self,
+        recipe: &Recipe,
+        it: &Chart,
+        inputs: &Results,
+        fetched: &Record,
+    ) -> Result<Option<(Record, &'static str)>, BuildError> {
+        let failed = |error| step_failed(&recipe.address, error);
+        let Some(file) = fetched.outputs.values().next() else { return Ok(None) };
+        let (mut all, mut how) = (Record::default(), "unchanged");
+        for step in Step::of_chart(recipe, it, self.locked, inputs, *file).map_err(failed)? {
+            let (made, word) = self.step(&recipe.address, step).await?;
+            all.outputs.extend(made.outputs);
+            how = if word == "unchanged" { how } else { word };
+        }
+        Ok(Some((all, how)))
     }
 
     /// Whether a record gives what the lock pins, whoever wrote it.
@@ -405,6 +435,8 @@ fn step_failed(node: &Address, error: StepError) -> BuildError {
         StepError::Store(error) => BuildError::Store(error),
         StepError::Sandbox(source) => BuildError::Sandbox { node: node.to_string(), source },
         StepError::Harden(errors) => BuildError::Harden { node: node.to_string(), errors },
+        StepError::Chart(source) => BuildError::Chart { node: node.to_string(), source },
+        StepError::Unstable(taints) => BuildError::Unstable { node: node.to_string(), taints },
         StepError::Files { doing, source } => BuildError::Files { node: node.to_string(), doing, source },
         StepError::Script { end, log } => BuildError::Script { node: node.to_string(), end, log },
         StepError::Disk(source) => BuildError::Disk { node: node.to_string(), source },

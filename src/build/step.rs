@@ -14,19 +14,23 @@ use super::accounts::Renumber;
 use super::disk::{DISK, DiskError, DiskStep};
 use super::helm_chart::{HelmChart, helm_chart};
 use super::image_build::{ImageStep, LAYER, LayerStep, MANIFEST};
+use super::render::{RENDERED, Render};
 use super::run::RunStep;
 use super::stage::{SYSTEM, Stage};
 use crate::lock::LockedGraph;
-use crate::recipe::kinds::Fetch;
+use crate::recipe::kinds::{Chart, Deploy, Fetch};
 use crate::recipe::{Body, Node, Recipe, Table, Value};
 use gabion_digest::{ActionId, BlobId, Canonical, Feed, TreeId, id_of};
 use gabion_harden::HardenError;
+use gabion_helm::{RenderError, Tainted};
 use gabion_rootfs::StageError;
 use gabion_sandbox::{End, SandboxError};
 use gabion_store::{Output, Pending, Record, Store, StoreError};
 use std::fmt::Write as _;
 use tempfile::TempDir;
 
+/// The output of whatever gives documents.
+pub const DOCUMENTS: &str = "documents";
 /// Larger than every set of custom resources known.
 const DOCUMENT_LIMIT: u64 = 64 << 20;
 
@@ -52,6 +56,8 @@ pub(super) enum Step {
     K3sConfig(Table),
     /// The object that makes K3s' controller install a chart.
     HelmChart(HelmChart),
+    /// The documents of a chart.
+    Render(Box<Render>),
     /// What packages give when they are configured.
     Stage(Stage),
     /// A system whose accounts get other numbers.
@@ -109,6 +115,10 @@ pub(super) enum StepError {
         /// Why it was not.
         source: std::io::Error,
     },
+    /// A chart gives no documents.
+    Chart(RenderError),
+    /// A chart would give others next time.
+    Unstable(Vec<Tainted>),
     /// A script ended otherwise than well.
     Script {
         /// How.
@@ -131,6 +141,7 @@ impl Canonical for Step {
             Self::Documents(inputs) => inputs.iter().map(Input::blob).collect::<Vec<_>>().feed(into),
             Self::K3sConfig(table) => Value::Table(table.clone()).feed(into),
             Self::HelmChart(chart) => chart.feed(into),
+            Self::Render(render) => render.feed(into),
             Self::Stage(stage) => stage.feed(into),
             Self::Renumber(system, it) => {
                 system.digest().feed(into);
@@ -159,13 +170,13 @@ impl Step {
             | Body::Rootfs(_)
             | Body::Disk(_)
             | Body::ImageBuild(_)
+            | Body::Chart(_)
             | Body::Run(_) => Ok(None),
             Body::Host(it) => {
                 let name = Node { span: recipe.span.clone(), value: Value::String(it.node_name.clone()) };
                 let table = Table::from([("node-name".to_owned(), (recipe.span.clone(), name))]);
                 Ok(Some(Self::K3sConfig(table)))
             }
-            Body::Chart(it) => Ok(Some(Self::HelmChart(helm_chart(recipe, it, locked)?))),
             Body::K3s(it) => Ok(Some(Self::K3sConfig(it.config.clone()))),
             Body::Manifests(it) => {
                 let mut parts = Vec::new();
@@ -193,11 +204,35 @@ impl Step {
         }
     }
 
+    /// The steps of a chart, whose packed bytes are `file`: its rendering, and the object for K3s' controller where that
+    /// installs it.
+    pub(super) fn of_chart(
+        recipe: &Recipe,
+        it: &Chart,
+        locked: &LockedGraph<'_>,
+        inputs: &Results,
+        file: Output,
+    ) -> Result<Vec<Self>, StepError> {
+        let before = it.after.iter().filter_map(|it| {
+            let outputs = &inputs.get(&it.value.address)?.outputs;
+            let output = outputs.get(RENDERED).or_else(|| outputs.get(DOCUMENTS))?;
+            Some(Input { what: it.value.to_string(), from: From::Store(*output) })
+        });
+        let output = if it.deploy == Deploy::Rendered { DOCUMENTS } else { RENDERED };
+        let render = Render::of(recipe, it, locked, file, before.collect(), output)?;
+        let mut steps = vec![Self::Render(Box::new(render))];
+        if it.deploy == Deploy::HelmChart {
+            steps.push(Self::HelmChart(helm_chart(recipe, it, locked)?));
+        }
+        Ok(steps)
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Documents(_) => "documents",
             Self::K3sConfig(_) => "k3s-config",
             Self::HelmChart(_) => "helm-chart",
+            Self::Render(_) => "render",
             Self::Stage(_) => "stage",
             Self::Renumber(..) => "renumber",
             Self::Disk(_) => "disk",
@@ -213,6 +248,7 @@ impl Step {
             Self::Documents(_)
             | Self::K3sConfig(_)
             | Self::HelmChart(_)
+            | Self::Render(_)
             | Self::Stage(_)
             | Self::Renumber(..)
             | Self::Disk(_)
@@ -225,7 +261,8 @@ impl Step {
     /// The name of the output.
     pub(super) fn output(&self) -> &str {
         match self {
-            Self::Documents(_) | Self::HelmChart(_) => "documents",
+            Self::Documents(_) | Self::HelmChart(_) => DOCUMENTS,
+            Self::Render(render) => render.output,
             Self::K3sConfig(_) => "config",
             Self::Stage(_) | Self::Renumber(..) => SYSTEM,
             Self::Disk(_) => DISK,
@@ -247,6 +284,7 @@ impl Step {
             Self::Documents(inputs) => documents(inputs, store)?,
             Self::K3sConfig(table) => config(table),
             Self::HelmChart(chart) => chart.to_yaml(),
+            Self::Render(render) => render.run(store)?,
             Self::Stage(stage) => return stage.run(store).map(Done::from),
             Self::Renumber(system, it) => return it.run(store, *system, SYSTEM).map(Done::from),
             Self::Disk(disk) => return disk.run(store).map(Done::from),
@@ -262,14 +300,19 @@ impl Step {
 }
 
 impl Input {
-    fn blob(&self) -> BlobId {
+    /// What it is called in messages.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
+    pub(super) fn blob(&self) -> BlobId {
         match &self.from {
             From::Store(output) => output.blob,
             From::Memory(blob, _) => *blob,
         }
     }
 
-    fn text(&self, store: &Store) -> Result<String, StepError> {
+    pub(super) fn text(&self, store: &Store) -> Result<String, StepError> {
         let bytes = match self.from {
             From::Memory(_, ref bytes) => bytes.clone(),
             From::Store(output) if output.size > DOCUMENT_LIMIT => {
@@ -301,18 +344,24 @@ pub(super) fn expand(locked: &LockedGraph<'_>, path: &str, bytes: &[u8]) -> Resu
 }
 
 fn documents(inputs: &[Input], store: &Store) -> Result<String, StepError> {
-    let mut text = String::new();
+    Ok(joined(inputs, store)?.0)
+}
+
+/// The documents of all inputs, and where each begins.
+pub(super) fn joined(inputs: &[Input], store: &Store) -> Result<(String, Vec<usize>), StepError> {
+    let (mut text, mut starts) = (String::new(), Vec::new());
     for input in inputs {
         let more = input.text(store)?;
         if !text.is_empty() && !more.starts_with("---") {
             text.push_str("---\n");
         }
+        starts.push(text.len());
         text.push_str(&more);
         if !text.ends_with('\n') {
             text.push('\n');
         }
     }
-    Ok(text)
+    Ok((text, starts))
 }
 
 /// `config.yaml` of K3s: a key per line, values in YAML's flow style, which JSON is.

@@ -103,12 +103,14 @@ pub enum Command {
     Lock(LockArgs),
     /// Choose newer versions within the recipes' ranges
     Update(UpdateArgs),
-    /// Show how two locks differ
+    /// Show how two locks or two bundles differ
     Diff(DiffArgs),
     /// Show the nodes below a target
-    Tree(TargetArgs),
-    /// Show who brings a node in
+    Tree(TreeArgs),
+    /// Show who brings in a node or an image
     Why(WhyArgs),
+    /// List the images that a bundle holds, and who needs them
+    Images(ImagesArgs),
     /// Bundles: verify, look inside, sign
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -215,13 +217,39 @@ pub struct UpdateArgs {
     pub exit_code: bool,
 }
 
+/// Arguments of `tree`.
+#[derive(Debug, Args)]
+pub struct TreeArgs {
+    /// The target; the project's default unless given
+    pub target: Option<String>,
+    /// Below each node the images that its documents need
+    #[arg(long, short)]
+    pub images: bool,
+}
+
+/// Arguments of `images`.
+#[derive(Debug, Args)]
+pub struct ImagesArgs {
+    /// The bundle; the project's default unless given
+    pub target: Option<String>,
+    /// Also what looks like an image and is not taken, with the reason
+    #[arg(long)]
+    pub ignored: bool,
+}
+
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// The older lock
+    /// The older lock or bundle
     pub old: PathBuf,
-    /// The newer lock: a file; the project's unless given
+    /// The newer lock or bundle; the project's lock unless given
     pub new: Option<PathBuf>,
+    /// The trust root of the bundles
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Of locks, also what the documents of this bundle become
+    #[arg(long, value_name = "BUNDLE")]
+    pub rendered: Option<String>,
     /// How the differences are shown
     #[arg(long, default_value = "text", value_parser = ["text", "md", "json"])]
     pub format: String,
@@ -233,7 +261,7 @@ pub struct DiffArgs {
 /// Arguments of `why`.
 #[derive(Debug, Args)]
 pub struct WhyArgs {
-    /// The node to explain
+    /// The node to explain, or an image: `quay.io/prometheus/prometheus`
     pub node: String,
     /// The target that it is below
     pub target: Option<String>,

@@ -4,8 +4,10 @@ use super::args::{DemoArgs, PromotionArgs, TrustArgs};
 use super::bundle::io;
 use super::failure::Failure;
 use super::host::{Installing, put};
-use super::project::{Session, bind, build_target};
+use super::locking::bind;
+use super::project::{Session, build_target};
 use crate::exit::Exit;
+use crate::recipe::Project;
 use crate::{lock, recipe};
 use gabion_bundle::{SigningKey, TrustRoot};
 use gabion_upstream::{Content, Upstream};
@@ -18,9 +20,8 @@ macro_rules! recipes {
     ($($path:literal,)*) => { [$(($path, include_str!(concat!("../../recipes/", $path))),)*] };
 }
 
-const RECIPES: [(&str, &str); 19] = recipes![
+const RECIPES: [(&str, &str); 18] = recipes![
     "gabion.toml",
-    "images.toml",
     "node.toml",
     "keys/ops.pub",
     "platform.toml",
@@ -60,14 +61,14 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     let failed = |source| io("serve", Path::new("127.0.0.1"), source);
     let upstream = Upstream::start(Content::platform()).map_err(failed)?;
     session.config.mirrors = upstream.mirrors().into_iter().map(|(from, to)| (from, vec![to])).collect();
-    let project = recipe::load(folder, None)?;
-    let before = lock::load(&project)?;
-    let locked = bind(&session, &project, None)?;
+    let project: &Project = Box::leak(Box::new(recipe::load(folder, None)?));
+    let before = lock::load(project)?;
+    let locked = bind(&session, project, None)?;
     if locked.locks != before && !args.relock {
         return Err(Failure::usage("the demo's lock does not fit its upstream; this is a bug of gabion"));
     }
     session.ui.note(format!("locked    {} files in {}", locked.locks.len(), project.settings.lock));
-    let outcome = build_target(&session, &project, None, None, Some(&key))?
+    let outcome = build_target(&session, project, None, None, Some(&key))?
         .ok_or_else(|| Failure::usage("the demo's target is no bundle; this is a bug of gabion"))?;
     session.ui.note(format!("built     {}", outcome.path.display()));
     session.ui.note(format!("signed by {} (the demo key)", key.fingerprint()));

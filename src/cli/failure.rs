@@ -86,6 +86,24 @@ fn store(error: &gabion_store::StoreError) -> Exit {
     }
 }
 
+fn build(error: &crate::build::BuildError) -> Exit {
+    match error.first() {
+        crate::build::BuildError::Offline { .. } => Exit::Offline,
+        crate::build::BuildError::Step { .. }
+        | crate::build::BuildError::Sandbox { .. }
+        | crate::build::BuildError::Script { .. }
+        | crate::build::BuildError::Files { .. }
+        | crate::build::BuildError::Chart { .. }
+        | crate::build::BuildError::Unstable { .. }
+        | crate::build::BuildError::Rootfs { .. }
+        | crate::build::BuildError::Harden { .. }
+        | crate::build::BuildError::Disk { .. } => Exit::Step,
+        first if first.is_integrity() => Exit::Integrity,
+        crate::build::BuildError::Fetch { source, .. } => net(source),
+        _ => Exit::Failure,
+        }
+}
+
 fn format(error: &crate::resolve::FormatError) -> Exit {
     use crate::resolve::FormatError;
     match error {
@@ -117,18 +135,15 @@ failures! {
         },
         _ => Exit::Failure,
     };
-    crate::build::BuildError: |error| match error.first() {
-        crate::build::BuildError::Offline { .. } => Exit::Offline,
-        crate::build::BuildError::Step { .. }
-        | crate::build::BuildError::Sandbox { .. }
-        | crate::build::BuildError::Script { .. }
-        | crate::build::BuildError::Files { .. }
-        | crate::build::BuildError::Rootfs { .. }
-        | crate::build::BuildError::Harden { .. }
-        | crate::build::BuildError::Disk { .. } => Exit::Step,
-        first if first.is_integrity() => Exit::Integrity,
-        crate::build::BuildError::Fetch { source, .. } => net(source),
-        _ => Exit::Failure,
+    crate::build::BuildError: build;
+    crate::closure::ClosureError: |error| match error {
+        crate::closure::ClosureError::Build(error) => build(error),
+        crate::closure::ClosureError::Missing(_) | crate::closure::ClosureError::Bind(_) => Exit::Lock,
+        crate::closure::ClosureError::Net(error) => net(error),
+        crate::closure::ClosureError::Store(error) => store(error),
+        crate::closure::ClosureError::Gone(_) => Exit::Integrity,
+        crate::closure::ClosureError::NoBundle(_) => Exit::Usage,
+        _ => Exit::Step,
     };
     crate::build::DiskError: |_| Exit::Failure;
     gabion_bundle::BundleError: |error| match error.class() {

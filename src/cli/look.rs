@@ -1,7 +1,8 @@
 //! `check`, `tree`, `why`, `diff`, `explain`: commands that only look.
 
-use super::args::{DiffArgs, ExplainArgs, TargetArgs, WhyArgs};
+use super::args::{DiffArgs, ExplainArgs, TreeArgs, WhyArgs};
 use super::failure::Failure;
+use super::images;
 use super::project::Session;
 use super::ui::Ui;
 use crate::exit::Exit;
@@ -9,6 +10,7 @@ use crate::graph;
 use crate::lock::{self, Locks};
 use crate::recipe::{Address, Code};
 use gabion_lockfile::{AptLock, Lock};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
@@ -22,14 +24,18 @@ pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Failure> {
-    let project = session.load()?;
-    let target = graph::target(project, args.target.as_deref())?;
+pub(super) fn tree(session: &Session<'_>, args: &TreeArgs) -> Result<Exit, Failure> {
+    let (project, target) = images::grown(session.load()?, args.target.as_deref())?;
     let graph = graph::build(project, &target)?;
+    let found = if args.images { images::by_node(session, session.load()?, &target)? } else { BTreeMap::new() };
+    let none = Vec::new();
+    let images = |address: &Address| found.get(address).unwrap_or(&none);
     if session.ui.json {
         let nodes = graph.order.iter().map(|recipe| {
             let needs: Vec<String> = graph.needs(&recipe.address).iter().map(ToString::to_string).collect();
-            serde_json::json!({ "node": recipe.address.to_string(), "needs": needs })
+            serde_json::json!({
+                "node": recipe.address.to_string(), "needs": needs, "images": images(&recipe.address),
+            })
         });
         session.ui.data(serde_json::json!({ "schema": 1, "nodes": nodes.collect::<Vec<_>>() }));
         return Ok(Exit::Ok);
@@ -41,6 +47,9 @@ pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Fai
         let needs = graph.needs(address);
         let mark = if again && !needs.is_empty() { " (*)" } else { "" };
         session.ui.data(format!("{:indent$}{address}{mark}", "", indent = depth * 2));
+        for image in images(address).iter().filter(|_| !again) {
+            session.ui.data(format!("{:indent$}{image}", "", indent = depth * 2 + 2));
+        }
         if !again {
             stack.extend(needs.into_iter().rev().map(|need| (need, depth + 1)));
         }
@@ -49,8 +58,10 @@ pub(super) fn tree(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Fai
 }
 
 pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure> {
-    let project = session.load()?;
-    let target = graph::target(project, args.target.as_deref())?;
+    if images::is_image(&args.node) {
+        return images::why(session, &args.node, args.target.as_deref());
+    }
+    let (project, target) = images::grown(session.load()?, args.target.as_deref())?;
     let node = graph::target(project, Some(&args.node))?;
     let graph = graph::build(project, &target)?;
     let Some(path) = graph.why(&node) else {
@@ -63,11 +74,7 @@ pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure
         return Ok(Exit::Ok);
     }
     for (depth, address) in path.into_iter().enumerate() {
-        let place = project.recipes.get(address).map(|recipe| {
-            let (line, _) = project.files.position(&recipe.span);
-            format!("  {}:{line}", project.files.get(&recipe.span).0)
-        });
-        session.ui.data(format!("{:indent$}{address}{}", "", place.unwrap_or_default(), indent = depth * 2));
+        session.ui.data(format!("{:indent$}{address}{}", "", images::place(project, address), indent = depth * 2));
     }
     Ok(Exit::Ok)
 }

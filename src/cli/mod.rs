@@ -10,8 +10,10 @@ mod doctor;
 pub mod failure;
 mod host;
 mod image;
+mod images;
 mod interrupt;
 mod key;
+mod locking;
 mod look;
 mod passphrase;
 mod project;
@@ -55,14 +57,15 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Build(args) => project::cmd_build(&session()?, args),
         Command::Plan(args) => project::plan(&session()?, args),
-        Command::Lock(args) => project::lock(&session()?, args),
-        Command::Update(args) => project::update(&session()?, args),
+        Command::Lock(args) => locking::lock(&session()?, args),
+        Command::Update(args) => locking::update(&session()?, args),
         Command::Check(args) => match &args.rebuild {
             Some(node) => project::rebuild(&session()?, node),
             None => look::check(&session()?),
         },
         Command::Tree(args) => look::tree(&session()?, args),
         Command::Why(args) => look::why(&session()?, args),
+        Command::Images(args) => images::list(&session()?, args),
         Command::Diff(args) => look::diff(&session()?, args),
         Command::Bundle(command) => bundle::run(&session()?, command),
         Command::Host(args::HostCommand::Install(args)) => host::install(&session()?, args),

@@ -1,20 +1,21 @@
 //! `build`, `plan`, `lock`, `update`: the arrows from recipes to a bundle.
 
-use super::args::{BuildArgs, Global, LockArgs, PlanArgs, UpdateArgs};
+use super::args::{BuildArgs, Global, PlanArgs};
 use super::bundle::io;
 use super::failure::Failure;
+use super::locking::{adopted, bind, relock_for};
 use super::ui::Ui;
 use super::{disk, image, key, trust};
 use crate::build::{self, BuildError, Built};
+use crate::closure::Closure;
 use crate::config::{Config, ConfigError};
 use crate::event::Events;
 use crate::exit::Exit;
-use crate::lock::{self, BindError, Family, LockedGraph, Locks, Question};
+use crate::lock::{self, LockedGraph};
 use crate::net::Client;
 use crate::plan::{Decision, Known, Plan};
 use crate::recipe::{Address, Body, Kind, Project};
-use crate::request::Request;
-use crate::{assemble, graph, plan, recipe, resolve};
+use crate::{assemble, graph, plan, recipe};
 use gabion_bundle::{
     Assembled, BundleError, Role, SigningKey, Source, Spec, assemble_to_path, open_slot, read_table,
     sign_bundle,
@@ -86,7 +87,7 @@ impl<'u> Session<'u> {
     }
 
     /// Runs `work` with a client, showing its events.
-    fn with_client<T: Send>(
+    pub(super) fn with_client<T: Send>(
         &self,
         work: impl AsyncFnOnce(&Client, &Events) -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
@@ -118,117 +119,12 @@ fn find_project() -> Result<PathBuf, Failure> {
     })
 }
 
-/// Pins what is stale, and writes the lock if it changed.
-fn relock(
-    session: &Session<'_>,
-    project: &Project,
-    questions: &[Question<'_>],
-    previous: &Locks,
-) -> Result<(Locks, bool), Failure> {
-    let lock = resolved(session, project, questions, previous)?;
-    let changed = lock::save(project, &lock)?;
-    Ok((lock, changed))
-}
-
-/// What the locks would be.
-fn resolved(
-    session: &Session<'_>,
-    project: &Project,
-    questions: &[Question<'_>],
-    previous: &Locks,
-) -> Result<Locks, Failure> {
-    let store = session.store()?;
-    let jobs = session.config.jobs;
-    let _lease = store.lease()?;
-    session.with_client(async |client, events| {
-        Ok(resolve::lock(&project.settings, questions, previous, client, &store, jobs, events).await?)
-    })
-}
-
-/// The bound graph of `target`; locks what is not locked unless that is forbidden.
-pub(super) fn bind<'p>(
-    session: &Session<'_>,
-    project: &'p Project,
-    target: Option<&str>,
-) -> Result<LockedGraph<'p>, Failure> {
-    let target = graph::target(project, target)?;
-    let graph = graph::build(project, &target)?;
-    if session.locked {
-        lock::refuse_conflict(project)?;
-    }
-    let locks = lock::load(project)?;
-    match lock::bind(graph, &locks) {
-        Err(BindError::Stale { .. }) if !session.locked => {}
-        bound => return Ok(bound?),
-    }
-    // The whole project is locked at once: a lock of one target would forget the others.
-    let family = Family::load(project)?;
-    let (lock, _) = relock(session, project, &family.questions()?, &locks)?;
-    Ok(lock::bind(graph::build(project, &target)?, &lock)?)
-}
-
-pub(super) fn lock(session: &Session<'_>, args: &LockArgs) -> Result<Exit, Failure> {
-    let project = session.load()?;
-    let locks = lock::load(project)?;
-    let family = Family::load(project)?;
-    let questions = family.questions()?;
-    if args.check || session.locked {
-        lock::refuse_conflict(project)?;
-        let unanswered = questions.iter().filter(|it| !locks.answers(&it.request));
-        let stale: Vec<Request> = unanswered.map(|it| it.request.clone()).collect();
-        if !stale.is_empty() {
-            return Err(BindError::Stale { stale }.into());
-        }
-        if session.ui.json {
-            session.ui.data(serde_json::json!({ "schema": 1, "requests": questions.len() }));
-        }
-        session.ui.note(format!("the lock answers all {} requests", questions.len()));
-        return Ok(Exit::Ok);
-    }
-    let (new, changed) = relock(session, project, &questions, &locks)?;
-    report_lock(session, &locks, &new, changed);
-    Ok(Exit::Ok)
-}
-
-pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, Failure> {
-    if session.locked {
-        return Err(Failure::usage("`update` changes the lock, and `--locked` forbids that"));
-    }
-    let project = session.load()?;
-    let locks = lock::load(project)?;
-    let chosen: Vec<Address> =
-        args.package.iter().map(|name| graph::target(project, Some(name))).collect::<Result<_, _>>()?;
-    let family = Family::load(project)?;
-    let mut questions = family.questions()?;
-    for question in &mut questions {
-        question.again = chosen.is_empty() || chosen.contains(&question.recipe.address);
-    }
-    if let Some(idle) = chosen.iter().find(|it| !questions.iter().any(|asked| asked.recipe.address == **it)) {
-        return Err(Failure::usage(format!("`{idle}` has nothing in the lock")));
-    }
-    let new = resolved(session, project, &questions, &locks)?;
-    let differs = !locks.changes(&new).is_empty();
-    let changed = if args.dry_run { differs } else { lock::save(project, &new)? };
-    report_lock(session, &locks, &new, changed);
-    Ok(if args.exit_code && differs { Exit::Changes } else { Exit::Ok })
-}
-
-fn report_lock(session: &Session<'_>, old: &Locks, new: &Locks, changed: bool) {
-    let difference = old.changes(new);
-    if session.ui.json {
-        session.ui.data(serde_json::json!({ "schema": 1, "changed": changed, "diff": difference }));
-    } else {
-        difference.lines().for_each(|line| session.ui.data(line));
-    }
-    if !changed {
-        session.ui.note(format!("nothing to pin: the lock answers all {} requests", new.len()));
-    }
-}
-
 pub(super) fn plan(session: &Session<'_>, args: &PlanArgs) -> Result<Exit, Failure> {
     let project = session.load()?;
+    let locks = lock::load(project)?;
+    let project = adopted(project, &locks);
     let target = graph::target(project, args.target.as_deref())?;
-    let locked = lock::bind(graph::build(project, &target)?, &lock::load(project)?)?;
+    let locked = lock::bind(graph::build(project, &target)?, &locks)?;
     let plan = plan::plan(&locked, &Known::gather(&locked, &session.store()?)?);
     if session.ui.json {
         session.ui.data(plan_json(&plan));
@@ -294,12 +190,12 @@ pub(super) fn cmd_build(session: &Session<'_>, args: &BuildArgs) -> Result<Exit,
 /// Builds a target. A bundle is written to its file; any other node only to the store.
 pub(super) fn build_target(
     session: &Session<'_>,
-    project: &Project,
+    project: &'static Project,
     target: Option<&str>,
     output: Option<&Path>,
     key: Option<&SigningKey>,
 ) -> Result<Option<Outcome>, Failure> {
-    let locked = bind(session, project, target)?;
+    let mut locked = bind(session, project, target)?;
     let store = session.store()?;
     let target = locked.graph.target.clone();
     let path = output
@@ -331,10 +227,14 @@ pub(super) fn build_target(
     }
     // What this build may use is written down before it looks, so that nobody removes it meanwhile.
     let lease = store.lease()?;
-    let needs: Vec<Need> =
-        locked.graph.order.iter().filter_map(|it| locked.id(&it.address)).map(Need::Request).collect();
-    needs.iter().try_for_each(|need| lease.need(*need))?;
+    need_all(&locked, &lease)?;
     let mut result = make(session, &locked, &store, &lease, &path, key);
+    if matches!(&result, Err(Unmade { stale: true, .. })) && !session.locked {
+        session.ui.note("documents need images that the lock has not; they are pinned now");
+        locked = relock_for(session, project, &target)?;
+        need_all(&locked, &lease)?;
+        result = make(session, &locked, &store, &lease, &path, key);
+    }
     if let Err(Unmade { damaged: Some(output), .. }) = &result
         && heal(&locked, &store, output)?
     {
@@ -371,15 +271,21 @@ pub(super) fn build_target(
     Ok(Some(Outcome { digest, path }))
 }
 
+/// Keeps what the requests of `locked` gave from being removed.
+fn need_all(locked: &LockedGraph<'_>, lease: &Lease) -> Result<(), Failure> {
+    for id in locked.graph.order.iter().filter_map(|it| locked.id(&it.address)) {
+        lease.need(Need::Request(id))?;
+    }
+    Ok(())
+}
+
 /// Does every step below `target` again and tells what came out otherwise.
 pub(super) fn rebuild(session: &Session<'_>, target: &str) -> Result<Exit, Failure> {
     let project = session.load()?;
     let locked = bind(session, project, Some(target))?;
     let store = session.store()?;
     let lease = store.lease()?;
-    for id in locked.graph.order.iter().filter_map(|it| locked.id(&it.address)) {
-        lease.need(Need::Request(id))?;
-    }
+    need_all(&locked, &lease)?;
     let target = &locked.graph.target;
     if locked.id(target).map(|id| store.record(id)).transpose()?.flatten().is_none() {
         let what = format!("`{target}` is not built, so there is nothing to compare with");
@@ -411,12 +317,12 @@ pub(super) fn rebuild(session: &Session<'_>, target: &str) -> Result<Exit, Failu
 
 /// Pins the numbers of accounts that systems have for the first time, unless the lock must stay as it is. What was
 /// built is what the new lock asks for too, and is noted under its names.
-fn pin_accounts<'p>(
+fn pin_accounts(
     session: &Session<'_>,
-    project: &'p Project,
+    project: &'static Project,
     locked: &LockedGraph<'_>,
     store: &Store,
-) -> Result<Option<LockedGraph<'p>>, Failure> {
+) -> Result<Option<LockedGraph<'static>>, Failure> {
     let mut locks = None;
     for recipe in &locked.graph.order {
         let Body::Rootfs(it) = &recipe.body else { continue };
@@ -441,7 +347,7 @@ fn pin_accounts<'p>(
         }
     }
     let Some(locks) = locks else { return Ok(None) };
-    let pinned = lock::bind(graph::build(project, &locked.graph.target)?, &locks)?;
+    let pinned = lock::bind(graph::build(adopted(project, &locks), &locked.graph.target)?, &locks)?;
     for address in pinned.graph.order.iter().map(|it| &it.address) {
         if let (Some(before), Some(now)) = (locked.id(address), pinned.id(address))
             && before != now
@@ -454,7 +360,7 @@ fn pin_accounts<'p>(
     Ok(Some(pinned))
 }
 
-fn options(session: &Session<'_>, rebuild: bool) -> build::Options {
+pub(super) fn options(session: &Session<'_>, rebuild: bool) -> build::Options {
     build::Options {
         offline: session.offline,
         jobs: session.config.jobs,
@@ -495,11 +401,13 @@ struct Unmade {
     failure: Box<Failure>,
     /// What the store said it had, and had not.
     damaged: Option<Output>,
+    /// Whether documents need images that the lock has not.
+    stale: bool,
 }
 
 impl<E: Into<Failure>> From<E> for Unmade {
     fn from(error: E) -> Self {
-        Self { failure: Box::new(error.into()), damaged: None }
+        Self { failure: Box::new(error.into()), damaged: None, stale: false }
     }
 }
 
@@ -530,7 +438,9 @@ fn make(
     })?;
     let bundle = locked.graph.project.recipes.get(target).filter(|it| matches!(it.body, Body::Bundle(_)));
     let Some(recipe) = bundle else { return Ok((built, None)) };
-    let spec = assemble::spec(locked, recipe, &built, store);
+    let closure = Closure::of(locked, recipe, &built, store)?;
+    closure.check(locked).map_err(|error| Unmade { stale: true, ..error.into() })?;
+    let spec = assemble::spec(locked, recipe, &built, &closure, store);
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
         fs_err::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
     }

@@ -6,7 +6,7 @@
 
 use super::{BindError, Locks};
 use crate::graph::Graph;
-use crate::recipe::kinds::Rootfs;
+use crate::recipe::kinds::{Chart, Rootfs};
 use crate::recipe::{Address, Body, Kind, Node, Project, Recipe, Value, feed_fields};
 use crate::request::{Request, requests};
 use gabion_bundle::{BY_HAND, EXTRACTOR};
@@ -14,6 +14,7 @@ use gabion_digest::{Canonical, Digest, Feed, RequestId, Sha256, feed_list, id_of
 use gabion_lockfile::{Accounts, AptLock, ChartSource, CommitId, Deb, Entry, Pin, Text};
 use gabion_oci::{Name, Reference};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What an operation does with its inputs; raised when the same inputs would give other bytes.
@@ -143,12 +144,19 @@ pub struct LockedGraph<'p> {
     pub locks: Locks,
     /// By the numbers of the nodes; nothing for those that are not below the target.
     ids: Vec<Option<RequestId>>,
+    /// The version of each K3s that a chart below the target is rendered for.
+    kubernetes: BTreeMap<Address, String>,
 }
 
 impl LockedGraph<'_> {
     /// What the node asks for, in one name.
     pub fn id(&self, address: &Address) -> Option<RequestId> {
         self.ids[self.graph.number(address)?]
+    }
+
+    /// The version of the K3s that a chart is rendered for, `v1.34.9+k3s1`.
+    pub fn kubernetes(&self, chart: &Chart) -> Option<&str> {
+        self.kubernetes.get(&chart.k3s.as_ref()?.value.address).map(String::as_str)
     }
 
     /// The pinned image of one node, if it is one.
@@ -158,27 +166,37 @@ impl LockedGraph<'_> {
 
     /// The pinned files of one node, by output name.
     pub fn pins(&self, recipe: &Recipe) -> Vec<(String, FilePin<'_>)> {
-        let mut pins = Vec::new();
-        for request in requests(recipe, &self.graph.project.settings) {
-            if let Some(closure) = self.locks.apt.get(&request.id) {
-                pins.extend(closure.debs().filter_map(|deb| Some((deb_name(deb), debian(closure, deb)?))));
-            } else if let Some(pin) = self.locks.main.get(&request.id).and_then(file) {
-                let output = request.id.split_once('#').map_or("file", |(_, output)| output);
-                pins.push((output.to_owned(), pin));
-            }
-        }
-        pins
+        pins(recipe, self.graph.project, &self.locks)
     }
+}
+
+/// The pinned files of one node, by output name.
+pub fn pins<'l>(recipe: &Recipe, project: &Project, locks: &'l Locks) -> Vec<(String, FilePin<'l>)> {
+    let mut pins = Vec::new();
+    for request in requests(recipe, &project.settings) {
+        if let Some(closure) = locks.apt.get(&request.id) {
+            pins.extend(closure.debs().filter_map(|deb| Some((deb_name(deb), debian(closure, deb)?))));
+        } else if let Some(pin) = locks.main.get(&request.id).and_then(file) {
+            let output = request.id.split_once('#').map_or("file", |(_, output)| output);
+            pins.push((output.to_owned(), pin));
+        }
+    }
+    pins
 }
 
 /// Binds `graph` to `locks`, or lists every request that they do not answer.
 pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, BindError> {
     let asked: Vec<Request> =
         graph.order.iter().flat_map(|recipe| requests(recipe, &graph.project.settings)).collect();
-    let stale: Vec<Request> = asked.iter().filter(|it| !locks.answers(it)).cloned().collect();
+    let kubernetes = versions_of_k3s(&graph);
+    let also = kubernetes.values().filter(|it| !asked.contains(it));
+    let stale: Vec<Request> = asked.iter().chain(also).filter(|it| !locks.answers(it)).cloned().collect();
     if !stale.is_empty() {
         return Err(BindError::Stale { stale });
     }
+    let version = |request: &Request| Some(locks.main.get(&request.id)?.version.as_ref()?.as_str().to_owned());
+    let kubernetes: BTreeMap<Address, String> =
+        kubernetes.into_iter().filter_map(|(k3s, request)| Some((k3s, version(&request)?))).collect();
     let locks = locks.only(&asked);
     let mut ids: Vec<Option<RequestId>> = vec![None; graph.project.recipes.len()];
     for (number, recipe, needs) in graph.numbered() {
@@ -190,10 +208,29 @@ pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, Bind
             Body::Rootfs(it) => accounts(it, &locks),
             _ => Accounts::default(),
         };
-        let identity = Identity { recipe, project: graph.project, pins, closure, accounts, needs };
+        let kubernetes = match &recipe.body {
+            Body::Chart(Chart { k3s: Some(k3s), .. }) => kubernetes.get(&k3s.value.address),
+            _ => None,
+        };
+        let identity = Identity { recipe, project: graph.project, pins, closure, accounts, kubernetes, needs };
         ids[number] = Some(RequestId::new(id_of("gabion request v1", &identity)));
     }
-    Ok(LockedGraph { graph, locks, ids })
+    Ok(LockedGraph { graph, locks, ids, kubernetes })
+}
+
+/// Each K3s that a chart is rendered for, and the request whose answer says its version. Nothing of it is needed
+/// beyond that.
+fn versions_of_k3s(graph: &Graph<'_>) -> BTreeMap<Address, Request> {
+    let mut all = BTreeMap::new();
+    for recipe in &graph.order {
+        let Body::Chart(Chart { k3s: Some(k3s), .. }) = &recipe.body else { continue };
+        if let Some(k3s) = graph.project.recipes.get(&k3s.value.address)
+            && let Some(request) = requests(k3s, &graph.project.settings).into_iter().next()
+        {
+            all.entry(k3s.address.clone()).or_insert(request);
+        }
+    }
+    all
 }
 
 /// The numbers of accounts that the closures of a system keep; of two for one name the first.
@@ -217,6 +254,7 @@ struct Identity<'a> {
     pins: Vec<&'a Entry>,
     closure: Option<&'a AptLock>,
     accounts: Accounts,
+    kubernetes: Option<&'a String>,
     needs: Vec<RequestId>,
 }
 
@@ -246,6 +284,9 @@ impl Canonical for Identity<'_> {
                 name.as_str().feed(into);
                 u64::from(*number).feed(into);
             }
+        }
+        if let Some(version) = self.kubernetes {
+            version.feed(into);
         }
         self.needs.feed(into);
         if self.recipe.address.kind() == Kind::Bundle {

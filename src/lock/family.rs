@@ -3,7 +3,7 @@
 //! One lock for all overlays means that staging tests the bytes of production. An entry that only some
 //! overlays need names them.
 
-use crate::recipe::{self, Code, Diagnostic, Diagnostics, Project, Recipe};
+use crate::recipe::{self, Code, Diagnostic, Diagnostics, Discovered, Project, Recipe};
 use crate::request::{Request, requests};
 use gabion_lockfile::Overlay;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +43,26 @@ impl Family {
         }
         members.retain(|it| it.settings.lock == project.settings.lock);
         Ok(Self { members })
+    }
+
+    /// The project under each overlay.
+    pub fn members(&self) -> &[Project] {
+        &self.members
+    }
+
+    /// The same with images that documents need: `found` is what each member's do. A request names every bundle that
+    /// needs the image, whichever overlay it is under, because one lock has one answer.
+    #[must_use]
+    pub fn adopt(&self, found: &[Discovered]) -> Self {
+        let mut everywhere = Discovered::new();
+        for (reference, bundles) in found.iter().flatten() {
+            everywhere.entry(reference.clone()).or_default().extend(bundles.iter().cloned());
+        }
+        let grown = self.members.iter().zip(found).map(|(member, here)| {
+            let here = everywhere.iter().filter(|(reference, _)| here.contains_key(reference));
+            member.adopt(&here.map(|(reference, bundles)| (reference.clone(), bundles.clone())).collect())
+        });
+        Self { members: grown.collect() }
     }
 
     /// Every request, by id; an id that means different things in two overlays is a mistake.

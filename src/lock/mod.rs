@@ -3,13 +3,13 @@
 mod bind;
 mod family;
 
-pub use bind::{FilePin, ImagePin, Location, LockedGraph, accounts, bind, identity};
+pub use bind::{FilePin, ImagePin, Location, LockedGraph, accounts, bind, identity, pins};
 pub use family::{Family, Question};
 
 use crate::file;
-use crate::recipe::{Address, Kind, Project};
-use crate::request::Request;
-use gabion_lockfile::{AptLock, Entry, Floor, Lock, LockDiff, LockError};
+use crate::recipe::{Address, Discovered, Kind, Project};
+use crate::request::{Request, found_by};
+use gabion_lockfile::{AptLock, Entry, Floor, Lock, LockDiff, LockError, Pin};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +48,12 @@ pub enum BindError {
         /// Requests without an answer.
         stale: Vec<Request>,
     },
+    /// The lock holds what nobody asks for.
+    #[error("the lock holds {} entries that nothing asks for", entries.len())]
+    Needless {
+        /// Their ids.
+        entries: Vec<String>,
+    },
 }
 
 impl BindError {
@@ -58,6 +64,7 @@ impl BindError {
             Self::Parse { source, .. } => source.code(),
             Self::Stale { .. } => "E0221",
             Self::Conflict { .. } => "E0222",
+            Self::Needless { .. } => "E0223",
         }
     }
 
@@ -67,6 +74,9 @@ impl BindError {
             Self::Io { .. } => None,
             Self::Conflict { .. } => Some("run `gabion lock`: it keeps what both sides agree on".into()),
             Self::Parse { source, .. } => source.help(),
+            Self::Needless { entries } => {
+                Some(format!("run `gabion lock`, and commit the result\n{}", entries.join("\n")))
+            }
             Self::Stale { stale } => {
                 let list: Vec<String> = stale.iter().map(|it| format!("{}: {}", it.id, it.text)).collect();
                 Some(format!("run `gabion lock`, and commit the result\n{}", list.join("\n")))
@@ -238,6 +248,24 @@ impl Locks {
         some
     }
 
+    /// These, and of `others` what these do not answer.
+    #[must_use]
+    pub fn with_missing_of(&self, others: &Self) -> Self {
+        let mut all = self.clone();
+        for entry in others.main.entries().filter(|it| self.main.get(it.id.as_str()).is_none()) {
+            all.main.insert(entry.clone());
+        }
+        all
+    }
+
+    /// The ids of answers to none of `questions`.
+    pub fn needless(&self, questions: &[Question<'_>]) -> Vec<String> {
+        let asked: std::collections::BTreeSet<&str> =
+            questions.iter().map(|it| it.request.id.as_str()).collect();
+        let ids = self.main.entries().map(|it| it.id.as_str()).chain(self.apt.keys().map(String::as_str));
+        ids.filter(|id| !asked.contains(id)).map(str::to_owned).collect()
+    }
+
     /// Writes into each answer which overlays need it.
     pub fn mark(&mut self, questions: &[Question<'_>]) {
         for Question { request, only, .. } in questions {
@@ -248,6 +276,19 @@ impl Locks {
                 closure.set_only(only.clone());
             }
         }
+    }
+
+    /// The images that documents need under the overlay `env` and no recipe names, as they were when these were
+    /// written.
+    pub fn discovered(&self, env: Option<&str>) -> Discovered {
+        let here =
+            |it: &&Entry| it.only.is_empty() || it.only.iter().any(|only| Some(only.as_str()) == env);
+        let entries = self.main.entries().filter(here).filter_map(|entry| {
+            let Pin::Image { reference, .. } = &entry.pin else { return None };
+            let bundles = found_by(entry.request.as_str());
+            Some((reference.as_str().parse().ok()?, bundles)).filter(|(_, bundles)| !bundles.is_empty())
+        });
+        entries.collect()
     }
 
     /// How new the suites of a closure were, in a lock or in a conflict.

@@ -53,7 +53,8 @@ pub fn load(root: &Path, env: Option<&str>) -> Result<Project, Diagnostics> {
         merged.values_mut().for_each(|node| vars.expand_node(node, &mut diagnostics));
     }
     let settings = settings::read(&merged, env, &mut diagnostics);
-    let (recipes, disabled) = nodes::recipes(merged, root, &mut diagnostics);
+    let (mut recipes, disabled) = nodes::recipes(merged, root, &mut diagnostics);
+    nodes::settle_kubernetes(&mut recipes, &disabled, &mut diagnostics);
     let needs = nodes::needs(&recipes, &disabled, &mut diagnostics);
     diagnostics.into_result(Project {
         root: root.to_owned(),

@@ -13,6 +13,7 @@
 //! It never asks the network, never reads the lock and never decides a version.
 
 mod address;
+mod adopt;
 mod diagnostic;
 pub mod kinds;
 mod load;
@@ -27,6 +28,7 @@ mod value;
 mod vars;
 
 pub use address::{Address, Kind, Reference};
+pub use adopt::{Discovered, address_of};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Files, Span};
 pub use kinds::Body;
 pub use load::{Project, load, overlays};

@@ -1,7 +1,7 @@
 //! Nodes: tables in, typed recipes out, and who names whom.
 
 use super::Recipe;
-use super::address::{Address, Kind};
+use super::address::{Address, Kind, Reference};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Span};
 use super::kinds::Body;
 use super::local::LocalFiles;
@@ -78,6 +78,37 @@ fn read_recipe(
     let files: Vec<_> = body.local_files().filter_map(|file| files.get(file, diagnostics)).collect();
     body.check(&files, diagnostics.list.len() == before, diagnostics);
     Some(Recipe { address, span, body, table: node, files })
+}
+
+/// Gives every chart the K3s whose Kubernetes it is rendered for: the one that it names, or the only one.
+pub(super) fn settle_kubernetes(
+    recipes: &mut BTreeMap<Address, Recipe>,
+    disabled: &BTreeSet<Address>,
+    diagnostics: &mut Diagnostics,
+) {
+    let there: Vec<Address> = recipes.keys().filter(|it| it.kind() == Kind::K3s).cloned().collect();
+    let mut mistakes = Vec::new();
+    for recipe in recipes.values_mut() {
+        let Body::Chart(chart) = &mut recipe.body else { continue };
+        match (&chart.k3s, there.as_slice()) {
+            (Some(named), _) if there.contains(&named.value.address) => {}
+            (Some(named), _) if disabled.contains(&named.value.address) => chart.k3s = None,
+            (Some(named), _) => mistakes.push((named.value.address.clone(), named.span.clone())),
+            (None, [only]) => {
+                let value = Reference { address: only.clone(), output: None };
+                chart.k3s = Some(Spanned { value, span: recipe.span.clone() });
+            }
+            (None, []) => {}
+            (None, _) => {
+                let message = format!("`{}` does not say which K3s it is for", recipe.address);
+                let mistake = Diagnostic::new(Code::MissingKey, &recipe.span, message);
+                diagnostics.push(mistake.help("there are several: add `k3s = \"k3s.NAME\"`"));
+            }
+        }
+    }
+    for (address, span) in mistakes {
+        diagnostics.push(unknown(recipes, &address, &span));
+    }
 }
 
 /// Who names whom: for every recipe in order, the numbers of those that it names, in the order of its fields and

@@ -297,6 +297,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A table whose keys are names of their own and whose values are strings.
+    pub(super) fn texts(&mut self, key: &'static str) -> Vec<(Spanned<String>, String)> {
+        let Some((table, _)) = self.table(key) else { return Vec::new() };
+        let mut out = Vec::with_capacity(table.len());
+        for (name, (span, node)) in table {
+            match &node.value {
+                Value::String(text) => {
+                    out.push((Spanned { value: name.clone(), span: span.clone() }, text.clone()));
+                }
+                _ => self.wrong_type(name, node, "a string"),
+            }
+        }
+        out
+    }
+
     /// A reference to a node of one of `kinds`.
     pub(super) fn reference(&mut self, key: &'static str, kinds: &[Kind]) -> Option<Spanned<Reference>> {
         let text = self.string(key)?;

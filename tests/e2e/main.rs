@@ -19,6 +19,7 @@ mod limits;
 mod mirrors;
 mod overlays;
 mod pipeline;
+mod platform;
 mod registry;
 mod rootfs;
 mod scripts;

@@ -1,5 +1,6 @@
 //! `[chart.NAME]`: a Helm chart of a repository or registry.
 
+use super::Decisions;
 use crate::recipe::address::{Address, Kind, Reference};
 use crate::recipe::reader::{Reader, Spanned};
 use gabion_helm::{ChartName, Constraint};
@@ -24,8 +25,23 @@ pub struct Chart {
     pub keyring: Option<Spanned<String>>,
     /// Fingerprints of the keys that count; empty: all of `keyring`.
     pub fingerprints: Vec<Spanned<String>>,
-    /// Nodes that come first.
+    /// Nodes that come first. Their custom resources are there when the chart is rendered.
     pub after: Vec<Spanned<Reference>>,
+    /// Who installs it.
+    pub deploy: Deploy,
+    /// The K3s whose Kubernetes it is rendered for, where a project has several.
+    pub k3s: Option<Spanned<Reference>>,
+    /// What is said of images that its documents name.
+    pub images: Decisions,
+}
+
+/// How a chart reaches the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deploy {
+    /// As documents that were rendered here.
+    Rendered,
+    /// By K3s' controller of charts, from the packed chart.
+    HelmChart,
 }
 
 /// Where a chart is.
@@ -57,19 +73,17 @@ impl Chart {
             keyring: reader.string("keyring"),
             fingerprints: reader.fingerprints("fingerprints"),
             after: reader.references("after", &[Kind::Manifests, Kind::Chart]),
+            deploy: deploy(reader),
+            k3s: reader.reference("k3s", &[Kind::K3s]),
+            images: Decisions::read(reader),
         };
-        let how = reader.required("deploy");
-        if how.value != "helmchart" && reader.has("deploy") {
-            let why = "is `helmchart`: K3s' controller installs the chart from the host's own files";
-            reader.bad_value("deploy", &how.span, why);
-        }
         if PACKAGED.contains(&it.release.as_str()) {
             let span = reader.span();
             let why = format!("cannot be `{}`: K3s installs a release of that name itself", it.release);
             reader.bad_value("release", &span, why);
         }
-        if let Some(second) = it.values.get(1) {
-            let why = "takes one file: K3s' controller takes one text, and files are not merged here";
+        if let Some(second) = it.values.get(1).filter(|_| it.deploy == Deploy::HelmChart) {
+            let why = "takes one file with `deploy = \"helmchart\"`: K3s' controller takes one text";
             reader.bad_value("values", &second.span, why);
         }
         if let Some(first) = it.fingerprints.first().filter(|_| it.keyring.is_none()) {
@@ -100,6 +114,17 @@ fn source(address: &Address, reader: &mut Reader<'_>) -> Option<ChartSource> {
         return None;
     }
     Some(ChartSource::Http { repository: repository?.value, name: spelled })
+}
+
+fn deploy(reader: &mut Reader<'_>) -> Deploy {
+    let read = reader.parsed("deploy", |text| match text {
+        "rendered" => Ok(Deploy::Rendered),
+        "helmchart" => Ok(Deploy::HelmChart),
+        _ => Err(format!(
+            "is `rendered` (documents that are rendered here) or `helmchart` (K3s' controller installs the chart), not `{text}`"
+        )),
+    });
+    read.unwrap_or(Deploy::Rendered)
 }
 
 fn version(reader: &mut Reader<'_>) -> Option<Constraint> {

@@ -1,5 +1,6 @@
 //! `[image.NAME]`: a container image of a registry.
 
+use crate::recipe::address::Address;
 use crate::recipe::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::recipe::local::LocalFile;
 use crate::recipe::reader::{Reader, Spanned};
@@ -7,6 +8,7 @@ use gabion_digest::Sha256;
 use gabion_helm::Constraint;
 use gabion_oci::cosign::PublicKey;
 use gabion_oci::{Name, is_tag};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The fields of an `image` node.
@@ -20,6 +22,8 @@ pub struct Image {
     pub digest: Option<Sha256>,
     /// A file with the public key that must have signed it with cosign.
     pub cosign_key: Option<Spanned<String>>,
+    /// The bundles whose documents need it, where no recipe names it.
+    pub found_by: BTreeSet<Address>,
 }
 
 /// How an image of a repository is asked for.
@@ -51,7 +55,7 @@ impl Image {
             let span = reader.span();
             reader.bad_value("tag", &span, "and `digest` are both missing: one of them says which image");
         }
-        Self { name, tag, digest, cosign_key: reader.string("cosign-key") }
+        Self { name, tag, digest, cosign_key: reader.string("cosign-key"), found_by: BTreeSet::new() }
     }
 
     /// Reports a key that no signature can be checked with.

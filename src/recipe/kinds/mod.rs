@@ -2,6 +2,7 @@
 
 mod apt;
 mod chart;
+mod decisions;
 mod disk;
 mod fetch;
 mod image;
@@ -12,7 +13,8 @@ mod rootfs;
 mod run;
 
 pub use apt::Apt;
-pub use chart::{Chart, ChartSource};
+pub use chart::{Chart, ChartSource, Deploy};
+pub use decisions::Decisions;
 pub use disk::{Disk, Size};
 pub use fetch::Fetch;
 pub use image::{Image, ImageTag};

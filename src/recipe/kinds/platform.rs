@@ -1,6 +1,7 @@
 //! `[manifests.NAME]`, `[host.NAME]` and `[bundle.NAME]`.
 
 use crate::recipe::address::{Address, Kind, Reference};
+use super::Decisions;
 use crate::recipe::diagnostic::{Code, Diagnostic};
 use crate::recipe::reader::{Reader, Spanned};
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ pub struct Manifests {
     pub from: Vec<Spanned<Reference>>,
     /// Whether `${name}` is replaced in `files`.
     pub subst: bool,
+    /// What is said of images that they name.
+    pub images: Decisions,
     /// Nodes that come first.
     pub after: Vec<Spanned<Reference>>,
 }
@@ -24,6 +27,7 @@ impl Manifests {
             files: reader.strings("files"),
             from: reader.references("from", &[Kind::Fetch]),
             subst: reader.flag("subst", false),
+            images: Decisions::read(reader),
             after: reader.references("after", &[Kind::Manifests, Kind::Chart]),
         };
         for part in it.from.iter().filter(|part| part.value.output.is_some()) {

@@ -1,7 +1,7 @@
 //! What the miniature upstream serves: pure, deterministic, small.
 
 use crate::pack::{tar, zstd_stored};
-use crate::{Registry, Repository, chart};
+use crate::{Registry, Repository, charts, pack};
 use gabion_digest::Sha256;
 use std::collections::BTreeMap;
 
@@ -49,7 +49,10 @@ impl Content {
                 b"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[]}",
             ),
         ]));
-        let list = b"docker.io/rancher/mirrored-pause:3.6\n".to_vec();
+        // What K3s itself may start, with what its controllers of charts and of services start on demand.
+        let list = ["klipper-helm:v0.10.0", "klipper-lb:v0.4.17", "mirrored-pause:3.6"]
+            .map(|image| format!("docker.io/rancher/{image}\n"));
+        let list = list.concat().into_bytes();
         let sums = format!(
             "{}  k3s\n{}  k3s-airgap-images-amd64.tar.zst\n",
             Sha256::of(&binary).hex(),
@@ -70,7 +73,7 @@ impl Content {
             format!(
                 "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  selector:\n    matchLabels: {{app: {name}}}\n  \
                  template:\n    metadata:\n      labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: main\n          \
-                 image: ghcr.io/fluxcd/{name}-controller:v1.9.0\n"
+                 image: ghcr.demo.gabion.invalid/fluxcd/{name}-controller:v1.9.0\n"
             )
         };
         let flux = ["source", "kustomize", "helm", "notification"].map(deployment).join("---\n");
@@ -78,14 +81,18 @@ impl Content {
     }
 
     fn charts(&mut self) {
-        for (repository, name, version) in [
-            ("jetstack/charts/cert-manager", "cert-manager", "1.21.1"),
-            ("strimzi-helm/strimzi-kafka-operator", "strimzi-kafka-operator", "1.2.0"),
+        let cert_manager = pack("cert-manager", "1.21.1", "v1.21.1", charts::CERT_MANAGER);
+        let strimzi = pack("strimzi-kafka-operator", "1.2.0", "1.2.0", charts::STRIMZI_KAFKA_OPERATOR);
+        for (repository, version, bytes) in [
+            ("jetstack/charts/cert-manager", "1.21.1", cert_manager),
+            ("strimzi-helm/strimzi-kafka-operator", "1.2.0", strimzi),
         ] {
-            self.oci_chart("/quay", repository, version, &chart(name, version));
+            self.oci_chart("/quay", repository, version, &bytes);
         }
-        let monitoring = ["88.5.3", "88.4.0", "89.0.0"]
-            .map(|version| ("kube-prometheus-stack", version, chart("kube-prometheus-stack", version)));
+        let monitoring = ["88.5.3", "88.4.0", "89.0.0"].map(|version| {
+            let name = "kube-prometheus-stack";
+            (name, version, pack(name, version, "v0.88.0", charts::KUBE_PROMETHEUS_STACK))
+        });
         self.helm_repository("/charts", &monitoring);
     }
 
@@ -112,6 +119,23 @@ impl Content {
         }
         self.image("/quay", "strimzi/operator", "1.2.0", BOTH);
         self.image("/quay", "strimzi/kafka", "1.2.0-kafka-4.3.1", BOTH);
+        for (name, tag) in [
+            ("prometheus/prometheus", "v3.9.0"),
+            ("prometheus/alertmanager", "v0.31.0"),
+            ("prometheus/node-exporter", "v1.10.2"),
+            ("prometheus-operator/prometheus-operator", "v0.88.0"),
+            ("prometheus-operator/prometheus-config-reloader", "v0.88.0"),
+            ("kube-state-metrics/kube-state-metrics", "v2.18.0"),
+            ("ingress-nginx/kube-webhook-certgen", "v1.6.5"),
+            ("thanos/thanos", "v0.40.1"),
+            ("kiwigrid/k8s-sidecar", "2.7.1"),
+        ] {
+            self.image("/quay", name, tag, BOTH);
+        }
+        self.image("/ghcr", "grafana/grafana", "13.1.0", BOTH);
+        for name in ["source", "kustomize", "helm", "notification"] {
+            self.image("/ghcr", &format!("fluxcd/{name}-controller"), "v1.9.0", BOTH);
+        }
         for name in ["gateway", "generation", "enrichment"] {
             self.image("/ghcr", &format!("acme/api-{name}"), "v1.1.0", BOTH);
         }

@@ -11,18 +11,22 @@ const CHART: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
 
 /// A packed chart that only says what it is.
 pub fn chart(name: &str, version: &str) -> Vec<u8> {
-    let meta = format!(
-        "apiVersion: v2\nname: {name}\nversion: {version}\nappVersion: {version}\ntype: application\n"
-    );
     let object = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{{{ .Release.Name }}}}-{name}\ndata:\n  note: {{{{ .Values.note | quote }}}}\n"
     );
-    let file = |path: &str| format!("{name}/{path}");
-    gzip(&tar(&[
-        (&file("Chart.yaml"), meta.as_bytes()),
-        (&file("values.yaml"), b"note: a stand-in\n"),
-        (&file("templates/configmap.yaml"), object.as_bytes()),
-    ]))
+    pack(name, version, version, &[("templates/configmap.yaml", &object), ("values.yaml", "note: a stand-in\n")])
+}
+
+/// A packed chart of these files.
+pub fn pack(name: &str, version: &str, app_version: &str, files: &[(&str, &str)]) -> Vec<u8> {
+    let meta = format!(
+        "apiVersion: v2\nname: {name}\nversion: {version}\nappVersion: {app_version}\ntype: application\n"
+    );
+    let below = |path: &str| format!("{name}/{path}");
+    let mut all = vec![(below("Chart.yaml"), meta.as_bytes())];
+    all.extend(files.iter().map(|(path, text)| (below(path), text.as_bytes())));
+    let all: Vec<(&str, &[u8])> = all.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
+    gzip(&tar(&all))
 }
 
 impl Content {

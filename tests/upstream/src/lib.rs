@@ -4,6 +4,7 @@
 //! from threads of this process, and can be told to misbehave.
 
 mod apt;
+mod charts;
 mod content;
 mod git;
 mod helm;
@@ -16,7 +17,7 @@ mod system;
 pub use apt::{Package, Suite};
 pub use content::Content;
 pub use git::{File, Repository};
-pub use helm::chart;
+pub use helm::{chart, pack};
 pub use registry::{Layer, Registry};
 pub use server::{Fault, Seen, Upstream};
 

@@ -1,0 +1,54 @@
+//! Where a place of a node's documents comes from. Nothing of it is kept: it is made again when somebody asks.
+
+use super::render::Render;
+use super::step::{Input, Step, StepError, joined};
+use super::{BuildError, Results, step_failed};
+use crate::lock::LockedGraph;
+use crate::recipe::{Body, Recipe};
+use gabion_store::Store;
+use std::ops::Range;
+
+/// The lines that the bytes of `place` come from: of files, of templates and of values, the one that wrote them first.
+///
+/// `locked` is bound to what was built; what is not in the store any more has no origin.
+pub fn origins(
+    recipe: &Recipe,
+    locked: &LockedGraph<'_>,
+    store: &Store,
+    place: &Range<u32>,
+) -> Result<Vec<String>, BuildError> {
+    let failed = |error| step_failed(&recipe.address, error);
+    let mut inputs = Results::new();
+    for need in locked.graph.needs(&recipe.address) {
+        if let Some(record) = locked.id(need).map(|id| store.record(id)).transpose()?.flatten() {
+            inputs.insert(need.clone(), record);
+        }
+    }
+    match &recipe.body {
+        Body::Chart(it) => {
+            let own = locked.id(&recipe.address).map(|id| store.record(id)).transpose()?.flatten();
+            let packed = own.and_then(|it| it.outputs.get("file").copied());
+            let Some(packed) = packed else { return Ok(Vec::new()) };
+            let steps = Step::of_chart(recipe, it, locked, &inputs, packed).map_err(failed)?;
+            let render = steps.into_iter().find_map(|it| match it {
+                Step::Render(render) => Some(render),
+                _ => None,
+            });
+            render.map_or(Ok(Vec::new()), |it: Box<Render>| it.origins(store, place)).map_err(failed)
+        }
+        Body::Manifests(_) => match Step::of(recipe, locked, &inputs).map_err(failed)? {
+            Some(Step::Documents(parts)) => line(&parts, store, place).map_err(failed),
+            _ => Ok(Vec::new()),
+        },
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The file that a place stands in, and its line there.
+fn line(parts: &[Input], store: &Store, place: &Range<u32>) -> Result<Vec<String>, StepError> {
+    let (text, starts) = joined(parts, store)?;
+    let at = starts.partition_point(|start| *start <= place.start as usize);
+    let Some(at) = at.checked_sub(1) else { return Ok(Vec::new()) };
+    let before = text.get(starts[at]..place.start as usize).unwrap_or_default();
+    Ok(vec![format!("{}:{}", parts[at].what(), before.matches('\n').count() + 1)])
+}

@@ -1,0 +1,3 @@
+{{- define "stack.image" -}}
+{{ .root.Values.global.imageRegistry }}/{{ .image.repository }}:{{ .image.tag }}
+{{- end -}}
