@@ -75,7 +75,12 @@ impl<'d> Walker<'d, '_> {
 
     fn text(&mut self, node: &'d Node, text: &'d str, pod: Option<usize>, beside: Option<&'d Node>) {
         let class = || self.scope.class(&self.stack, pod);
-        if self.scope.holds == Holds::Secrets && self.is_below("data") {
+        let packed = match self.scope.holds {
+            Holds::Secrets => self.is_below("data"),
+            Holds::Files => self.is_below("binaryData"),
+            Holds::Schemas | Holds::Fields => false,
+        };
+        if packed {
             if let Some(text) = decoded(text) {
                 self.string(None, &text, Class::C, beside);
             }

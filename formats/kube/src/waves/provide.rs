@@ -66,12 +66,13 @@ fn account(workload: &Document) -> Option<Named> {
 /// What accounts may watch of the `known` groups.
 fn accounts(documents: &[Document], known: &BTreeSet<&str>) -> BTreeMap<Named, BTreeSet<String>> {
     const RBAC: &str = "rbac.authorization.k8s.io";
-    let mut roles: BTreeMap<(&str, Named), BTreeSet<String>> = BTreeMap::new();
+    let mut roles = Roles::new();
     for role in documents.iter().filter(|it| it.id.is(RBAC, "Role") || it.id.is(RBAC, "ClusterRole")) {
         let groups = items(role.node.get("rules")).iter().filter(|rule| may_watch(rule));
         let groups = groups.flat_map(|rule| texts(rule.get("apiGroups")).flat_map(|it| meant(it, known)));
         roles.insert((&role.id.kind, named(&role.id)), groups.map(str::to_owned).collect());
     }
+    aggregate(documents, &mut roles);
     let mut out: BTreeMap<Named, BTreeSet<String>> = BTreeMap::new();
     for binding in documents.iter().filter(|it| it.id.group == RBAC && it.id.kind.ends_with("Binding")) {
         let kind = binding.text_of(&["roleRef", "kind"]).unwrap_or_default();
@@ -97,6 +98,26 @@ fn accounts(documents: &[Document], known: &BTreeSet<&str>) -> BTreeMap<Named, B
     }
     out.retain(|_, groups| !groups.is_empty());
     out
+}
+
+/// What roles may watch, by kind and name.
+type Roles<'d> = BTreeMap<(&'d str, Named), BTreeSet<String>>;
+
+/// Adds to roles that are made of others (`aggregationRule`) what those may watch.
+fn aggregate<'d>(documents: &'d [Document], roles: &mut Roles<'d>) {
+    let parts = roles.clone();
+    let of = |role: &'d Document| (role.id.kind.as_str(), named(&role.id));
+    for whole in documents.iter().filter(|it| it.field(&["aggregationRule"]).is_some()) {
+        let selectors = items(whole.field(&["aggregationRule", "clusterRoleSelectors"]));
+        let labels = selectors.iter().filter_map(|it| it.get("matchLabels"));
+        for selector in labels {
+            let chosen = |it: &&Document| {
+                it.id.kind == "ClusterRole" && has_all(selector, it.field(&["metadata", "labels"]))
+            };
+            let groups = documents.iter().filter(chosen).filter_map(|it| parts.get(&of(it))).flatten();
+            roles.entry(of(whole)).or_default().extend(groups.cloned());
+        }
+    }
 }
 
 fn may_watch(rule: &Node) -> bool {
@@ -129,11 +150,15 @@ fn asked(document: &Document) -> Vec<Named> {
 /// Whether a service leads to the pods of a program.
 fn selects(service: &Document, workload: &Document) -> bool {
     let labels = pods::pod(workload).and_then(|pod| field(pod, &["metadata", "labels"]));
-    let Some(Data::Map(selector)) = service.field(&["spec", "selector"]).map(|it| &it.data) else {
-        return false;
-    };
+    let selector = service.field(&["spec", "selector"]);
+    service.id.namespace == workload.id.namespace && selector.is_some_and(|it| has_all(it, labels))
+}
+
+/// Whether labels have all that a selector asks for, which is not nothing.
+fn has_all(selector: &Node, labels: Option<&Node>) -> bool {
+    let Data::Map(selector) = &selector.data else { return false };
     let has = |(key, value): (&String, &Node)| {
         labels.and_then(|it| it.get(key)).is_some_and(|it| it.data == value.data)
     };
-    service.id.namespace == workload.id.namespace && !selector.is_empty() && selector.iter().all(has)
+    !selector.is_empty() && selector.iter().all(has)
 }

@@ -265,6 +265,32 @@ const SHAPES: [(&str, &str, Class); 12] = [
     ("apiVersion: x.example.com/v1\nkind: X\nspec: {a: [{b: {c: 'about IMAGE.'}}]}\n", "other", Class::D),
 ];
 
+#[test]
+fn what_programs_are_configured_with_makes_no_noise() {
+    let files = [
+        "global: {scrape_interval: 30s}\nalerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager.monitoring.svc:9093']}]}]}\n",
+        "[server]\nroot_url = https://grafana.example.com:443/a/b\n[paths]\ndata = /var/lib/grafana/\nplugins = /var/lib/grafana/plugins:/opt/x.d/plugins\n",
+        "listeners=PLAIN://:9092,TLS://0.0.0.0:9093\nsasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=\"a\";\nbootstrap.servers=kafka-0.kafka.svc.cluster.local:9092\n",
+        ".:53 {\n  kubernetes cluster.local in-addr.arpa ip6.arpa\n  forward . /etc/resolv.conf\n  hosts /etc/coredns/NodeHosts {\n ttl 60\n}\n",
+        "location ~ ^/api/v1/(.*)$ { proxy_pass http://backend.app.svc:8080/v1/$1; }\nlog_format a '$remote_addr - [$time_local]';\n",
+        "#!/bin/sh\nset -eu\nPATH=/usr/local/bin:/usr/bin\ncurl -fsS https://example.com:8443/a/b:c | tar -C /opt/a.b -xz\nchown 1000:1000 /data/a.b/c\n",
+        "- job_name: 'a'\n  relabel_configs:\n  - {source_labels: [__address__], regex: '([^:]+)(?::\\d+)?', replacement: '$1:10250/metrics', target_label: x}\n",
+        "0 3 * * * root test -x /usr/sbin/anacron || run-parts --report /etc/cron.daily\n",
+        "{\"repository\": \"https://github.com/a/b\", \"tag\": \"v1\", \"schema\": \"http://json-schema.org/draft-07/schema#\"}",
+        "rule: job:request_latency_seconds:mean5m{job=\"myjob\"} > 0.5/1:2\ncontact: ops@example.com\nnet: 10.42.0.0/16,10.43.0.0/16\n",
+        "apiVersion: v1\nkind: Config\nclusters: [{cluster: {server: 'https://10.43.0.1:443'}, name: x}]\n",
+        "tolerations: node-role.kubernetes.io/control-plane:NoSchedule\nselector: app.kubernetes.io/name=a,helm.sh/chart=b\n",
+    ];
+    for file in files {
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  f: |\n    {}\n",
+            file.replace('\n', "\n    ")
+        );
+        let found: Vec<String> = one(&text).into_iter().map(|it| it.text).collect();
+        assert!(found.is_empty(), "{found:?} in {file}");
+    }
+}
+
 proptest! {
     #[test]
     fn every_planted_image_is_found(

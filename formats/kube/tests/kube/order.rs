@@ -118,6 +118,13 @@ fn a_provider_waits_for_the_certificate_that_another_one_makes() {
 }
 
 #[test]
+fn a_role_that_is_made_of_others_counts_as_these() {
+    let parts = "rules: []\naggregationRule: {clusterRoleSelectors: [{matchLabels: {part: cm}}]}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: part, labels: {part: cm}}\nrules: [{apiGroups:";
+    let waves = waves(&read(&[&WEBHOOK.replace("rules: [{apiGroups:", parts)]));
+    assert_eq!(waves.waves[place(&waves, "Deployment cert-manager/cert-manager")].name, "providers");
+}
+
+#[test]
 fn a_circle_is_cut_at_a_place_that_is_always_the_same() {
     let own = "---\napiVersion: b.example.com/v1\nkind: Thing\nmetadata: {name: maker, namespace: cert-manager}\nspec: {secretName: cm-tls}\n";
     let circle = WEBHOOK
