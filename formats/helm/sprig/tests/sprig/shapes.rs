@@ -14,6 +14,9 @@ fn text(value: &Value) -> String {
     value.as_text().unwrap_or_else(|| panic!("{value:?}")).to_str().into_owned()
 }
 
+/// Whether a character may stand in a text.
+type Sign = fn(char) -> bool;
+
 fn field(value: &Value, name: &str) -> Value {
     let Data::Object(object) = &value.data else { panic!("{value:?}") };
     object.field(name).unwrap()
@@ -21,7 +24,7 @@ fn field(value: &Value, name: &str) -> Value {
 
 #[test]
 fn random_texts_have_their_length_and_their_signs_and_are_tainted() {
-    let signs: [(&str, fn(char) -> bool); 4] = [
+    let signs: [(&str, Sign); 4] = [
         ("randAlpha", |it| it.is_ascii_alphabetic()),
         ("randAlphaNum", |it| it.is_ascii_alphanumeric()),
         ("randNumeric", |it| it.is_ascii_digit()),
