@@ -169,6 +169,10 @@ fn keys_of_every_kind_are_made_and_read_again() {
             assert!(openssl(&["pkey", "-noout", "-text"], &text(&field(&made, "Key"))).contains("rivate"));
         }
     }
+    let group = run("genPrivateKey", vec!["dsa".into()]).unwrap();
+    assert!(text(&group).starts_with("-----BEGIN DSA PRIVATE KEY-----\n"));
+    // As in Go, it is read, and signs no certificate.
+    assert!(run("genCAWithKey", vec!["ca".into(), Value::int(9), group]).unwrap_err().contains("x509"));
     assert_eq!(text(&run("genPrivateKey", vec!["x".into()]).unwrap()), "Unknown type x");
     assert!(
         run("genCAWithKey", vec!["ca".into(), Value::int(9), "no key".into()])
