@@ -14,6 +14,9 @@ fn text(value: &Value) -> String {
     value.as_text().unwrap_or_else(|| panic!("{value:?}")).to_str().into_owned()
 }
 
+/// Whether a character may stand in a text.
+type Sign = fn(char) -> bool;
+
 fn field(value: &Value, name: &str) -> Value {
     let Data::Object(object) = &value.data else { panic!("{value:?}") };
     object.field(name).unwrap()
@@ -21,7 +24,7 @@ fn field(value: &Value, name: &str) -> Value {
 
 #[test]
 fn random_texts_have_their_length_and_their_signs_and_are_tainted() {
-    let signs: [(&str, fn(char) -> bool); 4] = [
+    let signs: [(&str, Sign); 4] = [
         ("randAlpha", |it| it.is_ascii_alphabetic()),
         ("randAlphaNum", |it| it.is_ascii_alphanumeric()),
         ("randNumeric", |it| it.is_ascii_digit()),
@@ -166,6 +169,10 @@ fn keys_of_every_kind_are_made_and_read_again() {
             assert!(openssl(&["pkey", "-noout", "-text"], &text(&field(&made, "Key"))).contains("rivate"));
         }
     }
+    let group = run("genPrivateKey", vec!["dsa".into()]).unwrap();
+    assert!(text(&group).starts_with("-----BEGIN DSA PRIVATE KEY-----\n"));
+    // As in Go, it is read, and signs no certificate.
+    assert!(run("genCAWithKey", vec!["ca".into(), Value::int(9), group]).unwrap_err().contains("x509"));
     assert_eq!(text(&run("genPrivateKey", vec!["x".into()]).unwrap()), "Unknown type x");
     assert!(
         run("genCAWithKey", vec!["ca".into(), Value::int(9), "no key".into()])
