@@ -189,6 +189,10 @@ impl Object for KubeVersion {
     }
 
     fn print(&self) -> String {
+        self.fields()
+    }
+
+    fn shown(&self) -> String {
         self.normal().to_owned()
     }
 

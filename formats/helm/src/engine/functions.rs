@@ -22,12 +22,16 @@ impl Functions for All {
     fn get(&self, name: &str) -> Option<&Function> {
         self.0.get(name)
     }
+
+    fn method(&self, name: &str) -> Option<&Function> {
+        super::methods::VALUES.iter().find(|it| it.name == name)
+    }
 }
 
-type Pure = fn(&[Value]) -> Result<Value, Error>;
+pub(super) type Pure = fn(&[Value]) -> Result<Value, Error>;
 type Running = fn(&mut dyn Call, &[Value]) -> Result<Value, Error>;
 
-const fn pure(name: &'static str, params: &'static [Param], run: Pure) -> Function {
+pub(super) const fn pure(name: &'static str, params: &'static [Param], run: Pure) -> Function {
     Function { name, params, rest: None, flow: Flow::Pass, run: Body::Pure(run) }
 }
 
@@ -67,7 +71,18 @@ fn words(args: &[Value]) -> String {
 }
 
 fn json_text(args: &[Value]) -> Result<Value, Error> {
-    json::encode(&args[0], json::Style::Plain).map(Value::from)
+    let text = json::encode(&args[0], json::Style::Plain)?;
+    let taint = of_containers(&args[0]);
+    Ok(if taint.is_none() { text.into() } else { write::with(&text, taint) })
+}
+
+/// Why the lists and maps of a value, not their leaves, would be others: of which there is nothing in a text.
+fn of_containers(value: &Value) -> Taint {
+    match &value.data {
+        Data::List(list) => list.items.iter().fold(value.taint, |sum, it| sum.and(of_containers(it))),
+        Data::Map(map) => map.snapshot().iter().fold(value.taint, |sum, (_, it)| sum.and(of_containers(it))),
+        _ => Taint::NONE,
+    }
 }
 
 /// There is no cluster: nothing is found, and next time something might be.

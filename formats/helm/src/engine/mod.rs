@@ -5,6 +5,7 @@ mod duration;
 mod files;
 mod functions;
 mod glob;
+mod methods;
 mod read;
 mod scope;
 mod sources;

@@ -36,6 +36,12 @@ pub trait Object: Debug {
     /// What `print` writes.
     fn print(&self) -> String;
 
+    /// What an action writes. It can reach a value where it lies, and so methods that `print` does not find: Go's `String` of
+    /// a pointer.
+    fn shown(&self) -> String {
+        self.print()
+    }
+
     /// The plain value that its JSON would be read as; `None` if it has none.
     fn plain(&self) -> Option<Value> {
         None
