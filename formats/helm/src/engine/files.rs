@@ -122,9 +122,8 @@ impl Object for Files {
     }
 
     fn plain(&self) -> Option<Value> {
-        let entry = |(path, file): (&String, &File)| {
-            (path.as_bytes().into(), STANDARD.encode(&file.content).into())
-        };
+        let entry =
+            |(path, file): (&String, &File)| (path.as_bytes().into(), STANDARD.encode(&file.content).into());
         Some(Value::map(self.0.iter().map(entry).collect()))
     }
 

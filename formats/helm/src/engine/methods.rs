@@ -21,9 +21,9 @@ pub(super) const VALUES: &[Function] = &[
     }),
     pure("PathValue", &[Any, Str], |args| {
         let (map, path) = given(args)?;
-        let (above, name) = path.rsplit_once('.').map_or((Ok(Rc::clone(map)), &*path), |(above, name)| {
-            (table(map, above), name)
-        });
+        let (above, name) = path
+            .rsplit_once('.')
+            .map_or((Ok(Rc::clone(map)), &*path), |(above, name)| (table(map, above), name));
         let found = above.ok().and_then(|it| it.get(name.as_bytes())).filter(|it| it.as_map().is_none());
         found.ok_or_else(|| Error(format!("{name:?} is not a value")))
     }),

@@ -134,7 +134,8 @@ fn maintainer(it: &Maintainer) -> Value {
 }
 
 fn requirement(it: &Requirement) -> Value {
-    let import = |it: &crate::tree::Import| pairs([("child", it.child.as_str()), ("parent", it.parent.as_str())]);
+    let import =
+        |it: &crate::tree::Import| pairs([("child", it.child.as_str()), ("parent", it.parent.as_str())]);
     value([
         ("Name", it.name.as_str().into()),
         ("Version", it.version.as_str().into()),

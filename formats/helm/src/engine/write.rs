@@ -57,7 +57,12 @@ impl Writer {
             Data::Int(it) => self.to.uint(it.bits.cast_unsigned()),
             Data::Float(it) => self.to.float(*it)?,
             Data::Text(text) => {
-                origin = text.spans().iter().map(|it| it.origin).find(|it| *it != Origin::default()).unwrap_or_default();
+                origin = text
+                    .spans()
+                    .iter()
+                    .map(|it| it.origin)
+                    .find(|it| *it != Origin::default())
+                    .unwrap_or_default();
                 taint = taint.and(text.taint());
                 self.to.string_bytes(text.bytes())?;
             }

@@ -3,7 +3,9 @@
 use crate::golden;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gabion_helm::{ChartTree, Inputs, KubeVersion, Limits, RenderError, Rendered, ValuesFile, render, render_files};
+use gabion_helm::{
+    ChartTree, Inputs, KubeVersion, Limits, RenderError, Rendered, ValuesFile, render, render_files,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,7 +5,9 @@ use gabion_helm::{Inputs, RenderError, RunLimits, render};
 
 #[test]
 fn a_template_that_includes_itself_is_an_error() {
-    for text in ["{{ include \"a\" . }}", "{{ template \"a\" . }}", "{{ tpl \"{{ include \\\"a\\\" . }}\" . }}"] {
+    for text in
+        ["{{ include \"a\" . }}", "{{ template \"a\" . }}", "{{ tpl \"{{ include \\\"a\\\" . }}\" . }}"]
+    {
         let helper = format!("{{{{ define \"a\" }}}}{text}{{{{ end }}}}");
         let files = [("templates/_a.tpl", &*helper), ("templates/b.yaml", "{{ include \"a\" . }}")];
         let error = refused(&files, "");
@@ -37,7 +39,10 @@ fn loops_and_texts_end_where_they_may_go_no_further() {
         "{{ range until 900 }}{{ repeat 1000 \"x\" }}{{ end }}",
     ] {
         let error = small(text);
-        assert!(matches!(error, RenderError::Budget { .. } | RenderError::Template { .. }), "{text}: {error:?}");
+        assert!(
+            matches!(error, RenderError::Budget { .. } | RenderError::Template { .. }),
+            "{text}: {error:?}"
+        );
     }
 }
 

@@ -23,7 +23,10 @@ fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 #[test]
 fn every_file_has_its_place() {
-    let db = packed(&[("db/Chart.yaml", b"apiVersion: v1\nname: db\nversion: 2.0.0\n"), ("db/requirements.yaml", b"{}")]);
+    let db = packed(&[
+        ("db/Chart.yaml", b"apiVersion: v1\nname: db\nversion: 2.0.0\n"),
+        ("db/requirements.yaml", b"{}"),
+    ]);
     let bytes = packed(&[
         ("web/Chart.yaml", HEAD.as_bytes()),
         ("web/values.yaml", b"\xef\xbb\xbfa: 1\n---\nb: 2\n"),
@@ -69,8 +72,15 @@ fn names_that_lead_elsewhere_are_refused() {
 
 #[test]
 fn sizes_are_those_of_all_charts_together() {
-    let inner = packed(&[("in/Chart.yaml", b"apiVersion: v2\nname: in\nversion: 1.0.0\n"), ("in/big", &[b'x'; 4000])]);
-    let bytes = packed(&[("web/Chart.yaml", HEAD.as_bytes()), ("web/charts/in.tgz", &inner), ("web/big", &[b'x'; 4000])]);
+    let inner = packed(&[
+        ("in/Chart.yaml", b"apiVersion: v2\nname: in\nversion: 1.0.0\n"),
+        ("in/big", &[b'x'; 4000]),
+    ]);
+    let bytes = packed(&[
+        ("web/Chart.yaml", HEAD.as_bytes()),
+        ("web/charts/in.tgz", &inner),
+        ("web/big", &[b'x'; 4000]),
+    ]);
     let small = |unpacked| Limits { unpacked, file: 1 << 20, members: 100 };
     load_chart(&bytes[..], &small(30_000)).unwrap();
     let error = load_chart(&bytes[..], &small(9000)).map(|_| ()).unwrap_err();
@@ -81,7 +91,10 @@ fn sizes_are_those_of_all_charts_together() {
 fn charts_in_charts_end_somewhere() {
     let mut inner = packed(&[("a/Chart.yaml", b"apiVersion: v2\nname: a\nversion: 1.0.0\n")]);
     for _ in 0..20 {
-        inner = packed(&[("a/Chart.yaml", b"apiVersion: v2\nname: a\nversion: 1.0.0\n"), ("a/charts/a.tgz", &inner)]);
+        inner = packed(&[
+            ("a/Chart.yaml", b"apiVersion: v2\nname: a\nversion: 1.0.0\n"),
+            ("a/charts/a.tgz", &inner),
+        ]);
     }
     let mut error: &dyn std::error::Error = &load_chart(&inner[..], &Limits::default()).unwrap_err();
     while let Some(cause) = error.source() {
@@ -93,7 +106,10 @@ fn charts_in_charts_end_somewhere() {
 #[test]
 fn what_is_wrong_below_is_told_with_its_place() {
     let error = folder(&[("Chart.yaml", HEAD), ("charts/readme.md", "x")]).unwrap_err();
-    assert_eq!((error.code(), error.to_string().as_str()), ("E0814", "the subchart in `charts/readme.md` cannot be read"));
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        ("E0814", "the subchart in `charts/readme.md` cannot be read")
+    );
     let error = folder(&[("Chart.yaml", HEAD), ("values.yaml", "a: 1\n---\n- b\n")]).unwrap_err();
     assert_eq!(error.to_string(), "`values.yaml` cannot be read: line 3: it is no mapping");
 }
@@ -104,7 +120,10 @@ fn a_description_is_read_as_go_reads_it() {
         annotations: {a: 5, b: true, c: text}\nkeywords: [x, 7]\nmaintainers: [{name: A}]\n";
     let chart = tree(&[("Chart.yaml", head)]);
     let meta = &chart.metadata;
-    assert_eq!((meta.name.as_str(), meta.app_version.as_str(), meta.description.as_str()), ("web", "1.1", "a bc"));
+    assert_eq!(
+        (meta.name.as_str(), meta.app_version.as_str(), meta.description.as_str()),
+        ("web", "1.1", "a bc")
+    );
     assert_eq!(meta.annotations.values().collect::<Vec<_>>(), ["5", "true", "text"]);
     assert_eq!(meta.keywords, ["x", "7"]);
     for (text, field) in [
@@ -112,8 +131,14 @@ fn a_description_is_read_as_go_reads_it() {
         ("apiVersion: v2\nname: a/b\nversion: 1.0.0\n", "name"),
         ("apiVersion: v2\nname: a\nversion: latest\n", "version"),
         ("apiVersion: v2\nname: a\nversion: 1.0.0\ntype: x\n", "type"),
-        ("apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: b}, {name: c, alias: b}]\n", "dependencies"),
-        ("apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: b, alias: 'b/c'}]\n", "dependencies"),
+        (
+            "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: b}, {name: c, alias: b}]\n",
+            "dependencies",
+        ),
+        (
+            "apiVersion: v2\nname: a\nversion: 1.0.0\ndependencies: [{name: b, alias: 'b/c'}]\n",
+            "dependencies",
+        ),
     ] {
         let error = folder(&[("Chart.yaml", text)]).unwrap_err();
         assert!(error.to_string().starts_with(&format!("the field `{field}`")), "{error}");

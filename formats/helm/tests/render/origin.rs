@@ -21,8 +21,14 @@ fn every_leaf_knows_its_template_and_its_value() {
     let found = rendered(
         &[
             ("values.yaml", "image:\n  name: nginx\n  tag: one\nlist:\n- first\n"),
-            ("templates/_h.tpl", "{{ define \"h\" }}\n{{ .Values.image.name }}:{{ .Values.image.tag }}{{ end }}"),
-            ("templates/a.yaml", "a: {{ include \"h\" . | trim | quote }}\nb:\n{{ toYaml .Values.list | indent 2 }}\nc: {{ .Values.db.host }}\n"),
+            (
+                "templates/_h.tpl",
+                "{{ define \"h\" }}\n{{ .Values.image.name }}:{{ .Values.image.tag }}{{ end }}",
+            ),
+            (
+                "templates/a.yaml",
+                "a: {{ include \"h\" . | trim | quote }}\nb:\n{{ toYaml .Values.list | indent 2 }}\nc: {{ .Values.db.host }}\n",
+            ),
             ("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
             ("charts/db/values.yaml", "# empty\nhost: local\n"),
             ("charts/db/templates/b.yaml", "kind: Z\nd: {{ .Values.host }}\ne: {{ .Values.global.g }}\n"),
@@ -36,7 +42,10 @@ fn every_leaf_knows_its_template_and_its_value() {
     assert_eq!(origin(&found, own, "first"), "web/templates/a.yaml:3 < web/values.yaml:5");
     assert_eq!(origin(&found, own, "local"), "web/templates/a.yaml:4 < web/charts/db/values.yaml:2");
     assert_eq!(origin(&found, own, "b:"), "web/templates/a.yaml:1");
-    assert_eq!(origin(&found, below, "local"), "web/charts/db/templates/b.yaml:2 < web/charts/db/values.yaml:2");
+    assert_eq!(
+        origin(&found, below, "local"),
+        "web/charts/db/templates/b.yaml:2 < web/charts/db/values.yaml:2"
+    );
     assert_eq!(origin(&found, below, "all"), "web/charts/db/templates/b.yaml:3 < mine.yaml:4");
 }
 
@@ -46,7 +55,10 @@ fn files_and_texts_that_are_read_again_keep_their_origin() {
         &[
             ("values.yaml", "text: |\n  image: busybox\n"),
             ("files/c.txt", "content"),
-            ("templates/a.yaml", "a: {{ .Files.Get \"files/c.txt\" }}\nb: {{ (fromYaml .Values.text).image }}\n"),
+            (
+                "templates/a.yaml",
+                "a: {{ .Files.Get \"files/c.txt\" }}\nb: {{ (fromYaml .Values.text).image }}\n",
+            ),
         ],
         "",
     );

@@ -5,10 +5,16 @@ use gabion_helm::{ChartTree, Limits, Rendered, load_chart, render};
 use proptest::prelude::*;
 
 const FILES: [(&str, &str); 9] = [
-    ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- {name: db, alias: one}\n- {name: db, alias: two}\n"),
+    (
+        "Chart.yaml",
+        "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- {name: db, alias: one}\n- {name: db, alias: two}\n",
+    ),
     ("values.yaml", "one: {x: 1}\nglobal: {m: {k: v}}\n"),
     ("templates/b.yaml", "kind: Service\nmetadata: {name: b}\nm: {{ toJson .Values }}\n"),
-    ("templates/a.yaml", "kind: Service\nmetadata: {name: a}\n---\nkind: Secret\n{{ $_ := set .Values.global.m \"a\" 1 }}\n"),
+    (
+        "templates/a.yaml",
+        "kind: Service\nmetadata: {name: a}\n---\nkind: Secret\n{{ $_ := set .Values.global.m \"a\" 1 }}\n",
+    ),
     ("templates/_x.tpl", "{{ define \"x\" }}root{{ end }}"),
     ("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
     ("charts/db/values.yaml", "y: 2\n"),

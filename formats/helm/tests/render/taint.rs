@@ -12,7 +12,11 @@ const SECRET: &str = "kind: Secret\nmetadata:\n  name: s\n  annotations:\n    ch
 #[test]
 fn a_random_password_names_the_value_that_holds_it_still() {
     let helper = "{{- define \"pw\" -}}\n{{- if .Values.auth.password -}}{{ .Values.auth.password }}{{- else -}}\n{{ randAlphaNum 8 }}\n{{- end -}}{{- end -}}";
-    let files = [("templates/_p.tpl", helper), ("templates/s.yaml", SECRET), ("values.yaml", "auth: {password: ''}\n")];
+    let files = [
+        ("templates/_p.tpl", helper),
+        ("templates/s.yaml", SECRET),
+        ("values.yaml", "auth: {password: ''}\n"),
+    ];
     assert_eq!(
         told(&files, ""),
         [
@@ -40,7 +44,8 @@ fn values_of_subcharts_are_named_from_the_top() {
         ("charts/db/templates/s.yaml", text),
     ];
     let found = rendered(&files, "");
-    let keys: Vec<_> = found.taints().iter().map(|it| (&*it.pointer, it.keys.join(" "), it.reasons.join(" "))).collect();
+    let keys: Vec<_> =
+        found.taints().iter().map(|it| (&*it.pointer, it.keys.join(" "), it.reasons.join(" "))).collect();
     assert_eq!(
         keys,
         [

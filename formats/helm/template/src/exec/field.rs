@@ -94,8 +94,8 @@ impl<'t> Exec<'_, '_, 't> {
                 let object = std::rc::Rc::clone(object);
                 self.member(dot, receiver, &*object, node, name, args, last)?
             }
-            Data::List(list) if list.elem == Elem::Versions => {
-                let versions = Versions(std::rc::Rc::clone(list));
+            Data::List(of) if of.elem == Elem::Versions => {
+                let versions = Versions(std::rc::Rc::clone(of));
                 self.member(dot, receiver, &versions, node, name, args, last)?
             }
             _ => return self.no_field(receiver, name),
