@@ -232,9 +232,9 @@ impl Object for Duration {
         };
         match nanoseconds {
             0 => "0s".to_owned(),
-            ..1000 => format!("{sign}{nanoseconds}ns"),
-            ..1_000_000 => in_unit(1000, 3, "µs"),
-            ..1_000_000_000 => in_unit(1_000_000, 6, "ms"),
+            1..1000 => format!("{sign}{nanoseconds}ns"),
+            1000..1_000_000 => in_unit(1000, 3, "µs"),
+            1_000_000..1_000_000_000 => in_unit(1_000_000, 6, "ms"),
             _ => {
                 let (seconds, rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
                 let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

@@ -102,7 +102,7 @@ fn release(inputs: &Inputs) -> Value {
 /// `.Chart`: the fields of Go's struct as keys (`structToMap`).
 fn described(chart: &Work<'_>, root: bool) -> Value {
     let (meta, said) = (chart.meta.borrow(), &chart.source.metadata);
-    let dependencies = meta.dependencies.iter().flatten().map(|it| requirement(it)).collect();
+    let dependencies = meta.dependencies.iter().flatten().map(requirement).collect();
     value([
         ("Name", meta.name.as_str().into()),
         ("Home", said.home.as_str().into()),

@@ -49,7 +49,7 @@ impl<'n> Fields<'n> {
             .map?
             .iter()
             .filter(|(key, node)| key.eq_ignore_ascii_case(name) && !matches!(node.data, Data::Null));
-        same.map(|(_, node)| node).last()
+        same.map(|(_, node)| node).next_back()
     }
 
     pub(crate) fn text(&self, name: &str, into: &mut String) -> Result<(), LoadError> {
