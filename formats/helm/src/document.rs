@@ -22,7 +22,13 @@ fn conv(v: serde_json::Value, ints: bool) -> Node {
     let data = match v {
         J::Null => Data::Null,
         J::Bool(b) => Data::Bool(b),
-        J::Number(n) => if let (true, Some(i)) = (ints, n.as_i64()) { Data::Int(i) } else { Data::Float(n.as_f64().unwrap()) },
+        J::Number(n) => {
+            if let (true, Some(i)) = (ints, n.as_i64()) {
+                Data::Int(i)
+            } else {
+                Data::Float(n.as_f64().unwrap())
+            }
+        }
         J::String(s) => Data::String(s),
         J::Array(a) => Data::List(a.into_iter().map(|x| conv(x, ints)).collect()),
         J::Object(o) => Data::Map(o.into_iter().map(|(k, x)| (k, conv(x, ints))).collect()),
@@ -32,7 +38,9 @@ fn conv(v: serde_json::Value, ints: bool) -> Node {
 
 fn any(bytes: &[u8], ints: bool) -> Result<Node, String> {
     let t = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
-    serde_saphyr::from_str::<Option<serde_json::Value>>(t).map(|v| conv(v.unwrap_or_default(), ints)).map_err(|e| e.to_string())
+    serde_saphyr::from_str::<Option<serde_json::Value>>(t)
+        .map(|v| conv(v.unwrap_or_default(), ints))
+        .map_err(|e| e.to_string())
 }
 
 /// Reads the first document of a text, its numbers as floats.

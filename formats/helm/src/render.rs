@@ -193,12 +193,15 @@ impl RenderError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Release { .. } => {
-                "small letters, digits, `-` and `.`, at most 53 of them; the first and the last are no mark".to_owned()
+                "small letters, digits, `-` and `.`, at most 53 of them; the first and the last are no mark"
+                    .to_owned()
             }
             Self::Library { .. } => "render a chart that uses it".to_owned(),
             Self::Missing { .. } => "`helm dependency build` puts it there".to_owned(),
             Self::NoTable { name } => format!("what stands under `{name}` are the values of that chart"),
-            Self::Schema { .. } => "tell the maintainers of the chart, or render without its schema".to_owned(),
+            Self::Schema { .. } => {
+                "tell the maintainers of the chart, or render without its schema".to_owned()
+            }
             Self::Values { .. } => "change the values".to_owned(),
             Self::Kube { .. } => "take another version of the chart, or of the cluster".to_owned(),
             Self::Parse { .. } | Self::Document { .. } => {

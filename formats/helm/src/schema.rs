@@ -42,12 +42,7 @@ pub(crate) fn violations(chart: &Work<'_>, values: &Table) -> Result<Vec<Violati
     Ok(out)
 }
 
-fn below(
-    chart: &Work<'_>,
-    values: &Table,
-    path: &str,
-    out: &mut Vec<Violation>,
-) -> Result<(), BadSchema> {
+fn below(chart: &Work<'_>, values: &Table, path: &str, out: &mut Vec<Violation>) -> Result<(), BadSchema> {
     if let Some(schema) = &chart.source.schema {
         let found =
             against(schema, &table(values)).map_err(|why| BadSchema { chart: path.to_owned(), why })?;
@@ -180,17 +175,21 @@ mod tests {
     fn each_draft_has_its_own_words() {
         let old = r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"p":{"type":"integer"}},
             "properties":{"a":{"$ref":"#/definitions/p"},"b":{"items":[{"type":"string"}],"additionalItems":false}}}"##;
-        check(old, r#"{"a":"x","b":["x",1]}"#, &[
-            ("/a", "want integer, but got string"),
-            ("/b", "last 1 additionalItems not allowed"),
-        ]);
+        check(
+            old,
+            r#"{"a":"x","b":["x",1]}"#,
+            &[("/a", "want integer, but got string"), ("/b", "last 1 additionalItems not allowed")],
+        );
         for head in [r#""$schema":"https://json-schema.org/draft/2020-12/schema","#, ""] {
-            let new = format!(r##"{{{head}"$defs":{{"p":{{"type":"integer"}}}},
-                "properties":{{"a":{{"$ref":"#/$defs/p"}},"b":{{"prefixItems":[false]}}}}}}"##);
-            check(&new, r#"{"a":"x","b":["x",1]}"#, &[
-                ("/a", "want integer, but got string"),
-                ("/b/0", "false schema"),
-            ]);
+            let new = format!(
+                r##"{{{head}"$defs":{{"p":{{"type":"integer"}}}},
+                "properties":{{"a":{{"$ref":"#/$defs/p"}},"b":{{"prefixItems":[false]}}}}}}"##
+            );
+            check(
+                &new,
+                r#"{"a":"x","b":["x",1]}"#,
+                &[("/a", "want integer, but got string"), ("/b/0", "false schema")],
+            );
         }
     }
 

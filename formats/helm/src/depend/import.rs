@@ -34,7 +34,7 @@ fn at(path: &str, table: Table) -> Table {
     if path == "." {
         return table;
     }
-    path.split('.').rev().fold(table, |below, name| {
-        Table::from_entries([(name.to_owned(), Entry::table(below))])
-    })
+    path.split('.')
+        .rev()
+        .fold(table, |below, name| Table::from_entries([(name.to_owned(), Entry::table(below))]))
 }

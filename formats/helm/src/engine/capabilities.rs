@@ -146,6 +146,10 @@ impl Object for Capabilities {
         format!("&{{{} [{apis}] {}}}", self.kube.fields(), self.helm.print())
     }
 
+    fn inside(&self) -> Option<String> {
+        None
+    }
+
     fn plain(&self) -> Option<Value> {
         let entry = |name: &str| {
             let value = match self.field(name)? {
@@ -154,7 +158,9 @@ impl Object for Capabilities {
             };
             Some((name.as_bytes().into(), value))
         };
-        Some(Value::map(["KubeVersion", "APIVersions", "HelmVersion"].into_iter().filter_map(entry).collect()))
+        Some(Value::map(
+            ["KubeVersion", "APIVersions", "HelmVersion"].into_iter().filter_map(entry).collect(),
+        ))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -189,6 +195,10 @@ impl Object for KubeVersion {
     }
 
     fn print(&self) -> String {
+        self.fields()
+    }
+
+    fn shown(&self) -> String {
         self.normal().to_owned()
     }
 
@@ -225,8 +235,12 @@ impl Object for HelmVersion {
     }
 
     fn plain(&self) -> Option<Value> {
-        let all =
-            [("version", &*self.version), ("git_tree_state", "clean"), ("go_version", &self.go), ("kube_client_version", &self.kube_client)];
+        let all = [
+            ("version", &*self.version),
+            ("git_tree_state", "clean"),
+            ("go_version", &self.go),
+            ("kube_client_version", &self.kube_client),
+        ];
         Some(Value::map(all.into_iter().map(|(key, it)| (key.as_bytes().into(), it.into())).collect()))
     }
 

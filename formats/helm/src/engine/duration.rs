@@ -28,7 +28,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     of("durationDays", ONE, |args| Ok((hours(&args[0]) / 24.0).into())),
     of("durationWeeks", ONE, |args| Ok((hours(&args[0]) / 24.0 / 7.0).into())),
     of("durationRoundTo", TWO, |args| Ok(to_multiple(args, rounded))),
-    of("durationTruncateTo", TWO, |args| Ok(to_multiple(args, |it, unit| if unit <= 0 { it } else { it - it % unit }))),
+    of("durationTruncateTo", TWO, |args| {
+        Ok(to_multiple(args, |it, unit| if unit <= 0 { it } else { it - it % unit }))
+    }),
 ];
 
 fn value(nanoseconds: i64) -> Value {
@@ -178,7 +180,9 @@ fn parse(text: &str) -> Option<i64> {
 fn of_fraction(digits: &str, unit: u64) -> u64 {
     let (mut value, mut scale) = (0_u64, 1.0_f64);
     for digit in digits.bytes() {
-        let Some(next) = value.checked_mul(10).and_then(|it| it.checked_add(u64::from(digit - b'0'))) else { break };
+        let Some(next) = value.checked_mul(10).and_then(|it| it.checked_add(u64::from(digit - b'0'))) else {
+            break;
+        };
         if next > 1 << 63 {
             break;
         }
@@ -228,9 +232,9 @@ impl Object for Duration {
         };
         match nanoseconds {
             0 => "0s".to_owned(),
-            ..1000 => format!("{sign}{nanoseconds}ns"),
-            ..1_000_000 => in_unit(1000, 3, "µs"),
-            ..1_000_000_000 => in_unit(1_000_000, 6, "ms"),
+            1..1000 => format!("{sign}{nanoseconds}ns"),
+            1000..1_000_000 => in_unit(1000, 3, "µs"),
+            1_000_000..1_000_000_000 => in_unit(1_000_000, 6, "ms"),
             _ => {
                 let (seconds, rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
                 let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

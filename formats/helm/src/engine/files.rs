@@ -44,12 +44,12 @@ impl Files {
     }
 
     /// A mapping from the last parts of the paths, of what `of` makes of each content.
-    fn mapping(&self, of: impl Fn(&File) -> Text) -> Result<Value, Error> {
+    fn mapping(&self, of: impl Fn(&File) -> Text) -> Value {
         let entry = |(path, file): (&String, &File)| {
             let name = path.rsplit('/').next().unwrap_or(path);
             (name.as_bytes().into(), of(file).into())
         };
-        Ok(write::to_yaml(&Value::map(self.0.iter().map(entry).collect())))
+        write::to_yaml(&Value::map(self.0.iter().map(entry).collect()))
     }
 
     fn lines(&self, name: &str) -> Value {
@@ -101,8 +101,8 @@ impl Object for Files {
             "AsConfig" | "AsSecrets" if !args.is_empty() => {
                 return Some(Err(super::arguments(method, 0, args.len())));
             }
-            "AsConfig" => return Some(self.mapping(File::text)),
-            "AsSecrets" => return Some(self.mapping(|it| STANDARD.encode(&it.content).into())),
+            "AsConfig" => return Some(Ok(self.mapping(File::text))),
+            "AsSecrets" => return Some(Ok(self.mapping(|it| STANDARD.encode(&it.content).into()))),
             _ => return None,
         };
         Some(super::one_text(method, args).and_then(|name| run(self, &name)))
@@ -122,9 +122,8 @@ impl Object for Files {
     }
 
     fn plain(&self) -> Option<Value> {
-        let entry = |(path, file): (&String, &File)| {
-            (path.as_bytes().into(), STANDARD.encode(&file.content).into())
-        };
+        let entry =
+            |(path, file): (&String, &File)| (path.as_bytes().into(), STANDARD.encode(&file.content).into());
         Some(Value::map(self.0.iter().map(entry).collect()))
     }
 

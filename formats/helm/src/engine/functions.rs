@@ -22,12 +22,16 @@ impl Functions for All {
     fn get(&self, name: &str) -> Option<&Function> {
         self.0.get(name)
     }
+
+    fn method(&self, name: &str) -> Option<&Function> {
+        super::methods::VALUES.iter().find(|it| it.name == name)
+    }
 }
 
-type Pure = fn(&[Value]) -> Result<Value, Error>;
+pub(super) type Pure = fn(&[Value]) -> Result<Value, Error>;
 type Running = fn(&mut dyn Call, &[Value]) -> Result<Value, Error>;
 
-const fn pure(name: &'static str, params: &'static [Param], run: Pure) -> Function {
+pub(super) const fn pure(name: &'static str, params: &'static [Param], run: Pure) -> Function {
     Function { name, params, rest: None, flow: Flow::Pass, run: Body::Pure(run) }
 }
 
@@ -38,7 +42,7 @@ const fn running(name: &'static str, params: &'static [Param], run: Running) -> 
 const HELM: &[Function] = &[
     running("include", &[Str, Any], |run, args| run.execute(&words(args), &args[1])),
     running("tpl", &[Str, Any], |run, args| run.evaluate(&args[0], &args[1])),
-    running("lookup", &[Str, Str, Str, Str], lookup),
+    running("lookup", &[Str, Str, Str, Str], |run, args| Ok(lookup(run, args))),
     pure("required", &[Str, Any], |args| match &args[1].data {
         Data::Nil => Err(refusal(&words(args))),
         Data::Text(text) if text.bytes().is_empty() => Err(refusal(&words(args))),
@@ -67,15 +71,26 @@ fn words(args: &[Value]) -> String {
 }
 
 fn json_text(args: &[Value]) -> Result<Value, Error> {
-    json::encode(&args[0], json::Style::Plain).map(Value::from)
+    let text = json::encode(&args[0], json::Style::Plain)?;
+    let taint = of_containers(&args[0]);
+    Ok(if taint.is_none() { text.into() } else { write::with(&text, taint) })
+}
+
+/// Why the lists and maps of a value, not their leaves, would be others: of which there is nothing in a text.
+fn of_containers(value: &Value) -> Taint {
+    match &value.data {
+        Data::List(list) => list.items.iter().fold(value.taint, |sum, it| sum.and(of_containers(it))),
+        Data::Map(map) => map.snapshot().iter().fold(value.taint, |sum, (_, it)| sum.and(of_containers(it))),
+        _ => Taint::NONE,
+    }
 }
 
 /// There is no cluster: nothing is found, and next time something might be.
-fn lookup(run: &mut dyn Call, args: &[Value]) -> Result<Value, Error> {
+fn lookup(run: &mut dyn Call, args: &[Value]) -> Value {
     let words = args.iter().filter_map(Value::as_text).map(|it| it.to_str().into_owned());
     let words: Vec<String> = words.filter(|it| !it.is_empty()).collect();
     run.note(&format!("lookup {}", words.join(" ")), Taint::LOOKUP);
-    Ok(Value::map(BTreeMap::new()).tainted(Taint::LOOKUP))
+    Value::map(BTreeMap::new()).tainted(Taint::LOOKUP)
 }
 
 /// Marks around what a chart says when it refuses, as Helm puts them there: errors travel as texts.

@@ -5,6 +5,7 @@ mod duration;
 mod files;
 mod functions;
 mod glob;
+mod methods;
 mod read;
 mod scope;
 mod sources;
@@ -95,7 +96,9 @@ fn failed(error: ExecError) -> RenderError {
     }
     match error.class {
         Class::Budget => RenderError::Budget { file, line, why: error.reason },
-        Class::Parse | Class::Exec => RenderError::Template { file, line, why: error.reason, trace: error.message },
+        Class::Parse | Class::Exec => {
+            RenderError::Template { file, line, why: error.reason, trace: error.message }
+        }
     }
 }
 

@@ -102,7 +102,7 @@ fn release(inputs: &Inputs) -> Value {
 /// `.Chart`: the fields of Go's struct as keys (`structToMap`).
 fn described(chart: &Work<'_>, root: bool) -> Value {
     let (meta, said) = (chart.meta.borrow(), &chart.source.metadata);
-    let dependencies = meta.dependencies.iter().flatten().map(|it| requirement(it)).collect();
+    let dependencies = meta.dependencies.iter().flatten().map(requirement).collect();
     value([
         ("Name", meta.name.as_str().into()),
         ("Home", said.home.as_str().into()),
@@ -134,7 +134,8 @@ fn maintainer(it: &Maintainer) -> Value {
 }
 
 fn requirement(it: &Requirement) -> Value {
-    let import = |it: &crate::tree::Import| pairs([("child", it.child.as_str()), ("parent", it.parent.as_str())]);
+    let import =
+        |it: &crate::tree::Import| pairs([("child", it.child.as_str()), ("parent", it.parent.as_str())]);
     value([
         ("Name", it.name.as_str().into()),
         ("Version", it.version.as_str().into()),

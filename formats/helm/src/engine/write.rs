@@ -1,9 +1,9 @@
 //! Values as YAML, each leaf with its origin.
 
-use gabion_template::{Data, Elem, Error, Origin, Taint, Text, TextBuilder, Value};
-use gabion_yaml::{DumpError, Emitter, Style, entries};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gabion_template::{Data, Elem, Error, Origin, Taint, Text, TextBuilder, Value};
+use gabion_yaml::{DumpError, Emitter, Style, entries};
 
 /// `toYaml`: what cannot be written is nothing.
 pub(super) fn to_yaml(value: &Value) -> Value {
@@ -13,7 +13,7 @@ pub(super) fn to_yaml(value: &Value) -> Value {
 /// A value as YAML, without the line end behind it.
 pub(super) fn yaml(value: &Value, style: Style) -> Result<Value, Error> {
     let mut writer = Writer { to: Emitter::new(style), style, marks: Vec::new() };
-    writer.value(value).map_err(|error| Error(error.to_string()))?;
+    writer.value(value, Taint::NONE).map_err(|error| Error(error.to_string()))?;
     let (text, marks) = (writer.to.finish(), writer.marks);
     let text = text.strip_suffix('\n').unwrap_or(&text).as_bytes();
     let (mut out, mut at) = (TextBuilder::default(), 0);
@@ -45,10 +45,11 @@ struct Writer {
 }
 
 impl Writer {
-    fn value(&mut self, value: &Value) -> Result<(), DumpError> {
+    /// `above` is why what holds the value would be another one.
+    fn value(&mut self, value: &Value, above: Taint) -> Result<(), DumpError> {
         let start = self.to.len();
         let mut origin = Origin::default();
-        let mut taint = value.taint;
+        let mut taint = above.and(value.taint);
         match &value.data {
             Data::Nil => self.to.null(),
             Data::Bool(it) => self.to.bool(*it),
@@ -56,7 +57,12 @@ impl Writer {
             Data::Int(it) => self.to.uint(it.bits.cast_unsigned()),
             Data::Float(it) => self.to.float(*it)?,
             Data::Text(text) => {
-                origin = text.spans().iter().map(|it| it.origin).find(|it| *it != Origin::default()).unwrap_or_default();
+                origin = text
+                    .spans()
+                    .iter()
+                    .map(|it| it.origin)
+                    .find(|it| *it != Origin::default())
+                    .unwrap_or_default();
                 taint = taint.and(text.taint());
                 self.to.string_bytes(text.bytes())?;
             }
@@ -67,7 +73,7 @@ impl Writer {
             Data::List(list) => {
                 self.to.begin_list(list.items.is_empty())?;
                 for item in &list.items {
-                    self.value(item)?;
+                    self.value(item, taint)?;
                 }
                 self.to.end_list();
                 if !list.items.is_empty() {
@@ -79,7 +85,7 @@ impl Writer {
                 self.to.begin_map(all.is_empty())?;
                 for (key, value) in entries(all.iter().map(|(key, value)| (&**key, value)), self.style)? {
                     self.to.key(&key);
-                    self.value(value)?;
+                    self.value(value, taint)?;
                 }
                 self.to.end_map();
                 if !all.is_empty() {
@@ -87,7 +93,7 @@ impl Writer {
                 }
             }
             Data::Object(object) => match object.plain() {
-                Some(plain) => return self.value(&plain.tainted(value.taint)),
+                Some(plain) => return self.value(&plain, taint),
                 None => self.to.string(&object.print())?,
             },
         }
@@ -109,4 +115,15 @@ fn byte(value: &Value) -> u8 {
 pub(super) fn whole(text: &str, like: &Value) -> Value {
     let origin = like.as_text().and_then(|it| it.spans().first()).map(|it| it.origin).unwrap_or_default();
     Text::from_origin(text.as_bytes(), origin, like.taint).into()
+}
+
+/// A text, with reasons added to all of it.
+pub(super) fn with(text: &Text, taint: Taint) -> Value {
+    let (mut out, mut start) = (TextBuilder::default(), 0);
+    for span in text.spans() {
+        out.push(&text.bytes()[start..span.end as usize], span.origin, span.taint.and(taint));
+        start = span.end as usize;
+    }
+    out.push(&text.bytes()[start..], Origin::default(), taint);
+    out.finish().into()
 }

@@ -80,10 +80,9 @@ fn end(text: &str) -> Option<usize> {
                 chars.next();
             }
             (Some(open), _) if open == it => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'' | '`') => quote = Some(it),
             (None, '}') if text[at..].starts_with("}}") => return Some(at),
-            (None, _) => {}
+            _ => {}
         }
     }
     None

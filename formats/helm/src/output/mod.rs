@@ -10,11 +10,11 @@ pub use apis::DEFAULT_APIS;
 pub use taint::{Lookup, Tainted};
 
 use crate::depend::Work;
+use crate::document;
 use crate::engine::{Executed, Sources, is_partial};
 use crate::render::RenderError;
 use crate::tree::fields::{self, Fields};
 use crate::values::Table;
-use crate::document;
 use gabion_template::{Span, Text};
 use gabion_yaml::Node;
 use std::collections::BTreeMap;
@@ -192,11 +192,28 @@ pub(crate) fn rendered(
     documents.sort_by(|a, b| order::by_kind(&a.kind, &b.kind));
     hooks.sort_by(|a, b| order::by_kind(&a.document.kind, &b.document.kind));
     let all = documents.iter().chain(hooks.iter().map(|it| &it.document));
-    let taints = taint::tainted(chart, values, all, notes.as_ref().map(|it| (own_notes.as_str(), it)), &asked, &sources);
+    let taints = taint::tainted(
+        chart,
+        values,
+        all,
+        notes.as_ref().map(|it| (own_notes.as_str(), it)),
+        &asked,
+        &sources,
+    );
     let lookups = taint::lookups(&asked, &sources);
     let mut crds = Vec::new();
     definitions(chart, &chart.name(), &mut crds);
-    Ok(Rendered { documents, hooks, crds, notes, warnings, lookups, taints, files: all_files, sources: sources.into_names() })
+    Ok(Rendered {
+        documents,
+        hooks,
+        crds,
+        notes,
+        warnings,
+        lookups,
+        taints,
+        files: all_files,
+        sources: sources.into_names(),
+    })
 }
 
 fn definitions(chart: &Work<'_>, path: &str, out: &mut Vec<Definition>) {
@@ -208,7 +225,8 @@ fn definitions(chart: &Work<'_>, path: &str, out: &mut Vec<Definition>) {
         chart.source.files.iter().filter(|(name, _)| name.starts_with("crds/") && manifest(name)).collect();
     own.sort_by_key(|(name, _)| name.split('/').collect::<Vec<_>>());
     out.extend(
-        own.into_iter().map(|(name, bytes)| Definition { path: format!("{path}/{name}"), bytes: bytes.clone() }),
+        own.into_iter()
+            .map(|(name, bytes)| Definition { path: format!("{path}/{name}"), bytes: bytes.clone() }),
     );
     for child in &chart.children {
         definitions(child, &format!("{path}/charts/{}", child.name()), out);

@@ -21,7 +21,10 @@ pub(super) fn documents(text: &Text) -> Vec<Text> {
             let blank = bytes[at + 3..].iter().take_while(|it| matches!(it, b' ' | b'\t')).count();
             start = at + 3 + blank;
         }
-        at = bytes[at.max(start)..].iter().position(|it| *it == b'\n').map_or(bytes.len(), |it| at.max(start) + it + 1);
+        at = bytes[at.max(start)..]
+            .iter()
+            .position(|it| *it == b'\n')
+            .map_or(bytes.len(), |it| at.max(start) + it + 1);
     }
     if start < bytes.len() {
         part(start, bytes.len());

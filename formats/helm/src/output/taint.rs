@@ -138,7 +138,10 @@ impl Judge<'_, '_> {
         if !here.is_empty() {
             return here;
         }
-        let mut made = self.asked.iter().filter(|it| span.taint.reasons().any(|why| it.taint.reasons().any(|it| it == why)));
+        let mut made = self
+            .asked
+            .iter()
+            .filter(|it| span.taint.reasons().any(|why| it.taint.reasons().any(|it| it == why)));
         match (made.next(), made.next()) {
             (Some(note), None) => self.keys_at(note.origin.template, note.origin.line, document),
             _ => Vec::new(),
@@ -151,7 +154,8 @@ impl Judge<'_, '_> {
         // A library is given the values of whoever uses it.
         let user = if found.library { find(self.chart, document) } else { None };
         let names = user.as_ref().unwrap_or(&found).names.join(".");
-        let own = if names.is_empty() { Some(self.values.clone()) } else { values::table(self.values, &names) };
+        let own =
+            if names.is_empty() { Some(self.values.clone()) } else { values::table(self.values, &names) };
         let Some(own) = own else { return Vec::new() };
         let text = String::from_utf8_lossy(found.text.unwrap_or_default());
         let empty = guard::keys(&text, line).into_iter().filter(|key| is_empty(&own, key));
@@ -185,9 +189,9 @@ fn find<'c>(chart: &Work<'c>, path: &str) -> Option<Place<'c>> {
 
 /// Whether a value is not there, or is what `default` takes for nothing.
 fn is_empty(values: &Table, key: &str) -> bool {
-    let (above, name) = key.rsplit_once('.').map_or((Some(values.clone()), key), |(above, name)| {
-        (values::table(values, above), name)
-    });
+    let (above, name) = key
+        .rsplit_once('.')
+        .map_or((Some(values.clone()), key), |(above, name)| (values::table(values, above), name));
     match above.and_then(|it| it.get(name)).map(|it| it.item) {
         None | Some(Item::Null | Item::Bool(false) | Item::Int(0) | Item::Uint(0)) => true,
         Some(Item::Float(it)) => it == 0.0,

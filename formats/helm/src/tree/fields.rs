@@ -45,10 +45,11 @@ fn wrong(file: &'static str, node: &Node, what: &str) -> LoadError {
 impl<'n> Fields<'n> {
     /// The field of this name, if it is there and is not `null`.
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
-        let same = self.map?.iter().filter(|(key, node)| {
-            key.eq_ignore_ascii_case(name) && !matches!(node.data, Data::Null)
-        });
-        same.map(|(_, node)| node).last()
+        let same = self
+            .map?
+            .iter()
+            .filter(|(key, node)| key.eq_ignore_ascii_case(name) && !matches!(node.data, Data::Null));
+        same.map(|(_, node)| node).next_back()
     }
 
     pub(crate) fn text(&self, name: &str, into: &mut String) -> Result<(), LoadError> {

@@ -131,13 +131,11 @@ fn set(pattern: &[char], it: char) -> Option<(bool, &[char])> {
 }
 
 fn member(pattern: &[char]) -> Option<(char, &[char])> {
-    match pattern {
-        ['\\', it, rest @ ..] => Some((*it, rest)),
-        ['-' | ']', ..] => None,
-        [it, rest @ ..] => Some((*it, rest)),
-        [] => None,
-    }
-    .filter(|(_, rest)| !rest.is_empty())
+    let (it, rest) = match pattern {
+        ['-' | ']', ..] | [] => return None,
+        ['\\', it, rest @ ..] | [it, rest @ ..] => (*it, rest),
+    };
+    (!rest.is_empty()).then_some((it, rest))
 }
 
 /// Whether a name has the shape of a pattern; `*` and `?` stand for no slash, sets may (Go's `path.Match`).

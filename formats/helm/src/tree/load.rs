@@ -143,7 +143,7 @@ impl Budget {
                 continue;
             }
             let packed = files.remove("");
-            let chart = match packed.filter(|_| name.ends_with(".tgz")) {
+            let chart = match packed.filter(|_| name.strip_suffix(".tgz").is_some()) {
                 Some(bytes) => self.packed_below(&bytes),
                 None => self.chart(files),
             };
@@ -159,7 +159,7 @@ impl Budget {
 
 /// Signatures of packed charts are files as any other.
 fn is_provenance(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|it| it.ends_with(".prov"))
+    path.rsplit('/').next().is_some_and(|it| it.strip_suffix(".prov").is_some())
 }
 
 fn yaml(file: &str, bytes: &[u8]) -> Result<Node, LoadError> {

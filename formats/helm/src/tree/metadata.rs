@@ -192,7 +192,8 @@ impl Requirement {
 
     /// Whether a chart of this version is one that it may be.
     pub(crate) fn allows(&self, version: &str) -> bool {
-        let wanted = if self.version.is_empty() { Some(Constraint::any()) } else { self.version.parse().ok() };
+        let wanted =
+            if self.version.is_empty() { Some(Constraint::any()) } else { self.version.parse().ok() };
         match (wanted, version.parse::<Version>()) {
             (Some(wanted), Ok(version)) => wanted.allows(&version),
             _ => false,
@@ -208,7 +209,8 @@ impl Import {
             Data::Map(map) => {
                 // What is no text there is printed, as everything is.
                 let path = |key: &str| {
-                    map.get(key).map_or_else(|| "<nil>".to_owned(), |it| fields::scalar(it).unwrap_or_default())
+                    map.get(key)
+                        .map_or_else(|| "<nil>".to_owned(), |it| fields::scalar(it).unwrap_or_default())
                 };
                 Some(Self { child: path("child"), parent: path("parent") })
             }

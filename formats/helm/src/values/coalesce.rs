@@ -129,10 +129,14 @@ impl Pass<'_> {
                     own.set(&key, Entry::table(copy));
                 }
                 (Some(_), Some(None)) => {
-                    self.warn(format!("`{GLOBAL}.{key}` below `{prefix}` is no table, and above it is one; it stays"));
+                    self.warn(format!(
+                        "`{GLOBAL}.{key}` below `{prefix}` is no table, and above it is one; it stays"
+                    ));
                 }
                 (None, Some(Some(_))) => {
-                    self.warn(format!("`{GLOBAL}.{key}` below `{prefix}` is a table, and above it is none; it stays"));
+                    self.warn(format!(
+                        "`{GLOBAL}.{key}` below `{prefix}` is a table, and above it is none; it stays"
+                    ));
                 }
                 (None, _) => own.set(&key, entry),
             }

@@ -9,8 +9,8 @@ mod path;
 mod template;
 
 pub(crate) use coalesce::{NoTable, coalesce, merge_tables, merged};
-pub use file::{ValuesError, ValuesFile};
 pub(crate) use file::documents;
+pub use file::{ValuesError, ValuesFile};
 pub(crate) use path::{leaf, table};
 pub(crate) use template::Shared;
 

@@ -99,4 +99,11 @@ pub trait Call {
 pub trait Functions {
     /// The function of this name.
     fn get(&self, name: &str) -> Option<&Function>;
+
+    /// The method of this name of a map of [`MapKind::Values`](crate::MapKind::Values), which is its first argument. A key of
+    /// that name is out of reach for a field, as in Go.
+    fn method(&self, name: &str) -> Option<&Function> {
+        let _ = name;
+        None
+    }
 }

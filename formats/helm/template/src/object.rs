@@ -36,6 +36,17 @@ pub trait Object: Debug {
     /// What `print` writes.
     fn print(&self) -> String;
 
+    /// What `print` writes of it inside of a list or map. `None`: an address, which is another one at each run.
+    fn inside(&self) -> Option<String> {
+        Some(self.print())
+    }
+
+    /// What an action writes. It can reach a value where it lies, and so methods that `print` does not find: Go's `String` of
+    /// a pointer.
+    fn shown(&self) -> String {
+        self.print()
+    }
+
     /// The plain value that its JSON would be read as; `None` if it has none.
     fn plain(&self) -> Option<Value> {
         None

@@ -7,7 +7,7 @@ use crate::ast::Tree;
 use crate::error::{Class, ExecError, ParseError};
 use crate::exec::{self, Backing, Step, Val};
 use crate::fmt;
-use crate::function::{Call, Error};
+use crate::function::{Call, Error, Function};
 use crate::parser;
 use crate::set::Set;
 use crate::text::{Bytes, Origin, Taint, Text, TextBuilder};
@@ -174,6 +174,11 @@ impl<'s> Run<'s> {
     /// Has anything been tainted so far? If so, a later run over the same values must know ([`Options::tainted`]).
     pub fn is_tainted(&self) -> bool {
         self.tainted
+    }
+
+    /// The method of this name that the caller gives maps of values.
+    pub(crate) fn method(&self, name: &str) -> Option<Function> {
+        self.set.functions().method(name).copied()
     }
 
     pub(crate) fn tree(&self, name: &str) -> Option<Rc<Tree>> {

@@ -164,6 +164,9 @@ impl Text {
     /// The bytes from `start` to `end`, with their origins.
     #[must_use]
     pub fn slice(&self, start: usize, end: usize) -> Self {
+        if self.spans.is_none() {
+            return Self::new(&self.bytes[start..end]);
+        }
         let mut builder = TextBuilder::default();
         builder.push_slice(self, start, end);
         builder.finish()

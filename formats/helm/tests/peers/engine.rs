@@ -23,7 +23,8 @@ fn difference(kept: &str, ours: &str) -> Option<String> {
     let (kept, ours) = (lines(kept), lines(ours));
     let same = |(a, b): &(&String, &String)| {
         // The length of a section counts what is masked.
-        let masked = a.starts_with("=== ") && a.rsplit_once(' ').map(|it| it.0) == b.rsplit_once(' ').map(|it| it.0);
+        let masked =
+            a.starts_with("=== ") && a.rsplit_once(' ').map(|it| it.0) == b.rsplit_once(' ').map(|it| it.0);
         a == b || *a == ANOTHER || masked
     };
     let at = kept.iter().zip(&ours).position(|pair| !same(&pair));
@@ -41,7 +42,10 @@ fn caught<T>(run: impl FnOnce() -> Result<T, (String, String)>) -> Result<T, (St
 fn of_case(case: &Case) -> Option<String> {
     let question = case.question();
     // The command line's own language of values is not spoken here.
-    if question["set"] != json!([]) || question["set_string"] != json!([]) || question["set_json"] != json!([]) {
+    if question["set"] != json!([])
+        || question["set_string"] != json!([])
+        || question["set_json"] != json!([])
+    {
         return None;
     }
     let once = caught(|| ours::answer(&question));

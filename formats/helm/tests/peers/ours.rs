@@ -3,7 +3,9 @@
 use crate::golden;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gabion_helm::{ChartTree, Inputs, KubeVersion, Limits, RenderError, Rendered, ValuesFile, render, render_files};
+use gabion_helm::{
+    ChartTree, Inputs, KubeVersion, Limits, RenderError, Rendered, ValuesFile, render, render_files,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,13 +17,13 @@ pub(crate) fn answer(question: &Value) -> Result<Value, (String, String)> {
 
 /// What the templates give, without being looked at any further.
 pub(crate) fn engine_only(question: &Value) -> Result<Value, (String, String)> {
-    let files = render_files(&asked(question)?, &inputs(question)?).map_err(told)?;
+    let files = render_files(&asked(question)?, &inputs(question)?).map_err(|error| told(&error))?;
     Ok(Value::Object(files.iter().map(|(name, it)| (name.clone(), text(&it.bytes))).collect()))
 }
 
 /// What comes of a question.
 pub(crate) fn rendered(question: &Value) -> Result<Rendered, (String, String)> {
-    render(&asked(question)?, &inputs(question)?).map_err(told)
+    render(&asked(question)?, &inputs(question)?).map_err(|error| told(&error))
 }
 
 fn asked(question: &Value) -> Result<ChartTree, (String, String)> {
@@ -31,7 +33,7 @@ fn asked(question: &Value) -> Result<ChartTree, (String, String)> {
     }
 }
 
-fn told(error: RenderError) -> (String, String) {
+fn told(error: &RenderError) -> (String, String) {
     (error.class().to_owned(), format!("{error} {}", error.help().unwrap_or_default()))
 }
 

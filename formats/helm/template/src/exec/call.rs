@@ -45,6 +45,33 @@ impl<'t> Exec<'_, '_, 't> {
         Ok(value)
     }
 
+    /// A method of a map: a function whose first argument is the map.
+    pub(super) fn method(
+        &mut self,
+        dot: &Val,
+        receiver: &Val,
+        node: Node<'t>,
+        method: &Function,
+        args: &'t [Expr],
+        last: Option<Value>,
+    ) -> Step<Val> {
+        let base = self.run.stack.len();
+        self.run.stack.push(receiver.value.clone());
+        let (params, args) = (method.params.get(1..).unwrap_or_default(), args.get(1..).unwrap_or_default());
+        self.arguments(dot, method.name, params, method.rest, args, last)?;
+        let Body::Pure(run) = method.run else { return self.no_field(receiver, method.name) };
+        let value = match run(&self.run.stack[base..]) {
+            Ok(value) => self.flow(method, value, base),
+            Err(error) => {
+                self.at = node;
+                return self.refused(method, &error);
+            }
+        };
+        self.run.stack.truncate(base);
+        self.check_size(&value)?;
+        Ok(Val::concrete(value))
+    }
+
     fn flow(&mut self, function: &Function, value: Value, base: usize) -> Value {
         match function.flow {
             Flow::Pass => {

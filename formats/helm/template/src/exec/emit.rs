@@ -40,6 +40,10 @@ impl Exec<'_, '_, '_> {
                 let shown = self.at.show(&self.tree.source);
                 return self.fail(format!("can't print {shown} of type {}", object.type_name()));
             }
+            Data::Object(object) => {
+                let (shown, origin) = (object.shown(), self.run.here);
+                self.out.push(shown.as_bytes(), origin, value.taint);
+            }
             _ => {
                 let shown = fmt::displayed(value).or_else(|error| self.over_budget(error.0))?;
                 let origin = self.run.here;

@@ -14,6 +14,10 @@ use crate::versions::Versions;
 pub(super) fn descend(from: &Val, fields: &[Ident]) -> Option<Val> {
     fn step(map: &Map, fields: &[Ident]) -> Option<Val> {
         let (first, rest) = fields.split_first()?;
+        // It may be a method.
+        if map.kind == MapKind::Values && first.as_bytes().first().is_some_and(u8::is_ascii_uppercase) {
+            return None;
+        }
         let entries = map.entries.borrow();
         let value = entries.get(first.as_bytes())?;
         match (&value.data, rest) {
@@ -65,6 +69,12 @@ impl<'t> Exec<'_, '_, 't> {
         last: Option<Value>,
     ) -> Step<Val> {
         let has_args = args.len() > 1 || last.is_some();
+        if let Data::Map(map) = &receiver.value.data
+            && map.kind == MapKind::Values
+            && let Some(method) = self.run.method(name)
+        {
+            return self.method(dot, receiver, node, &method, args, last);
+        }
         let found = match &receiver.value.data {
             Data::Nil if receiver.interface => {
                 return self.fail(format!("nil pointer evaluating interface {{}}.{name}"));
@@ -84,8 +94,8 @@ impl<'t> Exec<'_, '_, 't> {
                 let object = std::rc::Rc::clone(object);
                 self.member(dot, receiver, &*object, node, name, args, last)?
             }
-            Data::List(list) if list.elem == Elem::Versions => {
-                let versions = Versions(std::rc::Rc::clone(list));
+            Data::List(of) if of.elem == Elem::Versions => {
+                let versions = Versions(std::rc::Rc::clone(of));
                 self.member(dot, receiver, &versions, node, name, args, last)?
             }
             _ => return self.no_field(receiver, name),
@@ -93,7 +103,7 @@ impl<'t> Exec<'_, '_, 't> {
         Ok(Val { value: found.value.tainted(receiver.value.taint), interface: found.interface })
     }
 
-    fn no_field<T>(&self, receiver: &Val, name: &str) -> Step<T> {
+    pub(super) fn no_field<T>(&self, receiver: &Val, name: &str) -> Step<T> {
         self.fail(format!("can't evaluate field {name} in type {}", receiver.type_name()))
     }
 

@@ -120,7 +120,13 @@ impl<'o> Printer<'o> {
             Data::Object(object) => match verb {
                 'v' | 's' | 'x' | 'X' | 'q' => {
                     let plain = self.flags.go_syntax;
-                    let printed = object.print();
+                    let inside = if self.depth > 0 { object.inside() } else { Some(object.print()) };
+                    let Some(printed) = inside else {
+                        self.failure = Some(
+                            "a pointer inside of a value prints as its address, which is another one at each run",
+                        );
+                        return;
+                    };
                     if plain {
                         self.text(printed.as_bytes());
                     } else {
