@@ -61,7 +61,10 @@ fn the_bytes_of_an_image_are_held() {
 }
 
 const GOLDEN: &str = "sha256:79d1e1dfb8d6cc94dcf07e6f84e6f125881ea04d4e9dc8cff1f4a628724f1520";
-const GOLDEN_PACKED: [&str; 2] = ["none", "zstd"];
+const GOLDEN_PACKED: [&str; 2] = [
+    "sha256:69ebc797db08b2dbaf17556403325af1db1b433f123779824ffe4f74ea668f0a",
+    "sha256:03757c4cccc6ad72eed820a99ac4aa349855286491d1a9d4f8b9cc9667f58d45",
+];
 
 #[test]
 fn user_umask_zone_locale_home_and_jobs_leave_no_trace() {

@@ -12,6 +12,7 @@
 #![expect(clippy::missing_panics_doc, reason = "everything here panics where a test would")]
 
 mod agent;
+mod containerd;
 mod git;
 mod gpg;
 mod helm;
@@ -24,6 +25,7 @@ mod skip;
 mod vm;
 
 pub use agent::Agent;
+pub use containerd::Containerd;
 pub use git::git;
 pub use gpg::Gpg;
 pub use helm::Helm;

@@ -32,7 +32,7 @@ impl Signer {
     /// The signature over `payload`, in base64.
     pub fn sign(&self, payload: &str) -> String {
         let (file, signature) = (self.path("payload"), self.path("signature"));
-        std::fs::write(&file, payload).unwrap_or_else(|error| panic!("{error}"));
+        fs_err::write(&file, payload).unwrap_or_else(|error| panic!("{error}"));
         let mut sign = program("openssl");
         sign.args(["dgst", "-sha256", "-sign"])
             .arg(self.path("key.pem"))
