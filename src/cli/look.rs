@@ -1,6 +1,6 @@
 //! `check`, `tree`, `why`, `diff`, `explain`: commands that only look.
 
-use super::args::{DiffArgs, ExplainArgs, TreeArgs, WhyArgs};
+use super::args::{ExplainArgs, TreeArgs, WhyArgs};
 use super::failure::Failure;
 use super::images;
 use super::project::Session;
@@ -79,32 +79,8 @@ pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure
     Ok(Exit::Ok)
 }
 
-pub(super) fn diff(session: &Session<'_>, args: &DiffArgs) -> Result<Exit, Failure> {
-    let (old, mut new) = (read_locks(&args.old)?, Locks::default());
-    match &args.new {
-        Some(path) => new = read_locks(path)?,
-        None => {
-            let all = lock::load(session.load()?)?;
-            // What is compared with one closure is that closure.
-            let alone = old.main.is_empty() && !old.apt.is_empty();
-            new.apt = all.apt.into_iter().filter(|(id, _)| !alone || old.apt.contains_key(id)).collect();
-            if !alone {
-                new.main = all.main;
-            }
-        }
-    }
-    let changes = old.changes(&new);
-    match args.format.as_str() {
-        "json" => session.ui.data(serde_json::json!({ "schema": 1, "diff": changes })),
-        "md" if !changes.is_empty() => session.ui.data(changes.markdown().trim_end()),
-        "md" => {}
-        _ => changes.lines().for_each(|line| session.ui.data(line)),
-    }
-    Ok(if args.exit_code && !changes.is_empty() { Exit::Changes } else { Exit::Ok })
-}
-
 /// A `gabion.lock` with the closures beside it, or the closure of one `[apt.NAME]`.
-fn read_locks(path: &Path) -> Result<Locks, Failure> {
+pub(super) fn read_locks(path: &Path) -> Result<Locks, Failure> {
     let io = |source| lock::BindError::Io { operation: "read", path: path.to_owned(), source };
     let broken = |source| lock::BindError::Parse { path: path.to_owned(), source };
     let text = fs_err::read_to_string(path).map_err(io)?;

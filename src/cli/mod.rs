@@ -5,6 +5,7 @@
 pub mod args;
 mod bundle;
 mod demo;
+mod diff;
 mod disk;
 mod doctor;
 pub mod failure;
@@ -66,7 +67,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Tree(args) => look::tree(&session()?, args),
         Command::Why(args) => look::why(&session()?, args),
         Command::Images(args) => images::list(&session()?, args),
-        Command::Diff(args) => look::diff(&session()?, args),
+        Command::Diff(args) => diff::run(&session()?, args),
         Command::Bundle(command) => bundle::run(&session()?, command),
         Command::Host(args::HostCommand::Install(args)) => host::install(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),

@@ -63,6 +63,15 @@ pub enum ClosureError {
         #[source]
         source: DocumentError,
     },
+    /// A file of a bundle holds no documents.
+    #[error("`{member}` of the bundle cannot be read")]
+    Foreign {
+        /// The file.
+        member: String,
+        /// Why not.
+        #[source]
+        source: DocumentError,
+    },
     /// A pattern of the recipe is none.
     #[error("a pattern in `{node}.images` cannot be read")]
     Pattern {
@@ -116,7 +125,7 @@ impl ClosureError {
         match self {
             Self::Undecided(_) => "E1801",
             Self::Missing(_) => "E1802",
-            Self::Documents { source, .. } => source.code(),
+            Self::Documents { source, .. } | Self::Foreign { source, .. } => source.code(),
             Self::Pattern { .. } => "E1803",
             Self::Extra { source, .. } => source.code(),
             Self::List(errors) => errors.first().map_or("E1709", K3sError::code),
@@ -138,7 +147,7 @@ impl ClosureError {
             Self::Missing(images) => {
                 Some(format!("run `gabion lock`, and commit the result\n{}", images.join("\n")))
             }
-            Self::Documents { source, .. } => source.help(),
+            Self::Documents { source, .. } | Self::Foreign { source, .. } => source.help(),
             Self::Pattern { .. } => Some("patterns are references with `*` for anything".to_owned()),
             Self::Extra { source, .. } => source.help(),
             Self::List(errors) => errors.first().and_then(K3sError::help),

@@ -62,6 +62,8 @@ fn platform(more: impl FnOnce(&mut Content)) -> World {
     }
     fs_err::write(folder.path().join("config.toml"), config).unwrap();
     let world = World { folder, upstream };
+    // The configuration lies beside the recipes here, and is none.
+    edit(&world, "gabion.toml", "[\"*.toml\"]", "[\"node.toml\", \"platform.toml\"]");
     edit(&world, "gabion.toml", "edition = ", "env = \"demo\"\nedition = ");
     world
 }
@@ -94,7 +96,7 @@ fn every_image_that_documents_need_is_found_and_pinned() {
 
 #[test]
 fn an_image_in_an_environment_must_be_decided() {
-    let world = platform(|content| drop(content.image("/ghcr", "acme/worker", "v1", &["linux/amd64"])));
+    let world = platform(|content| _ = content.image("/ghcr", "acme/worker", "v1", &["linux/amd64"]));
     let worker = "          env:\n            - name: JOBS\n              value: ghcr.demo.gabion.invalid/acme/worker:v1\n          ports:\n";
     edit(&world, "k8s/app.yaml", "          ports:\n", worker);
     let run = world.run("build");
