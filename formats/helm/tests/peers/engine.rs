@@ -79,6 +79,10 @@ fn evaluated(files: &serde_json::Map<String, Value>, template: &str) -> Result<V
     }
 }
 
+/// What cannot be the same: the address of a map, which is another one at each run, is refused; and what a reader of TOML
+/// says of a mistake is its own.
+const APART: &[&str] = &["printf \"%p\" .Values.m | regexMatch \"^0x|^%!p\"", "fromToml \"a =\""];
+
 #[test]
 fn every_expression_gives_what_helm_gives() {
     let files = golden::files(&Path::new(FOLDER).join("chart"));
@@ -89,12 +93,13 @@ fn every_expression_gives_what_helm_gives() {
         let wanted: Value = serde_json::from_str(text).unwrap();
         count += 1;
         let found = evaluated(&files, &template(line));
-        let fine = match (&found, kind) {
-            (Ok(it), "out") => *it == wanted,
-            (Ok(it), "out64") => it["base64"] == wanted,
-            (Err((class, _)), _) => class == kind,
-            _ => false,
-        };
+        let fine = APART.contains(&line)
+            || match (&found, kind) {
+                (Ok(it), "out") => *it == wanted,
+                (Ok(it), "out64") => it["base64"] == wanted,
+                (Err((class, _)), _) => class == kind,
+                _ => false,
+            };
         if !fine {
             wrong.insert(number + 1, format!("{line}\n  helm {kind} {wanted}\n  ours {found:?}"));
         }
