@@ -14,8 +14,8 @@ use crate::lexer::{Kind, Lexer, Token, is_space};
 use crate::text::Bytes;
 
 /// Parentheses in parentheses and blocks in blocks. Go allows 10000 of the first and any number of the second, on stacks
-/// that grow.
-const MAX_DEPTH: u32 = 500;
+/// that grow; this many take about 350 KiB.
+const MAX_DEPTH: u32 = 250;
 
 /// Parses a file: the templates that it defines, and last its own body.
 pub(crate) fn parse(

@@ -9,9 +9,6 @@ use super::Exec;
 use crate::text::{Origin, Taint, Text};
 use crate::value::{Data, List, Value};
 
-/// Values looked at in one argument: more than any file of values has.
-const MOST: usize = 1_000_000;
-
 impl Exec<'_, '_, '_> {
     /// The sum of the reasons of the arguments from `base` on.
     pub(super) fn taint_of(&self, base: usize) -> Taint {
@@ -75,7 +72,6 @@ struct Search {
     taint: Taint,
     seen: HashSet<usize>,
     left: Vec<Value>,
-    looked: usize,
 }
 
 impl Search {
@@ -88,10 +84,6 @@ impl Search {
 
     fn step(&mut self, value: &Value) {
         self.taint = self.taint.and(value.taint);
-        self.looked += 1;
-        if self.looked > MOST {
-            return;
-        }
         match &value.data {
             Data::List(list) if self.seen.insert(Rc::as_ptr(list).addr()) => {
                 for item in &list.items {

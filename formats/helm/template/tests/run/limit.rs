@@ -99,7 +99,7 @@ fn what_is_nested_too_deeply_is_no_template() {
 
 #[test]
 fn the_deepest_template_that_is_parsed_can_be_run() {
-    let depth = 450;
+    let depth = 240;
     let text = "{{if 1}}{{with 1}}".repeat(depth / 2) + "x" + &"{{end}}{{end}}".repeat(depth / 2);
     assert_eq!(render_with(&[&text], &Value::NIL, Options::default()).unwrap().bytes(), b"x");
     let text = "{{".to_owned() + &"(print ".repeat(depth) + "1" + &")".repeat(depth) + "}}";
