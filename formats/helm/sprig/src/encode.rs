@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gabion_template::{Function, Param, Value};
+use gabion_template::{Function, Param};
 
 use crate::call::{Answer, bytes, derive, string};
 

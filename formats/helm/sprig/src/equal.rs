@@ -19,7 +19,7 @@ fn equal(left: &Value, right: &Value, depth: usize) -> Result<bool, Error> {
         (Data::Nil, Data::Nil) => true,
         (Data::Bool(left), Data::Bool(right)) => left == right,
         (Data::Int(left), Data::Int(right)) => left == right,
-        (Data::Float(left), Data::Float(right)) => left == right,
+        (Data::Float(left), Data::Float(right)) => same_float(*left, *right),
         (Data::Text(left), Data::Text(right)) => left == right,
         (Data::List(left), Data::List(right)) => {
             if Rc::ptr_eq(left, right) {
@@ -42,6 +42,11 @@ fn equal(left: &Value, right: &Value, depth: usize) -> Result<bool, Error> {
         }
         _ => false,
     })
+}
+
+#[expect(clippy::float_cmp, reason = "Go compares floats like this")]
+fn same_float(left: f64, right: f64) -> bool {
+    left == right
 }
 
 fn all<'a>(mut pairs: impl Iterator<Item = (&'a Value, &'a Value)>, depth: usize) -> Result<bool, Error> {

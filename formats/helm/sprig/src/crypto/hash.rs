@@ -16,7 +16,14 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 ];
 
 fn hash<D: Digest>(args: &[Value]) -> Answer {
-    string(D::digest(bytes(args, 0)?).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    string(digits(&D::digest(bytes(args, 0)?)))
+}
+
+/// Bytes as lower case digits.
+pub(super) fn digits(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |at: u8| char::from(DIGITS[usize::from(at)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// RFC 1950 §8.2.

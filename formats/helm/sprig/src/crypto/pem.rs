@@ -12,8 +12,7 @@ pub(super) fn encode(kind: &str, der: &[u8]) -> String {
         out.push_str(&String::from_utf8_lossy(line));
         out.push('\n');
     }
-    out.push_str(&format!("-----END {kind}-----\n"));
-    out
+    out + &format!("-----END {kind}-----\n")
 }
 
 /// The first armour in a text: its kind and its bytes.

@@ -7,14 +7,14 @@ use crate::call::{Answer, MOST_BYTES, bytes, derive, int};
 use crate::runes;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    derive("randAlpha", &[Param::Int], |args| of(args, |byte| byte.is_ascii_alphabetic())),
-    derive("randAlphaNum", &[Param::Int], |args| of(args, |byte| byte.is_ascii_alphanumeric())),
+    derive("randAlpha", &[Param::Int], |args| of(args, u8::is_ascii_alphabetic)),
+    derive("randAlphaNum", &[Param::Int], |args| of(args, u8::is_ascii_alphanumeric)),
     derive("randAscii", &[Param::Int], |args| of(args, |byte| (b' '..=b'~').contains(byte))),
     derive("randBytes", &[Param::Int], rand_bytes),
     derive("randInt", &[Param::Int, Param::Int], rand_int),
-    derive("randNumeric", &[Param::Int], |args| of(args, |byte| byte.is_ascii_digit())),
+    derive("randNumeric", &[Param::Int], |args| of(args, u8::is_ascii_digit)),
     derive("shuffle", &[Param::String], shuffle),
-    derive("uuidv4", &[], |_| Ok(uuid()?)),
+    derive("uuidv4", &[], |_| uuid()),
 ];
 
 /// Random bytes of the operating system.
@@ -84,7 +84,7 @@ fn uuid() -> Result<Value, Error> {
     fill(&mut bytes)?;
     bytes[6] = bytes[6] & 0x0F | 0x40;
     bytes[8] = bytes[8] & 0x3F | 0x80;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: String = super::hash::digits(&bytes);
     let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
     Ok(tainted(parts.join("-")))
 }

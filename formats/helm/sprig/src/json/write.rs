@@ -37,7 +37,7 @@ struct Writer {
 impl Writer {
     fn value(&mut self, value: &Value) -> Result<(), Error> {
         let plain = |this: &mut Self, text: &[u8]| {
-            this.out.made(text, gabion_template::Origin::default(), value.taint)
+            this.out.made(text, gabion_template::Origin::default(), value.taint);
         };
         match &value.data {
             Data::Nil => plain(self, b"null"),
@@ -51,7 +51,7 @@ impl Writer {
                 plain(self, format!("\"{text}\"").as_bytes());
             }
             Data::List(list) => {
-                self.items(b"[]", &list.items, "[]interface {}", |this, item| this.value(item))?
+                self.items(*b"[]", &list.items, "[]interface {}", Self::value)?;
             }
             Data::Map(map) => self.map(map.snapshot(), map.type_name())?,
             Data::Object(object) => self.object(&**object)?,
@@ -84,7 +84,7 @@ impl Writer {
 
     fn entries(&mut self, entries: &[(Bytes, Value)], name: &str) -> Result<(), Error> {
         let pretty = self.style == Style::Pretty;
-        self.items(b"{}", entries, name, |this, (key, value)| {
+        self.items(*b"{}", entries, name, |this, (key, value)| {
             this.text(&Text::new(Bytes::clone(key)));
             this.out.own(if pretty { b": " } else { b":" });
             this.value(value)
@@ -93,7 +93,7 @@ impl Writer {
 
     fn items<T>(
         &mut self,
-        brackets: &[u8; 2],
+        brackets: [u8; 2],
         items: &[T],
         name: &str,
         write: impl Fn(&mut Self, &T) -> Result<(), Error>,

@@ -71,7 +71,7 @@ fn chunk(args: &[Value]) -> Answer {
         let rest = (items.len() as f64 % size as f64).floor() as i64;
         let length = if at + 1 == count && rest != 0 { rest } else { size };
         let Ok(length) = usize::try_from(length) else { return wrong() };
-        let start = at.checked_mul(size.unsigned_abs() as usize).unwrap_or(usize::MAX);
+        let start = at.saturating_mul(size.unsigned_abs() as usize);
         match start.checked_add(length).and_then(|end| items.get(start..end)) {
             Some(part) => out.push(Value::list(part.to_vec())),
             None => return Err("reflect: slice index out of range".into()),

@@ -56,6 +56,6 @@ fn group(name: &str, pattern: &Pattern, found: &[Option<Found>]) -> Option<Found
     if number && name.len() < 10 {
         return found.get(name.parse::<usize>().ok()?).copied().flatten();
     }
-    let named = pattern.names.iter().enumerate().filter(|(_, it)| it.as_deref() == Some(name));
-    named.filter_map(|(at, _)| found.get(at).copied().flatten()).next()
+    let mut named = pattern.names.iter().enumerate().filter(|(_, it)| it.as_deref() == Some(name));
+    named.find_map(|(at, _)| found.get(at).copied().flatten())
 }

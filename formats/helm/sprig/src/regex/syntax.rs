@@ -17,12 +17,20 @@ pub(super) struct Reader<'a> {
     pub(super) out: String,
     names: Vec<Option<String>>,
     flags: Flags,
-    /// Flags before each open group, and where each was opened.
-    open: Vec<Flags>,
-    /// Where in the output the last thing that can be repeated ends.
-    atom: Option<usize>,
+    /// Flags before each open group, and where in the output it begins.
+    open: Vec<(Flags, usize)>,
+    /// The last thing that can be repeated.
+    atom: Option<Atom>,
     /// Where the last repetition begins, if nothing stands behind it.
     repeat: Option<usize>,
+}
+
+/// Where in the output something that can be repeated begins and ends, and whether it is a repetition already.
+#[derive(Clone, Copy)]
+struct Atom {
+    start: usize,
+    end: usize,
+    repeated: bool,
 }
 
 /// `i`, `m`, `s` and `U`.
@@ -90,12 +98,13 @@ impl Reader<'_> {
             }
             '(' => return self.group(),
             ')' => {
-                let Some(flags) = self.open.pop() else {
+                let Some((flags, start)) = self.open.pop() else {
                     return Err(format!("unexpected ): `{}`", self.text));
                 };
                 self.flags = flags;
                 self.at += 1;
                 self.push(")");
+                self.atom = self.atom.map(|atom| Atom { start, ..atom });
             }
             '|' => {
                 self.at += 1;
@@ -122,8 +131,9 @@ impl Reader<'_> {
 
     /// Appends something that can be repeated.
     fn push(&mut self, part: &str) {
+        let start = self.out.len();
         self.out.push_str(part);
-        self.atom = Some(self.out.len());
+        self.atom = Some(Atom { start, end: self.out.len(), repeated: false });
         self.repeat = None;
     }
 
@@ -140,13 +150,21 @@ impl Reader<'_> {
         if let Some(before) = self.repeat {
             return Err(format!("invalid nested repetition operator: `{}`", &self.text[before..self.at]));
         }
-        let Some(end) = self.atom else {
+        let Some(Atom { start: from, end, repeated }) = self.atom else {
             return Err(format!("missing argument to repetition operator: `{}`", &self.text[start..self.at]));
         };
-        // What stands between is but flags, which Go does not see here.
-        self.out.insert_str(end, &format!("{written}{}", if lazy { "?" } else { "" }));
-        let between = self.out.len() - end - written.len() - usize::from(lazy);
-        self.atom = Some(self.out.len() - between);
+        // What stands behind is but flags, which Go does not see here.
+        let behind = self.out.split_off(end);
+        if repeated {
+            self.out.insert_str(from, "(?:");
+            self.out.push(')');
+        }
+        self.out.push_str(written);
+        if lazy {
+            self.out.push('?');
+        }
+        self.atom = Some(Atom { start: from, end: self.out.len(), repeated: true });
+        self.out.push_str(&behind);
         self.repeat = Some(start);
         Ok(())
     }
@@ -168,7 +186,7 @@ impl Reader<'_> {
     }
 
     fn enter(&mut self, bracket: &str) {
-        self.open.push(self.flags);
+        self.open.push((self.flags, self.out.len()));
         self.out.push_str(bracket);
         self.atom = None;
         self.repeat = None;

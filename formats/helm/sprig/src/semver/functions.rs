@@ -1,5 +1,6 @@
 //! `semver` and `semverCompare`.
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use gabion_template::{Data, Error, Function, IntKind, Kind, Object, Param, Value, fmt};
@@ -106,8 +107,7 @@ impl Object for SemVer {
     fn call(&self, method: &str, args: &[Value]) -> Option<Result<Value, Error>> {
         let version = &self.version;
         let number = |place: usize| Ok(Value::integer(version.numbers()[place] as i64, IntKind::Uint64));
-        let order =
-            |fits: fn(std::cmp::Ordering) -> bool| Self::other(args).map(|it| fits(version.cmp(it)).into());
+        let order = |fits: fn(Ordering) -> bool| Self::other(args).map(|it| fits(version.cmp(it)).into());
         let wanted = match method {
             "SetPrerelease" | "SetMetadata" | "Compare" | "Equal" | "LessThan" | "GreaterThan"
             | "LessThanEqual" | "GreaterThanEqual" => 1,
@@ -134,11 +134,11 @@ impl Object for SemVer {
             "SetPrerelease" => self.with(args.first(), true),
             "SetMetadata" => self.with(args.first(), false),
             "Compare" => Self::other(args).map(|it| Value::int(version.cmp(it) as i64)),
-            "Equal" => order(|it| it.is_eq()),
-            "LessThan" => order(|it| it.is_lt()),
-            "GreaterThan" => order(|it| it.is_gt()),
-            "LessThanEqual" => order(|it| it.is_le()),
-            "GreaterThanEqual" => order(|it| it.is_ge()),
+            "Equal" => order(Ordering::is_eq),
+            "LessThan" => order(Ordering::is_lt),
+            "GreaterThan" => order(Ordering::is_gt),
+            "LessThanEqual" => order(Ordering::is_le),
+            "GreaterThanEqual" => order(Ordering::is_ge),
             _ => return None,
         };
         if args.len() != wanted {

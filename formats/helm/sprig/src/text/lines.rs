@@ -31,7 +31,7 @@ fn times(count: i64, length: usize) -> Result<usize, Error> {
 fn indent(mut out: Pieces, args: &[Value]) -> Answer {
     let given = text(args, 1)?;
     let bytes = given.bytes();
-    let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = bytes.split(|byte| *byte == b'\n').count();
     let spaces = int(args, 0)?;
     times(spaces, lines)?;
     let pad = vec![b' '; times(spaces, 1)?];

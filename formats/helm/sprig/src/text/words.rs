@@ -78,7 +78,7 @@ enum Kind {
 #[derive(Clone, Copy)]
 struct Word<'a> {
     kind: Kind,
-    word: &'a [u8],
+    text: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -97,7 +97,7 @@ fn next_rune(rest: &[u8], before: char) -> (char, usize) {
 
 /// xstrings `nextWord`.
 fn next_word(text: &[u8]) -> Word<'_> {
-    let word = |kind, end| Word { kind, word: &text[..end], rest: &text[end..] };
+    let word = |kind, end| Word { kind, text: &text[..end], rest: &text[end..] };
     let (first, size) = next_rune(text, ERROR);
     // From `end` on, over all characters of which this holds; gives the one that ended it, too.
     let run = |mut end: usize, mut last: char, holds: &dyn Fn(char) -> bool| {
@@ -160,7 +160,7 @@ fn joined(given: &[u8], connector: u8) -> Vec<u8> {
     let mut now = next_word(given);
     while !now.rest.is_empty() {
         if now.kind != Kind::Connector {
-            push_lower(&mut out, now.kind, now.word, connector);
+            push_lower(&mut out, now.kind, now.text, connector);
         }
         let before = now;
         now = next_word(now.rest);
@@ -171,7 +171,7 @@ fn joined(given: &[u8], connector: u8) -> Vec<u8> {
                     out.push(connector);
                 }
             }
-            Kind::Connector => push_lower(&mut out, before.kind, before.word, connector),
+            Kind::Connector => push_lower(&mut out, before.kind, before.text, connector),
             Kind::Punct => {}
             _ if now.kind != Kind::Number => {
                 if now.kind != Kind::Connector && now.kind != Kind::Punct {
@@ -182,13 +182,13 @@ fn joined(given: &[u8], connector: u8) -> Vec<u8> {
             _ => now = number_behind_word(&mut out, now, connector),
         }
     }
-    push_lower(&mut out, now.kind, now.word, connector);
+    push_lower(&mut out, now.kind, now.text, connector);
     out
 }
 
 fn letters_and_numbers<'a>(out: &mut Vec<u8>, mut now: Word<'a>, connector: u8) -> Word<'a> {
     while matches!(now.kind, Kind::Alphabet | Kind::Number) {
-        push_lower(out, now.kind, now.word, connector);
+        push_lower(out, now.kind, now.text, connector);
         now = next_word(now.rest);
     }
     now
@@ -198,14 +198,14 @@ fn letters_and_numbers<'a>(out: &mut Vec<u8>, mut now: Word<'a>, connector: u8) 
 fn number_behind_word<'a>(out: &mut Vec<u8>, number: Word<'a>, connector: u8) -> Word<'a> {
     let mut now = next_word(number.rest);
     if now.kind != Kind::Alphabet {
-        push_lower(out, Kind::Number, number.word, connector);
+        push_lower(out, Kind::Number, number.text, connector);
         if now.kind != Kind::Connector && now.kind != Kind::Punct {
             out.push(connector);
         }
         return now;
     }
     out.push(connector);
-    push_lower(out, Kind::Number, number.word, connector);
+    push_lower(out, Kind::Number, number.text, connector);
     now = letters_and_numbers(out, now, connector);
     if !matches!(now.kind, Kind::Invalid | Kind::Punct | Kind::Connector) {
         out.push(connector);

@@ -1,5 +1,7 @@
 //! Durations in nanoseconds (Go's `time.Duration`).
 
+use std::fmt::Write as _;
+
 use gabion_template::Error;
 
 pub(super) const SECOND: i64 = 1_000_000_000;
@@ -23,7 +25,9 @@ fn quoted(text: &[u8]) -> String {
         match byte {
             b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
             b' '..=b'\x7f' => out.push(char::from(*byte)),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
+            _ => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
         }
     }
     out.push('"');
@@ -41,8 +45,7 @@ pub(super) fn parse(text: &[u8]) -> Result<i64, Error> {
     let invalid = || wrong("invalid duration");
     let (negative, mut rest) = match text {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     if rest == b"0" {
         return Ok(0);
@@ -124,21 +127,15 @@ pub(super) fn show(duration: i64) -> String {
     if size < second {
         let (unit, name) = match size {
             ..1000 => (1, "ns"),
-            ..1_000_000 => (1000, "µs"),
+            1000..1_000_000 => (1000, "µs"),
             _ => (1_000_000, "ms"),
         };
         return format!("{sign}{}{name}", decimal(size / unit, size % unit, unit));
     }
     let seconds = size / second;
-    let mut out = sign.to_owned();
-    if seconds >= 3600 {
-        out.push_str(&format!("{}h", seconds / 3600));
-    }
-    if seconds >= 60 {
-        out.push_str(&format!("{}m", seconds / 60 % 60));
-    }
-    out.push_str(&format!("{}s", decimal(seconds % 60, size % second, second)));
-    out
+    let hours = if seconds >= 3600 { format!("{}h", seconds / 3600) } else { String::new() };
+    let minutes = if seconds >= 60 { format!("{}m", seconds / 60 % 60) } else { String::new() };
+    format!("{sign}{hours}{minutes}{}s", decimal(seconds % 60, size % second, second))
 }
 
 /// A number with the fraction `rest / unit`, without zeros at its end.

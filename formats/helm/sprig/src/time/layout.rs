@@ -96,8 +96,11 @@ const WRITTEN: &[(&[u8], Piece)] = &[
     (b"Z07", offset(true, Parts::Hours, false)),
 ];
 
-/// The first piece of a layout: the signs before it, the piece, how it is written, and the rest.
-pub(super) fn next(layout: &[u8]) -> Option<(&[u8], Piece, &[u8], &[u8])> {
+/// A piece where it stands in a layout: the signs before it, the piece, how it is written, and the rest.
+pub(super) type Place<'a> = (&'a [u8], Piece, &'a [u8], &'a [u8]);
+
+/// The first piece of a layout.
+pub(super) fn next(layout: &[u8]) -> Option<Place<'_>> {
     for at in 0..layout.len() {
         if let Some((piece, skip, length)) = here(&layout[at..]) {
             let start = at + skip;

@@ -342,8 +342,7 @@ impl<'a> Read<'a> {
         let civil = [self.year, month, day, hour, self.minute, self.second];
         let name = self.name.map(|name| String::from_utf8_lossy(name).into_owned());
         let zone = match (self.utc, self.offset, name) {
-            (true, ..) | (false, None, None) => Zone::utc(),
-            (false, Some(0), None) => Zone::utc(),
+            (true, ..) | (false, None | Some(0), None) => Zone::utc(),
             (false, Some(0), Some(name)) if name == "UTC" => Zone::utc(),
             (false, Some(offset), name) => Zone { name: name.unwrap_or_default(), offset },
             (false, None, Some(name)) => {

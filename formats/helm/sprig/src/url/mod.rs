@@ -9,21 +9,23 @@ use gabion_template::{Bytes, Data, Error, Function, Map, Param, Value, fmt};
 
 use crate::call::{Answer, NIL_POINTER, bytes, derive, map, string};
 use escape::{Mode, escaped};
-use parse::{Url, parse, user};
+use parse::{Url, Wrong, parse};
 
 pub(crate) const FUNCTIONS: &[Function] =
     &[derive("urlJoin", &[Param::Map], join), derive("urlParse", &[Param::String], url_parse)];
 
+/// What Go says of a URL that is none. The text that it names is without the fragment, unless that is the mistake.
+fn complaint(text: &[u8], error: &Wrong) -> String {
+    let named = if error.fragment { text } else { text.split(|byte| *byte == b'#').next().unwrap_or(text) };
+    let mut quoted = Vec::new();
+    fmt::quote(&mut quoted, named);
+    format!("parse {}: {}", String::from_utf8_lossy(&quoted), error.what)
+}
+
 fn url_parse(args: &[Value]) -> Answer {
     let text = bytes(args, 0)?;
-    let url = parse(text).map_err(|error| {
-        // What Go names is without the fragment, unless that is the mistake.
-        let named =
-            if error.fragment { text } else { text.split(|byte| *byte == b'#').next().unwrap_or(text) };
-        let mut quoted = Vec::new();
-        fmt::quote(&mut quoted, named);
-        Error(format!("unable to parse url: parse {}: {}", String::from_utf8_lossy(&quoted), error.what))
-    })?;
+    let url =
+        parse(text).map_err(|error| Error(format!("unable to parse url: {}", complaint(text, &error))))?;
     let hostname = url.hostname().to_vec();
     let userinfo = url.user.unwrap_or_default();
     let parts = [
@@ -68,12 +70,10 @@ fn join(args: &[Value]) -> Answer {
     };
     let given = get("userinfo")?;
     if !given.is_empty() {
-        url.user = user(&given).map_err(|error| {
-            let mut quoted = Vec::new();
-            fmt::quote(&mut quoted, &[b"proto://", given.as_slice(), b"@host"].concat());
-            let url = String::from_utf8_lossy(&quoted);
-            Error(format!("unable to parse userinfo in dict: parse {url}: {}", error.what))
-        })?;
+        let whole = [b"proto://", given.as_slice(), b"@host"].concat();
+        let wrong =
+            |error: Wrong| Error(format!("unable to parse userinfo in dict: {}", complaint(&whole, &error)));
+        url.user = parse(&whole).map_err(wrong)?.user;
     }
     string(written(&url))
 }

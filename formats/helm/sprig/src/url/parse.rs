@@ -102,7 +102,7 @@ fn scheme(text: &[u8]) -> Result<(&[u8], &[u8]), Wrong> {
 }
 
 /// User and password, escaped as `Userinfo.String` does.
-pub(super) fn user(text: &[u8]) -> Result<Option<Vec<u8>>, Wrong> {
+fn user(text: &[u8]) -> Result<Option<Vec<u8>>, Wrong> {
     if !text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(byte)) {
         return Err("net/url: invalid userinfo".into());
     }

@@ -46,9 +46,9 @@ pub(crate) fn ask(call: &Json) -> Json {
 
 /// What a function gives for these arguments.
 pub(crate) fn run(name: &str, args: Vec<Value>) -> Result<Value, String> {
-    let places: String = (0..args.len()).map(|at| format!(" (index . {at})")).collect();
+    let places: Vec<String> = (0..args.len()).map(|at| format!(" (index . {at})")).collect();
     let mut set = Set::new(&Table);
-    let source = format!("{{{{ {name}{places} | out }}}}");
+    let source = format!("{{{{ {name}{} | out }}}}", places.concat());
     set.parse("t", 1, source.as_bytes()).map_err(|error| error.to_string())?;
     let answer = Run::new(&set, Options::default()).render("t", &Value::list(args));
     answer.map_err(|error| error.to_string())?;
@@ -86,7 +86,7 @@ fn typed(entries: &serde_json::Map<String, Json>) -> Option<Value> {
         "$int64" => integer(IntKind::Int64),
         "$uint32" => integer(IntKind::Uint32),
         "$uint8" => integer(IntKind::Uint8),
-        "$uint64" => Some(Value::integer(text.parse::<u64>().unwrap() as i64, IntKind::Uint64)),
+        "$uint64" => Some(Value::integer(text.parse::<u64>().unwrap().cast_signed(), IntKind::Uint64)),
         "$float" => Some(text.parse::<f64>().unwrap().into()),
         "$unix" => {
             let args = vec!["2006-01-02T15:04:05Z".into(), "1970-01-01T00:00:00Z".into()];

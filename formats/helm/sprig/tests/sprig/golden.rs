@@ -35,7 +35,7 @@ pub(crate) const NOT_ASKED: [&str; 22] = [
     "buildCustomCert",
 ];
 
-/// Calls with their answers: `[call, answer]` on each line.
+/// Calls with their answers: `[call, answer]` on each line. `SPRIG_BLESS=1` has the peer answer them anew, where Go is.
 fn rows() -> Vec<(Json, Json)> {
     let text = fs::read_to_string(GOLDEN).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -90,6 +90,12 @@ fn the_answers_are_what_sprig_says_today() {
     let rows = rows();
     let asked: Vec<Json> = rows.iter().map(|(call, _)| call.clone()).collect();
     let Some(answers) = peer::ask(&asked) else { return };
+    if std::env::var_os("SPRIG_BLESS").is_some() {
+        let lines: Vec<String> =
+            asked.iter().zip(&answers).map(|(call, answer)| format!("[{call},{answer}]\n")).collect();
+        fs::write(GOLDEN, lines.concat()).unwrap();
+        return;
+    }
     for ((call, golden), answer) in rows.iter().zip(answers) {
         assert_eq!(calls::comparable(call, golden), calls::comparable(call, &answer), "{call}");
     }

@@ -15,8 +15,8 @@ pub(crate) fn ask(calls: &[Json]) -> Option<Vec<Json>> {
     let mut child =
         Command::new(program).env("TZ", "UTC").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    let lines: String = calls.iter().map(|call| format!("{call}\n")).collect();
-    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
+    let lines: Vec<String> = calls.iter().map(|call| format!("{call}\n")).collect();
+    let writer = std::thread::spawn(move || input.write_all(lines.concat().as_bytes()));
     let out = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
     assert!(out.status.success(), "the peer failed: {}", out.status);

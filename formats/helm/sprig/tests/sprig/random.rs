@@ -1,4 +1,5 @@
 //! Random calls of every function whose answer is the same each time, asked of both sides.
+#![expect(clippy::cast_possible_wrap, clippy::cast_precision_loss, reason = "any number will do")]
 
 use gabion_template::{Flow, Function, Param};
 use serde_json::{Value as Json, json};
