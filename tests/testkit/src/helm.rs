@@ -33,7 +33,7 @@ impl Helm {
         let spawned = Command::new(program).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let questions = child.stdin.take();
-        let answers = child.stdout.take().map(BufReader::new).unwrap_or_else(|| unreachable!("it is piped"));
+        let answers = BufReader::new(child.stdout.take().unwrap_or_else(|| unreachable!("it is piped")));
         Some(Self { child, questions, answers })
     }
 
@@ -88,5 +88,29 @@ mod tests {
         let refused = helm.ask(&json!({"op": "render", "chart": {"files": {}}})).unwrap_err();
         assert_eq!(refused["class"], "load");
         assert_eq!(helm.ask(&json!({"op": "no such"})).unwrap_err()["class"], "question");
+    }
+
+    #[test]
+    fn each_operation_has_an_answer() {
+        let Some(mut helm) = Helm::start() else { return };
+        let files = json!({"Chart.yaml": "apiVersion: v2\nname: t\nversion: 0.1.0", "values.yaml": "a: {b: ~, c: 017}"});
+        let mut ask = |more: Value| helm.ask(&more).unwrap();
+        let values = ask(
+            json!({"op": "coalesce", "chart": {"files": files}, "set": ["x=1"], "values": ["a: {d: y}"]}),
+        );
+        assert_eq!(values["values"], json!({"a": {"c": 15, "d": true}, "x": 1}));
+        let yaml = ask(json!({"op": "yaml", "maps": ["- a", "y: 08"], "dump": [{"m": 1e21, "y": "y"}]}));
+        assert!(yaml["maps"][0]["error"].is_string());
+        assert_eq!(yaml["maps"][1]["value"], json!({"true": 8}));
+        assert_eq!(yaml["dump"][0]["plain"], "m: 1e+21\n\"y\": \"y\"");
+        assert_eq!(ask(json!({"op": "semver", "questions": [["satisfies", ">=1.2", "1.3"]]})), json!([true]));
+        let times = ask(json!({"op": "time", "chart": {"files": files}, "runs": 3}));
+        assert_eq!(times["render"].as_array().map(Vec::len), Some(3));
+        let cluster = ask(json!({"op": "capabilities", "kube_version": "1.33.4+k3s1"}));
+        assert_eq!(
+            (&cluster["kube_version"], &cluster["normal"]),
+            (&json!("v1.33.4+k3s1"), &json!("v1.33.4"))
+        );
+        assert_eq!(cluster["helm_version"], "v4.3.1");
     }
 }

@@ -99,11 +99,27 @@ fn the_charts_are_rendered_as_they_were() {
 }
 
 #[test]
+fn what_was_kept_can_be_taken_apart() {
+    let mut documents = 0;
+    for case in all() {
+        let text = fs_err::read_to_string(case.golden()).unwrap();
+        let sections = golden::sections(&text);
+        let is_error = sections[0].0[0] == "error";
+        assert!(is_error || sections.last().unwrap().0[0] == "notes", "{}", case.golden().display());
+        documents += sections.iter().filter(|(words, _)| words[0] == "document").count();
+    }
+    assert!(documents > 250, "only {documents} documents");
+}
+
+#[test]
 fn each_kind_of_error_has_a_case() {
     let found: std::collections::BTreeSet<String> = all()
         .iter()
-        .map(|case| fs_err::read_to_string(case.golden()).unwrap_or_default())
-        .filter_map(|text| Some(text.strip_prefix("=== error ")?.split(' ').next()?.to_owned()))
+        .map(|case| fs_err::read_to_string(case.golden()).unwrap())
+        .filter_map(|text| match golden::sections(&text).remove(0).0.as_slice() {
+            ["error", class] => Some((*class).to_owned()),
+            _ => None,
+        })
         .collect();
     let wanted = ["exec", "fail", "kube-version", "load", "manifest", "parse", "release", "schema", "values"];
     assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), wanted);

@@ -42,3 +42,18 @@ pub(crate) fn files(folder: &Path) -> Map<String, Value> {
     }
     found
 }
+
+/// The sections of `charts/NAME/golden/CASE.txt`: the words of the head, and the text, `base64` being one of the words.
+pub(crate) fn sections(golden: &str) -> Vec<(Vec<&str>, &str)> {
+    let mut found = Vec::new();
+    let mut rest = golden;
+    while let Some(after) = rest.strip_prefix("=== ") {
+        let (head, body) = after.split_once('\n').unwrap();
+        let mut words: Vec<&str> = head.split(' ').collect();
+        let length: usize = words.pop().unwrap().parse().unwrap();
+        found.push((words, &body[..length]));
+        rest = body[length..].strip_prefix('\n').unwrap();
+    }
+    assert!(rest.is_empty(), "{rest}");
+    found
+}

@@ -9,6 +9,8 @@ mod expressions;
 mod golden;
 mod helm;
 mod index;
+mod large;
+mod mixed;
 mod ours;
 mod provenance;
 mod random;

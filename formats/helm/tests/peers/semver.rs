@@ -44,6 +44,24 @@ fn the_corpus_is_what_helm_says_today() {
     assert!(made == fs::read_to_string(CORPUS).unwrap(), "`oracle.py CACHE corpus` gives another text");
 }
 
+#[test]
+fn the_library_says_the_same_of_every_row() {
+    let Some(mut library) = gabion_testkit::Helm::start() else { return };
+    let corpus = fs::read_to_string(CORPUS).unwrap();
+    let rows: Vec<Vec<&str>> =
+        corpus.lines().filter(|row| !row.starts_with('#')).map(|row| row.split('\t').collect()).collect();
+    let text = |cell: &str| serde_json::from_str::<Value>(cell).unwrap();
+    let ask = |row: &Vec<&str>| match row[0] {
+        "normal" => serde_json::json!(["normal", text(row[1])]),
+        kind => serde_json::json!([kind, text(row[1]), text(row[2])]),
+    };
+    let questions: Vec<Value> = rows.iter().map(ask).collect();
+    let answers = library.ask(&serde_json::json!({"op": "semver", "questions": questions})).unwrap();
+    for (row, answer) in rows.iter().zip(answers.as_array().unwrap()) {
+        assert_eq!(*answer, text(row[3]), "{row:?}");
+    }
+}
+
 fn version() -> impl Strategy<Value = String> {
     "v?[0-9]{1,3}(\\.[0-9]{1,3}){0,2}(-[a-z1-9][0-9a-z-]{0,3}(\\.[1-9]{1,2}){0,2})?(\\+[a-z0-9]{1,3})?"
 }
