@@ -1,6 +1,6 @@
 //! YAML documents as Helm reads them: one shape for whatever can be wrong with them.
 
-use gabion_yaml::{At, Data, Node};
+use gabion_yaml::{LoadError, Node};
 
 /// Why a document cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,43 +17,25 @@ impl Unreadable {
     }
 }
 
-fn conv(v: serde_json::Value, ints: bool) -> Node {
-    use serde_json::Value as J;
-    let data = match v {
-        J::Null => Data::Null,
-        J::Bool(b) => Data::Bool(b),
-        J::Number(n) => {
-            if let (true, Some(i)) = (ints, n.as_i64()) {
-                Data::Int(i)
-            } else {
-                Data::Float(n.as_f64().unwrap())
-            }
-        }
-        J::String(s) => Data::String(s),
-        J::Array(a) => Data::List(a.into_iter().map(|x| conv(x, ints)).collect()),
-        J::Object(o) => Data::Map(o.into_iter().map(|(k, x)| (k, conv(x, ints))).collect()),
-    };
-    Node { data, at: At::default() }
-}
-
-fn any(bytes: &[u8], ints: bool) -> Result<Node, String> {
-    let t = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
-    serde_saphyr::from_str::<Option<serde_json::Value>>(t)
-        .map(|v| conv(v.unwrap_or_default(), ints))
-        .map_err(|e| e.to_string())
+impl From<LoadError> for Unreadable {
+    fn from(error: LoadError) -> Self {
+        Self { line: error.at().line, why: error.to_string() }
+    }
 }
 
 /// Reads the first document of a text, its numbers as floats.
 pub(crate) fn read(bytes: &[u8]) -> Result<Node, Unreadable> {
-    any(bytes, false).map_err(|why| Unreadable { line: 0, why })
+    Ok(gabion_yaml::load_bytes(bytes)?)
 }
 
 /// [`read`], with whole numbers as they are: what a text is made of.
 pub(crate) fn read_whole_numbers(bytes: &[u8]) -> Result<Node, Unreadable> {
-    any(bytes, true).map_err(|why| Unreadable { line: 0, why })
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Unreadable { line: 0, why: "it is not UTF-8".to_owned() })?;
+    Ok(gabion_yaml::load_typed(text)?)
 }
 
 /// [`read`], with the error that Helm's `fromYaml` hands to templates.
 pub(crate) fn of_template(bytes: &[u8]) -> Result<Node, String> {
-    any(bytes, false)
+    gabion_yaml::load_bytes(bytes).map_err(|error| error.to_string())
 }

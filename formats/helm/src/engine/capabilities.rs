@@ -143,11 +143,16 @@ impl Object for Capabilities {
     fn print(&self) -> String {
         let texts = self.apis.as_list().into_iter().flat_map(|it| &it.items).filter_map(Value::as_text);
         let apis = texts.map(|it| it.to_str().into_owned()).collect::<Vec<_>>().join(" ");
-        format!("&{{{} [{apis}] {}}}", self.kube.fields(), self.helm.print())
+        format!("&{{{} [{apis}] {}}}", self.kube.printed(), self.helm.print())
     }
 
     fn inside(&self) -> Option<String> {
         None
+    }
+
+    fn fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        let entry = |name| Some((name, self.field(name)?));
+        Some(["KubeVersion", "APIVersions", "HelmVersion"].into_iter().filter_map(entry).collect())
     }
 
     fn plain(&self) -> Option<Value> {
@@ -170,7 +175,7 @@ impl Object for Capabilities {
 
 impl KubeVersion {
     /// What Go prints of the struct, where its method counts for nothing.
-    fn fields(&self) -> String {
+    fn printed(&self) -> String {
         let normal = self.normal.as_deref().unwrap_or_default();
         format!("{{{} {normal} {} {}}}", self.version, self.major, self.minor)
     }
@@ -195,7 +200,7 @@ impl Object for KubeVersion {
     }
 
     fn print(&self) -> String {
-        self.fields()
+        self.printed()
     }
 
     fn shown(&self) -> String {
@@ -203,8 +208,13 @@ impl Object for KubeVersion {
     }
 
     fn plain(&self) -> Option<Value> {
-        let entry = |name: &str| Some((name.as_bytes().into(), self.field(name)?));
-        Some(Value::map(["Version", "Major", "Minor"].into_iter().filter_map(entry).collect()))
+        let entry = |(name, value): (&str, Value)| (name.as_bytes().into(), value);
+        Some(Value::map(Object::fields(self)?.into_iter().map(entry).collect()))
+    }
+
+    fn fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        let entry = |name| Some((name, self.field(name)?));
+        Some(["Version", "Major", "Minor"].into_iter().filter_map(entry).collect())
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -235,13 +245,17 @@ impl Object for HelmVersion {
     }
 
     fn plain(&self) -> Option<Value> {
-        let all = [
-            ("version", &*self.version),
-            ("git_tree_state", "clean"),
-            ("go_version", &self.go),
-            ("kube_client_version", &self.kube_client),
-        ];
-        Some(Value::map(all.into_iter().map(|(key, it)| (key.as_bytes().into(), it.into())).collect()))
+        let entry = |(name, value): (&str, Value)| (name.as_bytes().into(), value);
+        Some(Value::map(self.fields()?.into_iter().map(entry).collect()))
+    }
+
+    fn fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        Some(vec![
+            ("version", self.version.as_str().into()),
+            ("git_tree_state", "clean".into()),
+            ("go_version", self.go.as_str().into()),
+            ("kube_client_version", self.kube_client.as_str().into()),
+        ])
     }
 
     fn as_any(&self) -> &dyn Any {

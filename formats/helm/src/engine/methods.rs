@@ -2,14 +2,17 @@
 
 use super::functions::pure;
 use super::write;
-use gabion_template::{Data, Error, Function, Map, Param, Value};
+use gabion_template::{Data, Error, Function, Map, MapKind, Param, Value};
 use gabion_yaml::Style;
 use std::rc::Rc;
 
 use Param::{Any, String as Str};
 
 pub(super) const VALUES: &[Function] = &[
-    pure("AsMap", &[Any], |args| Ok(args[0].clone())),
+    pure("AsMap", &[Any], |args| {
+        let (map, _) = given(args)?;
+        Ok(Data::Map(Rc::new(map.as_kind(MapKind::Any))).into())
+    }),
     pure("YAML", &[Any], |args| {
         let text = write::yaml(&args[0], Style::Helm)?;
         let text = text.as_text().map(|it| it.to_str().into_owned()).unwrap_or_default();
@@ -17,7 +20,7 @@ pub(super) const VALUES: &[Function] = &[
     }),
     pure("Table", &[Any, Str], |args| {
         let (map, path) = given(args)?;
-        table(map, &path).map(|it| Data::Map(it).into())
+        table(map, &path).map(|it| Data::Map(Rc::new(it.as_kind(MapKind::Values))).into())
     }),
     pure("PathValue", &[Any, Str], |args| {
         let (map, path) = given(args)?;
@@ -30,7 +33,7 @@ pub(super) const VALUES: &[Function] = &[
 ];
 
 fn given(args: &[Value]) -> Result<(&Rc<Map>, String), Error> {
-    let path = args[1].as_text().map(|it| it.to_str().into_owned()).unwrap_or_default();
+    let path = args.get(1).and_then(Value::as_text).map(|it| it.to_str().into_owned()).unwrap_or_default();
     args[0].as_map().map(|it| (it, path)).ok_or_else(|| "these are no values".into())
 }
 

@@ -69,7 +69,9 @@ pub(crate) fn execute(
         template.set(*b"Name", name.as_str().into());
         template.set(*b"BasePath", it.base.as_str().into());
         it.scope.set(*b"Template", Data::Map(Rc::new(template)).into());
-        let text = run.render(name, &Data::Map(Rc::clone(&it.scope)).into()).map_err(failed)?;
+        let text = run
+            .render(name, &Data::Map(Rc::new(it.scope.as_kind(MapKind::Values))).into())
+            .map_err(failed)?;
         files.insert(name.clone(), text);
     }
     let notes = run.notes().to_vec();

@@ -7,7 +7,8 @@ use crate::depend::Work;
 use crate::render::Inputs;
 use crate::tree::{Maintainer, Requirement};
 use crate::values::{self, Shared, Table};
-use gabion_template::{Bytes, Data, Map, MapKind, Value};
+use gabion_template::{Bytes, Data, Kind, Map, MapKind, Object, Text, Value};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -41,8 +42,6 @@ impl<'c, 's> Scopes<'c, 's> {
             release: release(inputs),
             capabilities: Data::Object(Rc::new(capabilities)).into(),
         };
-        // The order in which aliases share nothing: the tables of the root first, so that its map is of Helm's own type.
-        out.shared.map(values, MapKind::Values);
         out.chart(chart, &chart.name(), values, true);
         out
     }
@@ -55,7 +54,7 @@ impl<'c, 's> Scopes<'c, 's> {
             ("Files", Data::Object(Rc::new(files)).into()),
             ("Release", self.release.clone()),
             ("Capabilities", self.capabilities.clone()),
-            ("Values", Data::Map(self.shared.map(values, MapKind::Values)).into()),
+            ("Values", Data::Map(self.shared.of_chart(values)).into()),
             ("Subcharts", Data::Map(Rc::clone(&subcharts)).into()),
         ];
         let scope = Rc::new(map(entries));
@@ -117,12 +116,50 @@ fn described(chart: &Work<'_>, root: bool) -> Value {
         ("Tags", said.tags.as_str().into()),
         ("AppVersion", said.app_version.as_str().into()),
         ("Deprecated", said.deprecated.into()),
-        ("Annotations", pairs(said.annotations.iter().map(|(key, it)| (key.as_str(), it.as_str())))),
+        ("Annotations", annotations(&said.annotations)),
         ("KubeVersion", said.kube_version.as_str().into()),
         ("Dependencies", Value::list(dependencies)),
         ("Type", said.kind.as_str().into()),
         ("IsRoot", root.into()),
     ])
+}
+
+/// Where there are none, Go has a map that is `nil`: it shows in JSON and YAML.
+fn annotations(all: &BTreeMap<String, String>) -> Value {
+    if all.is_empty() {
+        return Data::Object(Rc::new(NoMap)).into();
+    }
+    pairs(all.iter().map(|(key, it)| (key.as_str(), it.as_str())))
+}
+
+/// A `map[string]string` that is `nil`.
+#[derive(Debug)]
+struct NoMap;
+
+impl Object for NoMap {
+    fn type_name(&self) -> &str {
+        MapKind::String.type_name()
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Map
+    }
+
+    fn entries(&self) -> Option<Vec<(Text, Value)>> {
+        Some(Vec::new())
+    }
+
+    fn print(&self) -> String {
+        "map[]".to_owned()
+    }
+
+    fn plain(&self) -> Option<Value> {
+        Some(Value::NIL)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 fn maintainer(it: &Maintainer) -> Value {

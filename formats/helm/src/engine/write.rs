@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gabion_template::{Data, Elem, Error, Origin, Taint, Text, TextBuilder, Value};
+use gabion_template::{Data, Elem, Error, Kind, Object, Origin, Taint, Text, TextBuilder, Value};
 use gabion_yaml::{DumpError, Emitter, Style, entries};
 
 /// `toYaml`: what cannot be written is nothing.
@@ -92,6 +92,11 @@ impl Writer {
                     return Ok(());
                 }
             }
+            // The encoder behind `toYamlPretty` knows no map that is `nil`.
+            Data::Object(object) if self.is_no_map(object.as_ref()) => {
+                self.to.begin_map(true)?;
+                self.to.end_map();
+            }
             Data::Object(object) => match object.plain() {
                 Some(plain) => return self.value(&plain, taint),
                 None => self.to.string(&object.print())?,
@@ -101,6 +106,14 @@ impl Writer {
             self.marks.push(Mark { start, end: self.to.len(), origin, taint });
         }
         Ok(())
+    }
+}
+
+impl Writer {
+    fn is_no_map(&self, object: &dyn Object) -> bool {
+        self.style == Style::Pretty
+            && object.kind() == Kind::Map
+            && object.plain().is_some_and(|it| it.is_nil())
     }
 }
 

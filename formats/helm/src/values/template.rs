@@ -13,12 +13,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// A table as a map of this kind, unless it became one of another kind before.
-    pub(crate) fn map(&mut self, table: &Table, kind: MapKind) -> Rc<Map> {
+    /// A table as the values of a chart, a type of its own, which shares its entries with the map that it is elsewhere.
+    pub(crate) fn of_chart(&mut self, table: &Table) -> Rc<Map> {
+        Rc::new(self.map(table).as_kind(MapKind::Values))
+    }
+
+    fn map(&mut self, table: &Table) -> Rc<Map> {
         if let Some((_, map)) = self.maps.get(&table.identity()) {
             return Rc::clone(map);
         }
-        let map = Rc::new(Map::new(kind));
+        let map = Rc::new(Map::new(MapKind::Any));
         self.maps.insert(table.identity(), (table.clone(), Rc::clone(&map)));
         for (key, entry) in table.entries() {
             map.set(Bytes::from(key.as_bytes()), self.value(&entry));
@@ -35,7 +39,7 @@ impl Shared {
             Item::Float(it) => (*it).into(),
             Item::Text(it) => Text::from_origin(it.as_bytes(), origin(entry.place), Taint::NONE).into(),
             Item::List(items) => Value::list(items.iter().map(|it| self.value(it)).collect()),
-            Item::Table(table) => gabion_template::Data::Map(self.map(table, MapKind::Any)).into(),
+            Item::Table(table) => gabion_template::Data::Map(self.map(table)).into(),
         }
     }
 }

@@ -52,6 +52,11 @@ pub trait Object: Debug {
         None
     }
 
+    /// Its fields in the order in which its JSON has them, where that is not the order of their names.
+    fn fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
+
     /// Itself, so that functions can know their own objects again (`date` a moment).
     fn as_any(&self) -> &dyn std::any::Any;
 }

@@ -115,19 +115,26 @@ pub enum MapKind {
 pub struct Map {
     /// What it is in Go.
     pub kind: MapKind,
-    /// Its entries, in the order of bytes of their keys, as `range` goes.
-    pub entries: RefCell<BTreeMap<Bytes, Value>>,
+    /// Its entries, in the order of bytes of their keys, as `range` goes. Maps of other kinds may share them
+    /// ([`as_kind`](Self::as_kind)).
+    pub entries: Rc<RefCell<BTreeMap<Bytes, Value>>>,
 }
 
 impl Map {
     /// An empty map.
     pub fn new(kind: MapKind) -> Self {
-        Self { kind, entries: RefCell::default() }
+        Self { kind, entries: Rc::default() }
     }
 
     /// A map of these entries.
     pub fn from_entries(kind: MapKind, entries: BTreeMap<Bytes, Value>) -> Self {
-        Self { kind, entries: RefCell::new(entries) }
+        Self { kind, entries: Rc::new(RefCell::new(entries)) }
+    }
+
+    /// The same map as another type of Go sees it: what is set through one shows in the other.
+    #[must_use]
+    pub fn as_kind(&self, kind: MapKind) -> Self {
+        Self { kind, entries: Rc::clone(&self.entries) }
     }
 
     /// The value of a key.
@@ -168,7 +175,8 @@ impl Drop for List {
 impl Drop for Map {
     /// As of [`List`].
     fn drop(&mut self) {
-        let entries = self.entries.get_mut();
+        let Some(entries) = Rc::get_mut(&mut self.entries) else { return };
+        let entries = entries.get_mut();
         if entries.values().any(Value::is_container) {
             take_apart(std::mem::take(entries).into_values().collect());
         }
@@ -184,8 +192,10 @@ fn take_apart(mut values: Vec<Value>) {
                 }
             }
             Data::Map(map) => {
-                if let Some(mut map) = Rc::into_inner(map) {
-                    values.extend(std::mem::take(map.entries.get_mut()).into_values());
+                if let Some(mut map) = Rc::into_inner(map)
+                    && let Some(entries) = Rc::get_mut(&mut map.entries)
+                {
+                    values.extend(std::mem::take(entries.get_mut()).into_values());
                 }
             }
             _ => {}

@@ -3,8 +3,12 @@
 use crate::case::{Case, all};
 use crate::charts::{ANOTHER, told};
 use crate::expressions::{FOLDER, template};
-use crate::{golden, ours};
+use crate::random::any_chart;
+use crate::{golden, large, ours};
 use fs_err as fs;
+use gabion_testkit::Helm;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -79,6 +83,10 @@ fn evaluated(files: &serde_json::Map<String, Value>, template: &str) -> Result<V
     }
 }
 
+/// What cannot be the same: the address of a map, which is another one at each run, is refused; and what a reader of TOML
+/// says of a mistake is its own.
+const APART: &[&str] = &["printf \"%p\" .Values.m | regexMatch \"^0x|^%!p\"", "fromToml \"a =\""];
+
 #[test]
 fn every_expression_gives_what_helm_gives() {
     let files = golden::files(&Path::new(FOLDER).join("chart"));
@@ -89,12 +97,13 @@ fn every_expression_gives_what_helm_gives() {
         let wanted: Value = serde_json::from_str(text).unwrap();
         count += 1;
         let found = evaluated(&files, &template(line));
-        let fine = match (&found, kind) {
-            (Ok(it), "out") => *it == wanted,
-            (Ok(it), "out64") => it["base64"] == wanted,
-            (Err((class, _)), _) => class == kind,
-            _ => false,
-        };
+        let fine = APART.contains(&line)
+            || match (&found, kind) {
+                (Ok(it), "out") => *it == wanted,
+                (Ok(it), "out64") => it["base64"] == wanted,
+                (Err((class, _)), _) => class == kind,
+                _ => false,
+            };
         if !fine {
             wrong.insert(number + 1, format!("{line}\n  helm {kind} {wanted}\n  ours {found:?}"));
         }
@@ -102,4 +111,44 @@ fn every_expression_gives_what_helm_gives() {
     let shown: Vec<String> = wrong.iter().map(|(line, it)| format!("{line}: {it}")).collect();
     assert!(wrong.is_empty(), "{} of {count}\n{}", wrong.len(), shown.join("\n"));
     assert!(count > 1200);
+}
+
+#[test]
+fn random_templates_give_what_helm_gives() {
+    let Some(mut helm) = Helm::start() else { return };
+    let count = std::env::var("RANDOM_TEMPLATES").ok().and_then(|it| it.parse().ok()).unwrap_or(600);
+    let mut runner = TestRunner::deterministic();
+    let mut wrong = Vec::new();
+    for _ in 0..count {
+        let chart = any_chart().new_tree(&mut runner).unwrap().current();
+        let answer = helm.ask(&chart.question()).unwrap()[0].take();
+        let found = ours::engine_only(&json!({
+            "values": [chart.values.to_string()],
+            "chart": {"files": {
+                "Chart.yaml": "apiVersion: v2\nname: t\nversion: 0.1.0\nappVersion: '1.0'\n",
+                "templates/_helpers.tpl": chart.helpers, "templates/it.yaml": chart.template,
+            }},
+        }));
+        let same = match &found {
+            Ok(files) => answer["out"] == files["t/templates/it.yaml"],
+            Err((class, _)) => answer["error"]["class"] == **class,
+        };
+        if !same {
+            wrong.push(format!("{}\n{}\n  helm {answer}\n  ours {found:?}", chart.template, chart.values));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_large_chart_gives_the_documents_that_helm_gives() {
+    for (name, values, kube_version) in large::CASES {
+        let made = ours::answer(&large::question(values, kube_version)).unwrap();
+        let kept = fs::read_to_string(format!("{FOLDER}/../operator.golden/{name}.txt")).unwrap();
+        let lines = large::lines(&made);
+        for (ours, helm) in lines.lines().zip(kept.lines()) {
+            assert_eq!(ours, helm, "{name}");
+        }
+        assert_eq!(lines.len(), kept.len(), "{name}");
+    }
 }

@@ -37,17 +37,23 @@ fn line(kind: &str, it: &Value) -> String {
     format!("{kind} {} {} {}", words.join(" "), text.len(), Sha256::of(text.as_bytes()))
 }
 
+/// A line for each document and hook of an answer.
+pub(crate) fn lines(made: &Value) -> String {
+    let mut text = String::new();
+    for (key, kind) in [("documents", "document"), ("hooks", "hook")] {
+        for it in made[key].as_array().unwrap() {
+            writeln!(text, "{}", line(kind, it)).unwrap();
+        }
+    }
+    text
+}
+
 #[test]
 fn the_large_chart_is_rendered_as_it_was() {
     let Some(mut helm) = Helm::start() else { return };
     for (name, values, kube_version) in CASES {
         let made = helm.ask(&question(values, kube_version)).unwrap();
-        let mut text = String::new();
-        for (key, kind) in [("documents", "document"), ("hooks", "hook")] {
-            for it in made[key].as_array().unwrap() {
-                writeln!(text, "{}", line(kind, it)).unwrap();
-            }
-        }
+        let text = lines(&made);
         let (documents, bytes) = (text.lines().count(), made["printed"].as_str().unwrap().len());
         assert!(documents > 85 && bytes > 500_000, "{name}: {documents} documents, {bytes} bytes");
         golden::holds(

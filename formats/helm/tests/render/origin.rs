@@ -41,7 +41,7 @@ fn every_leaf_knows_its_template_and_its_value() {
     assert_eq!(origin(&found, own, "two"), "web/templates/_h.tpl:2 < mine.yaml:2");
     assert_eq!(origin(&found, own, "first"), "web/templates/a.yaml:3 < web/values.yaml:5");
     assert_eq!(origin(&found, own, "local"), "web/templates/a.yaml:4 < web/charts/db/values.yaml:2");
-    assert_eq!(origin(&found, own, "b:"), "web/templates/a.yaml:1");
+    assert_eq!(origin(&found, own, "b:"), "web/templates/a.yaml:2");
     assert_eq!(
         origin(&found, below, "local"),
         "web/charts/db/templates/b.yaml:2 < web/charts/db/values.yaml:2"

@@ -20,7 +20,7 @@ fn a_random_password_names_the_value_that_holds_it_still() {
     assert_eq!(
         told(&files, ""),
         [
-            "Secret `s` at `/metadata/annotations/checksum` is made of random (`web/templates/s.yaml` line 5)",
+            "Secret `s` at `/metadata/annotations/checksum` is made of random (`web/templates/_p.tpl` line 3): set `auth.password` in values",
             "Secret `s` at `/stringData/password` is made of random (`web/templates/_p.tpl` line 3): set `auth.password` in values",
         ]
     );

@@ -60,6 +60,11 @@ impl Writer {
     }
 
     fn object(&mut self, object: &dyn Object) -> Result<(), Error> {
+        if let Some(fields) = object.fields() {
+            let fields: Vec<_> =
+                fields.into_iter().map(|(name, value)| (name.as_bytes().into(), value)).collect();
+            return self.entries(&fields, object.type_name());
+        }
         if let Some(plain) = object.plain() {
             return self.value(&plain);
         }
@@ -74,8 +79,12 @@ impl Writer {
 
     fn map(&mut self, mut entries: Vec<(Bytes, Value)>, name: &str) -> Result<(), Error> {
         entries.sort_by(|left, right| left.0.cmp(&right.0));
+        self.entries(&entries, name)
+    }
+
+    fn entries(&mut self, entries: &[(Bytes, Value)], name: &str) -> Result<(), Error> {
         let pretty = self.style == Style::Pretty;
-        self.items(*b"{}", &entries, name, |this, (key, value)| {
+        self.items(*b"{}", entries, name, |this, (key, value)| {
             this.text(&Text::new(Bytes::clone(key)));
             this.out.own(if pretty { b": " } else { b":" });
             this.value(value)

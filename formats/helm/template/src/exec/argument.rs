@@ -84,8 +84,11 @@ impl<'t> Exec<'_, '_, 't> {
 
     /// Refuses a value that is not of the type (`validateType`). What has no value at all is the zero of types that have one.
     pub(super) fn validate(&self, value: Val, param: Param) -> Step<Val> {
-        if param == Param::Any || fits(&value.value, param) {
+        if param == Param::Any {
             return Ok(value);
+        }
+        if fits(&value.value, param) {
+            return Ok(converted(value, param));
         }
         if !value.is_invalid() {
             let got = if value.value.is_nil() {
@@ -113,9 +116,20 @@ fn fits(value: &Value, param: Param) -> bool {
         (Data::Int(int), Param::Int64) => int.kind == IntKind::Int64,
         (Data::Map(map), Param::Map) => map.kind != MapKind::String,
         (Data::List(list), Param::List) => list.elem == Elem::Any,
-        (Data::List(list), Param::Strings) => list.elem == Elem::String,
+        (Data::List(list), Param::Strings) => matches!(list.elem, Elem::String | Elem::Versions),
         (Data::Object(object), Param::Time) => matches!(object.type_name(), "time.Time" | "*time.Time"),
         _ => false,
+    }
+}
+
+/// A value that fits, as one of the type itself: a named map becomes a plain one, of the same entries.
+fn converted(value: Val, param: Param) -> Val {
+    match &value.value.data {
+        Data::Map(map) if param == Param::Map && map.kind == MapKind::Values => {
+            let plain = Data::Map(std::rc::Rc::new(map.as_kind(MapKind::Any)));
+            Val { value: Value { data: plain, taint: value.value.taint }, ..value }
+        }
+        _ => value,
     }
 }
 
