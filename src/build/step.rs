@@ -233,7 +233,7 @@ impl Step {
             Self::Documents(inputs) => documents(inputs, store)?,
             Self::K3sConfig(table) => config(table),
             Self::HelmChart(chart) => chart.to_yaml(),
-            Self::Stage(stage) => return stage.run(store).map(Done::from),
+            Self::Stage(stage) => return stage.run(store),
             Self::Renumber(system, it) => return it.run(store, *system, SYSTEM).map(Done::from),
             Self::Disk(disk) => return disk.run(store).map(Done::from),
             Self::Run(run) => return run.run(store),
