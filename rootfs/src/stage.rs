@@ -123,9 +123,8 @@ impl Stage {
 }
 
 fn write_listings(debs: &[Deb], unpacked: &[Unpacked], out: &mut impl Write) -> Result<(), RootfsError> {
-    let listing = |(deb, it): (&Deb, &Unpacked)| {
-        Some(Listing { name: deb.name.clone(), entries: it.listing.clone()? })
-    };
+    let listing =
+        |(deb, it): (&Deb, &Unpacked)| Some(Listing { name: deb.name.clone(), entries: it.listing.clone()? });
     let listings: Vec<Listing> = debs.iter().zip(unpacked).filter_map(listing).collect();
     let written = serde_json::to_vec(&listings).map_err(io::Error::from).and_then(|mut line| {
         line.push(b'\n');

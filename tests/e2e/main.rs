@@ -23,4 +23,5 @@ mod rootfs;
 mod scripts;
 mod store;
 mod trust;
+mod unpacked;
 mod world;
