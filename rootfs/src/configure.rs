@@ -20,6 +20,11 @@ const POLICY: &str = "usr/sbin/policy-rc.d";
 const INITRAMFS: &str = "usr/sbin/update-initramfs";
 const ASIDE: &str = "usr/sbin/update-initramfs.gabion";
 
+/// Keys of the host that its server makes where there are none (`openssh-server.postinst`). `clean` takes them away, and to
+/// make them takes a second.
+const HOST_KEYS: [&str; 3] =
+    ["etc/ssh/ssh_host_ecdsa_key", "etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key"];
+
 /// The environment of every program: nothing of the caller's.
 pub(crate) fn environment(epoch: u64) -> Env {
     let fixed = [
@@ -66,6 +71,11 @@ fn stand_ins(root: &Root) -> Result<(), RootfsError> {
         if root.kind(INITRAMFS.as_bytes())?.is_some() {
             root.rename(INITRAMFS, ASIDE)?;
             script(INITRAMFS, "#!/bin/sh\nexit 0\n")?;
+        }
+        if root.kind(b"usr/sbin/sshd")?.is_some() {
+            for path in HOST_KEYS.iter().filter(|it| matches!(root.kind(it.as_bytes()), Ok(None))) {
+                root.file(path.as_bytes(), Meta { mode: 0o600, uid: 0, gid: 0 }, &mut std::io::empty())?;
+            }
         }
         Ok(())
     };

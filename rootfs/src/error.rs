@@ -26,6 +26,12 @@ pub enum RootfsError {
         /// Who wants it too.
         second: String,
     },
+    /// Bytes that were unpacked before are damaged or gone: the packages have them still.
+    #[error("what `{package}` has is not where it was unpacked before")]
+    Stale {
+        /// The package.
+        package: String,
+    },
     /// A program of the packages failed.
     #[error("`{command}` {how}")]
     Script {
@@ -70,6 +76,7 @@ impl RootfsError {
             Self::Script { .. } => "E0715",
             Self::Left { .. } => "E0716",
             Self::Io { .. } => "E0717",
+            Self::Stale { .. } => "E0718",
         }
     }
 
@@ -94,6 +101,7 @@ impl RootfsError {
             Self::Left { .. } => {
                 "no tree of the store can hold it: exclude the package that makes it".to_owned()
             }
+            Self::Stale { .. } => "build again with `--rebuild`, which decompresses all packages".to_owned(),
             Self::Io { .. } => "make room, or set another place for the store".to_owned(),
         }
     }

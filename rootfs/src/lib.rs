@@ -22,6 +22,7 @@ mod clean;
 mod configure;
 mod dpkg;
 mod error;
+mod listing;
 mod merged;
 mod root;
 mod stage;
@@ -30,5 +31,6 @@ mod walk;
 mod worker;
 
 pub use error::RootfsError;
+pub use listing::{Elsewhere, Listed, Listing};
 pub use stage::{Base, Deb, Grub, Last, Stage};
 pub use worker::{Made, StageError, WORKERS, make, remove_root};

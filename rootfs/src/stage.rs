@@ -1,7 +1,9 @@
 //! One stage: from packages to a stream of entries.
 
 use crate::configure::{self, Env};
+use crate::listing::{Elsewhere, Listing};
 use crate::root::{Meta, Root};
+use crate::unpack::Unpacked;
 use crate::{RootfsError, clean, dpkg, merged, unpack, walk};
 use gabion_digest::BlobId;
 use serde::{Deserialize, Serialize};
@@ -48,18 +50,20 @@ pub struct Deb {
     pub blob: BlobId,
     /// How many they are.
     pub size: u64,
+    /// Where what is in it lies unpacked, if it does.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// A digest as text, which is how everything writes it.
-mod as_text {
+pub(crate) mod as_text {
     use gabion_digest::BlobId;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(blob: &BlobId, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(blob: &BlobId, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(blob)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BlobId, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BlobId, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
@@ -89,8 +93,9 @@ pub struct Grub {
 }
 
 impl Stage {
-    /// Makes the root, running programs by `run`, and writes its entries to `out` as a tar without times.
-    pub(crate) fn make(&self, run: configure::Run<'_>, out: impl Write) -> Result<(), RootfsError> {
+    /// Makes the root, running programs by `run`. Writes to `out` what packages have that were decompressed, a line of
+    /// JSON, and the root's entries as a tar without times.
+    pub(crate) fn make(&self, run: configure::Run<'_>, mut out: impl Write) -> Result<(), RootfsError> {
         let root = Root::open(&self.folder, self.epoch)
             .map_err(|error| RootfsError::io("open", self.folder.as_os_str().as_encoded_bytes(), error))?;
         root.set_meta(b".", Meta { mode: 0o755, uid: 0, gid: 0 })
@@ -100,6 +105,7 @@ impl Stage {
             None => merged::skeleton(&root)?,
         }
         let unpacked = unpack::unpack(&root, &self.debs, self.jobs)?;
+        write_listings(&self.debs, &unpacked, &mut out)?;
         let left = dpkg::add(&root, &unpacked)?;
         let env: Env = configure::environment(self.epoch);
         configure::libraries(&root, run, &env)?;
@@ -114,6 +120,17 @@ impl Stage {
         clean::clean(&root)?;
         walk::walk(&self.folder, out)
     }
+}
+
+fn write_listings(debs: &[Deb], unpacked: &[Unpacked], out: &mut impl Write) -> Result<(), RootfsError> {
+    let listing =
+        |(deb, it): (&Deb, &Unpacked)| Some(Listing { name: deb.name.clone(), entries: it.listing.clone()? });
+    let listings: Vec<Listing> = debs.iter().zip(unpacked).filter_map(listing).collect();
+    let written = serde_json::to_vec(&listings).map_err(io::Error::from).and_then(|mut line| {
+        line.push(b'\n');
+        out.write_all(&line)
+    });
+    written.map_err(|error| RootfsError::io("write", "listings", error))
 }
 
 /// The tree of an earlier stage.

@@ -4,6 +4,7 @@
 //! mode from the first package by name that has it, a file may have one owner only.
 
 use crate::error::Fault;
+use crate::listing::{Hashed, Listed};
 use crate::merged;
 use crate::root::{Meta, Root};
 use crate::{Deb, RootfsError, dpkg};
@@ -28,6 +29,8 @@ pub(crate) struct Unpacked {
     /// MD5 of its configuration files, by path: the form in which dpkg remembers them.
     pub(crate) conffiles: BTreeMap<String, String>,
     directories: Vec<(Vec<u8>, Meta)>,
+    /// What it has, where it was decompressed.
+    pub(crate) listing: Option<Vec<Listed>>,
 }
 
 impl Unpacked {
@@ -94,30 +97,32 @@ fn directories(root: &Root, unpacked: &[Unpacked]) -> Result<(), RootfsError> {
     Ok(())
 }
 
-/// Hashes what passes.
-struct Hashed<R> {
-    from: R,
-    hasher: blake3::Hasher,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.from.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
-        Ok(count)
-    }
-}
-
 fn one(root: &Root, deb: &Deb, owners: &Owners) -> Result<Unpacked, Fault> {
     let read = |error: io::Error| RootfsError::io("read", deb.path.as_os_str().as_encoded_bytes(), error);
     let file = fs_err::File::open(&deb.path).map_err(read)?;
-    let mut from =
-        Hashed { from: io::BufReader::with_capacity(256 << 10, file), hasher: blake3::Hasher::new() };
+    let mut from = Hashed::new(io::BufReader::with_capacity(256 << 10, file));
     let reader = DebReader::open(&mut from)?;
     let mut it = describe(reader.control().clone())?;
     let wanted = conffiles(&it);
-    reader.unpack(|entry, content| place(root, &mut it, owners, &wanted, &entry, content))?;
-    if *from.hasher.finalize().as_bytes() != *deb.blob.digest().as_bytes() {
+    if let Some(elsewhere) = &deb.elsewhere {
+        drop(reader);
+        elsewhere.unpack(deb, |entry, content| place(root, &mut it, owners, &wanted, entry, content))?;
+        io::copy(&mut from, &mut io::sink()).map_err(read)?;
+    } else {
+        let mut entries = Some(Vec::new());
+        reader.unpack(|entry, content| {
+            let mut content = Hashed::new(content);
+            place(root, &mut it, owners, &wanted, &entry, &mut content)?;
+            let listed = Listed::of(&entry, &content);
+            entries = entries.take().zip(listed).map(|(mut all, listed)| {
+                all.push(listed);
+                all
+            });
+            Ok::<_, Fault>(())
+        })?;
+        it.listing = entries;
+    }
+    if from.blob() != deb.blob {
         let why = "its bytes are not those that the lock pins".to_owned();
         return Err(RootfsError::Package { package: deb.name.clone(), why }.into());
     }
@@ -135,8 +140,8 @@ fn describe(control: Control) -> Result<Unpacked, Fault> {
             _ => {}
         }
     }
-    let (list, conffiles, directories) = (Vec::new(), BTreeMap::new(), Vec::new());
-    Ok(Unpacked { name, arch, version, same, control, list, conffiles, directories })
+    let (list, conffiles, directories, listing) = (Vec::new(), BTreeMap::new(), Vec::new(), None);
+    Ok(Unpacked { name, arch, version, same, control, list, conffiles, directories, listing })
 }
 
 /// Paths that are configuration. A line with a flag before the path (`remove-on-upgrade`) is about older versions.

@@ -3,10 +3,10 @@
 use crate::configure::Env;
 use crate::root::Meta;
 use crate::walk::ATTRIBUTE;
-use crate::{RootfsError, Stage};
+use crate::{Listing, RootfsError, Stage};
 use gabion_apt::EntryKind;
 use gabion_sandbox::{Identity, Ids, Root, SandboxError, Spec, Work, Worker};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What [`gabion_sandbox::dispatch`] must know, for [`make`].
@@ -60,7 +60,8 @@ impl<E> From<SandboxError> for StageError<E> {
     }
 }
 
-/// Makes `stage` and gives every entry to `each`, sorted by the bytes of paths, with the bytes of files.
+/// Makes `stage` and gives every entry to `each`, sorted by the bytes of paths, with the bytes of files. Gives what those
+/// packages have that were decompressed.
 ///
 /// The stage's folder must be there and empty; it is gone afterwards, unless the stage says that it stays when
 /// something fails.
@@ -68,7 +69,7 @@ pub fn make<E>(
     stage: &Stage,
     ids: &Ids,
     mut each: impl FnMut(Made, &mut dyn Read) -> Result<(), E>,
-) -> Result<(), StageError<E>> {
+) -> Result<Vec<Listing>, StageError<E>> {
     let mut folder = Folder { at: stage.folder.clone(), ids: *ids, keep: stage.keep_failed };
     let input = serde_json::to_vec(stage).map_err(|error| StageError::Stream(error.into()))?;
     let mut worker = Worker::spawn("rootfs", &input, ids)?;
@@ -77,23 +78,29 @@ pub fn make<E>(
     match (read, worker.finish()) {
         (Err(StageError::Kept(error)), _) => return Err(StageError::Kept(error)),
         (_, Err(error)) => return Err(error.into()),
-        (read, Ok(())) => read?,
+        (read, Ok(())) => {
+            let listings = read?;
+            folder.keep = false;
+            Ok(listings)
+        }
     }
-    folder.keep = false;
-    Ok(())
 }
 
 fn entries<E>(
     from: impl Read,
     each: &mut impl FnMut(Made, &mut dyn Read) -> Result<(), E>,
-) -> Result<(), StageError<E>> {
-    let mut archive = tar::Archive::new(io::BufReader::with_capacity(256 << 10, from));
+) -> Result<Vec<Listing>, StageError<E>> {
+    let mut from = io::BufReader::with_capacity(256 << 10, from);
+    let mut line = Vec::new();
+    from.read_until(b'\n', &mut line).map_err(StageError::Stream)?;
+    let listings = serde_json::from_slice(&line).map_err(|error| StageError::Stream(error.into()))?;
+    let mut archive = tar::Archive::new(from);
     for entry in archive.entries().map_err(StageError::Stream)? {
         let mut entry = entry.map_err(StageError::Stream)?;
         let made = made(&mut entry).map_err(StageError::Stream)?;
         each(made, &mut entry).map_err(StageError::Kept)?;
     }
-    Ok(())
+    Ok(listings)
 }
 
 fn made(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Made> {

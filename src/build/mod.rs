@@ -22,6 +22,7 @@ mod scratch;
 mod stage;
 mod step;
 mod system;
+mod unpacked;
 
 pub use disk::{DISK, DiskError};
 pub use error::BuildError;

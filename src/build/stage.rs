@@ -4,10 +4,11 @@
 //! configure libc again. Which packages are essential is read from the packages themselves.
 
 use super::scratch::{Scratch, Use};
-use super::step::StepError;
+use super::step::{Done, StepError};
+use super::unpacked::{self, Systems};
 use gabion_apt::{Candidates, DebReader, Wish, packages};
 use gabion_digest::{Canonical, Feed, TreeId};
-use gabion_rootfs::{Base, Deb, Last, Made};
+use gabion_rootfs::{Base, Deb, Last, Made, RootfsError, StageError};
 use gabion_sandbox::Ids;
 use gabion_store::{Output, Record, Store, TreeBuilder, TreePath};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub(super) struct Stage {
     last: Option<Last>,
     /// Whether the root stays where it is when a program fails; no part of what the stage is.
     pub(super) keep_failed: bool,
+    /// Whether packages are decompressed that were unpacked before; no part of what the stage is.
+    pub(super) fresh: bool,
 }
 
 impl Canonical for Stage {
@@ -114,6 +117,7 @@ impl Parted {
             epoch: self.epochs.0,
             last: None,
             keep_failed: false,
+            fresh: false,
         })
     }
 
@@ -123,23 +127,31 @@ impl Parted {
         if base.is_none() {
             debs.extend(self.essential);
         }
-        Stage { base, debs, epoch: self.epochs.1, last: Some(last), keep_failed: false }
+        Stage { base, debs, epoch: self.epochs.1, last: Some(last), keep_failed: false, fresh: false }
     }
 }
 
 impl Stage {
     /// Makes the tree.
-    pub(super) fn run(&self, store: &Store) -> Result<Record, StepError> {
+    pub(super) fn run(&self, store: &Store) -> Result<Done, StepError> {
+        match self.make(store, self.fresh) {
+            Err(StepError::Stage(StageError::Rootfs(RootfsError::Stale { .. }))) => self.make(store, true),
+            done => done,
+        }
+    }
+
+    /// Makes the tree; `fresh`, of the packages themselves and not of what they gave before.
+    fn make(&self, store: &Store, fresh: bool) -> Result<Done, StepError> {
         let scratch = scratch(self.keep_failed)?;
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let base = self.base.map(|id| base(store, id)).transpose()?;
-        let deb = |(name, it): (&String, &Output)| Deb {
-            name: name.clone(),
-            path: store.path_of(it.blob),
-            blob: it.blob,
-            size: it.size,
+        let mut systems = Systems::new(store);
+        let deb = |(name, it): (&String, &Output)| {
+            let elsewhere = if fresh { None } else { systems.elsewhere(it.blob)? };
+            let (name, path) = (name.clone(), store.path_of(it.blob));
+            Ok(Deb { name, path, blob: it.blob, size: it.size, elsewhere })
         };
-        let debs = self.debs.iter().map(deb).collect();
+        let debs = self.debs.iter().map(deb).collect::<Result<_, StepError>>()?;
         let stage = gabion_rootfs::Stage {
             folder: scratch.path().to_owned(),
             base,
@@ -151,11 +163,13 @@ impl Stage {
         };
         let ids = Ids::find().map_err(StepError::Sandbox)?;
         let mut tree = store.build_tree()?;
-        gabion_rootfs::make(&stage, &ids, |made, content| keep(&mut tree, made, content))
+        let listings = gabion_rootfs::make(&stage, &ids, |made, content| keep(&mut tree, made, content))
             .map_err(StepError::Stage)?;
-        let (id, tree) = tree.finish()?;
+        let (id, tree, pending) = tree.end()?;
         let outputs = [(SYSTEM.to_owned(), tree.content())].into();
-        Ok(Record { outputs, trees: [(SYSTEM.to_owned(), id)].into(), ..Record::default() })
+        let record = Record { outputs, trees: [(SYSTEM.to_owned(), id)].into(), ..Record::default() };
+        let pending = unpacked::note(pending, listings, &self.debs, &record)?;
+        Ok(Done { record, walled: true, pending, place: None })
     }
 }
 

@@ -285,7 +285,7 @@ impl Step {
             Self::K3sConfig(table) => config(table),
             Self::HelmChart(chart) => chart.to_yaml(),
             Self::Render(render) => render.run(store)?,
-            Self::Stage(stage) => return stage.run(store).map(Done::from),
+            Self::Stage(stage) => return stage.run(store),
             Self::Renumber(system, it) => return it.run(store, *system, SYSTEM).map(Done::from),
             Self::Disk(disk) => return disk.run(store).map(Done::from),
             Self::Run(run) => return run.run(store),

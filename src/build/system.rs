@@ -40,13 +40,13 @@ impl Engine<'_> {
         let epoch = parted.epoch();
         let mut base = None;
         if let Some(mut first) = parted.first() {
-            first.keep_failed = self.keep_failed;
+            (first.keep_failed, first.fresh) = (self.keep_failed, self.rebuild);
             let (made, _) = self.step(&recipe.address, Step::Stage(first)).await?;
             base = made.trees.get(SYSTEM).copied();
         }
         let last = Last { wanted: self.wanted(it), grub: grub() };
         let mut stage = parted.last(base, last);
-        stage.keep_failed = self.keep_failed;
+        (stage.keep_failed, stage.fresh) = (self.keep_failed, self.rebuild);
         let (mut record, word) = self.step(&recipe.address, Step::Stage(stage)).await?;
         let word = self.renumber(recipe, it, &mut record).await?.unwrap_or(word);
         record.facts.insert(EPOCH.to_owned(), epoch.to_string());

@@ -25,4 +25,5 @@ mod rootfs;
 mod scripts;
 mod store;
 mod trust;
+mod unpacked;
 mod world;

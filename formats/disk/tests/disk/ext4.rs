@@ -21,7 +21,7 @@ pub(crate) fn content(path: &[u8], size: u64) -> Vec<u8> {
 }
 
 /// Directories, files and links with everything that can be special about them.
-fn tree() -> Vec<Entry> {
+pub(crate) fn tree() -> Vec<Entry> {
     let file = |path: &str, size| entry(path, Kind::File { size });
     let hard = |path: &str, target: &str| entry(path, Kind::HardLink { target: target.into() });
     let xattrs = |list: &[(&str, usize)]| {
@@ -54,7 +54,7 @@ fn sizes(entries: &[Entry]) -> BTreeMap<&[u8], u64> {
     entries.iter().filter_map(|it| Some((&it.path[..], size(it)?))).collect()
 }
 
-fn image(folder: &Folder, options: &Options, entries: &[Entry]) -> PathBuf {
+pub(crate) fn image(folder: &Folder, options: &Options, entries: &[Entry]) -> PathBuf {
     let sizes = sizes(entries);
     let plan = Image::plan(options, entries.iter().cloned()).unwrap();
     folder.raw("ext4", options.size, |target| {

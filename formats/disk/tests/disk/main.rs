@@ -6,6 +6,7 @@ mod ext4_input;
 mod fat;
 mod grub;
 mod image;
+mod newer;
 mod outputs;
 mod table;
 
