@@ -110,11 +110,11 @@ impl Render {
     /// The text, or what would be another one next time.
     pub(super) fn run(&self, store: &Store) -> Result<String, StepError> {
         let rendered = self.rendered(store, false)?;
-        // Notes are for people, and nobody is shown them.
-        let taints: Vec<Tainted> =
-            rendered.taints().iter().filter(|it| !it.kind.is_empty()).cloned().collect();
+        let taints = applied(&rendered);
         if !taints.is_empty() {
-            return Err(StepError::Unstable(taints));
+            // Once more, with the place of every byte: somebody has to find it.
+            let again = self.rendered(store, true)?;
+            return Err(StepError::Unstable(applied(&again)));
         }
         Ok(Parts::of(&rendered).text)
     }
@@ -222,6 +222,11 @@ impl<'r> Parts<'r> {
         }
         lines
     }
+}
+
+/// What would be another text next time, without notes: these are for people, and nobody is shown them.
+fn applied(rendered: &Rendered) -> Vec<Tainted> {
+    rendered.taints().iter().filter(|it| !it.kind.is_empty()).cloned().collect()
 }
 
 /// What is said of what would be another text next time.

@@ -14,12 +14,14 @@ use gabion_store::{Output, StoreError};
 pub struct Undecided {
     node: Address,
     error: DecideError,
+    /// Where its text comes from.
+    lines: Vec<String>,
 }
 
 impl Undecided {
-    /// What is wrong with the images of `recipe`.
-    pub fn new(recipe: &Recipe, error: DecideError) -> Self {
-        Self { node: recipe.address.clone(), error }
+    /// What is wrong with the images of `recipe`; `lines` are where its text comes from.
+    pub fn new(recipe: &Recipe, error: DecideError, lines: Vec<String>) -> Self {
+        Self { node: recipe.address.clone(), error, lines }
     }
 
     fn told(&self) -> String {
@@ -41,7 +43,8 @@ impl Undecided {
             DecideError::Unused { near: None, .. } => format!("take it out of `[{node}.images]`"),
             DecideError::Annotation { .. } => format!("name the images in `extra` of `[{node}.images]`"),
         };
-        format!("{node}: error[{}]: {}\n{help}", self.error.code(), self.error)
+        let lines: String = self.lines.iter().map(|it| format!("\nwritten at {it}")).collect();
+        format!("{node}: error[{}]: {}{lines}\n{help}", self.error.code(), self.error)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::net::{Client, Wanted};
 use crate::plan::{Known, plan};
 use crate::recipe::kinds::Bundle;
 use crate::recipe::{Address, Body, Discovered, Kind, Project, Recipe};
-use gabion_kube::{Because, Choice, Decision, Decisions, Document, Extra, Rules};
+use gabion_kube::{Because, Choice, DecideError, Decision, Decisions, Document, Extra, Rules};
 use gabion_lockfile::Pin;
 use gabion_oci::Reference;
 use gabion_store::{Lease, Output, Store};
@@ -210,7 +210,7 @@ impl Closure {
             lints: Vec::new(),
             documents,
         };
-        closure.decide(project, built, store)?;
+        closure.decide(locked, built, store)?;
         if let Some(list) = list {
             let text = text_of(store, list, LIST_LIMIT)?;
             let known = gabion_kube::k3s_images(&text, "k3s-images.txt").map_err(ClosureError::List)?;
@@ -221,7 +221,8 @@ impl Closure {
         Ok(closure)
     }
 
-    fn decide(&mut self, project: &Project, built: &Built, store: &Store) -> Result<(), ClosureError> {
+    fn decide(&mut self, locked: &LockedGraph<'_>, built: &Built, store: &Store) -> Result<(), ClosureError> {
+        let project = locked.graph.project;
         let rules = Rules::shipped();
         let cluster: Vec<Document> = self.documents.iter().flat_map(|(_, list)| list.iter().cloned()).collect();
         let mut undecided = Vec::new();
@@ -238,7 +239,15 @@ impl Closure {
                     }
                     self.ignored.extend(found.ignored.into_iter().map(|it| ignored(address, it)));
                 }
-                Err(errors) => undecided.extend(errors.into_iter().map(|it| Undecided::new(recipe, it))),
+                Err(errors) => {
+                    for error in errors {
+                        let lines = match place_of(&error) {
+                            Some(at) => build::origins(recipe, locked, store, &at)?,
+                            None => Vec::new(),
+                        };
+                        undecided.push(Undecided::new(recipe, error, lines));
+                    }
+                }
             }
         }
         if undecided.is_empty() { Ok(()) } else { Err(ClosureError::Undecided(undecided)) }
@@ -270,6 +279,14 @@ impl Closure {
         let mut text = serde_json::to_string_pretty(&gabion_kube::waves(&all)).unwrap_or_default();
         text.push('\n');
         text
+    }
+}
+
+/// The first place that an error is about.
+fn place_of(error: &DecideError) -> Option<Range<u32>> {
+    match error {
+        DecideError::Undecided(it) => it.places.first()?.at.clone(),
+        _ => None,
     }
 }
 
@@ -340,7 +357,7 @@ fn annotated(recipe: &Recipe, built: &Built, store: &Store) -> Result<Vec<Extra>
     };
     let said = gabion_kube::annotated(&chart.metadata.annotations, &chart.metadata.name);
     let said = said.map_err(|errors| {
-        ClosureError::Undecided(errors.into_iter().map(|it| Undecided::new(recipe, it)).collect())
+        ClosureError::Undecided(errors.into_iter().map(|it| Undecided::new(recipe, it, Vec::new())).collect())
     })?;
     Ok(said.into_iter().filter(|it| it.condition.is_none()).collect())
 }

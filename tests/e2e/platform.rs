@@ -16,13 +16,13 @@ const NEEDED: [&str; 22] = [
     "ghcr.demo.gabion.invalid/fluxcd/notification-controller:v1.9.0",
     "ghcr.demo.gabion.invalid/fluxcd/source-controller:v1.9.0",
     "ghcr.demo.gabion.invalid/grafana/grafana:13.1.0",
+    // In a hook.
+    "quay.demo.gabion.invalid/ingress-nginx/kube-webhook-certgen:v1.6.5",
     // An argument of a controller, which starts it on demand.
     "quay.demo.gabion.invalid/jetstack/cert-manager-acmesolver:v1.21.1",
     "quay.demo.gabion.invalid/jetstack/cert-manager-cainjector:v1.21.1",
     "quay.demo.gabion.invalid/jetstack/cert-manager-controller:v1.21.1",
     "quay.demo.gabion.invalid/jetstack/cert-manager-webhook:v1.21.1",
-    // In a hook.
-    "quay.demo.gabion.invalid/ingress-nginx/kube-webhook-certgen:v1.6.5",
     "quay.demo.gabion.invalid/kiwigrid/k8s-sidecar:2.7.1",
     "quay.demo.gabion.invalid/kube-state-metrics/kube-state-metrics:v2.18.0",
     "quay.demo.gabion.invalid/prometheus-operator/prometheus-config-reloader:v0.88.0",
@@ -139,8 +139,8 @@ fn why_answers_down_to_the_line_of_the_template_and_of_the_value() {
         "chart.cert-manager",
         "Deployment cert-manager/cert-manager",
         "args",
-        "templates/controller.yaml:",
-        "values.yaml:",
+        "cert-manager/templates/_helpers.tpl:6",
+        "cert-manager/values.yaml:17",
     ] {
         assert!(why.contains(told), "no {told}: {why}");
     }
