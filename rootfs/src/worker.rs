@@ -76,8 +76,8 @@ pub fn make<E>(
     let read = entries(worker.output(), &mut each);
     // A worker that failed says more than the stream that it broke off.
     match (read, worker.finish()) {
-        (Err(StageError::Kept(error)), _) => return Err(StageError::Kept(error)),
-        (_, Err(error)) => return Err(error.into()),
+        (Err(StageError::Kept(error)), _) => Err(StageError::Kept(error)),
+        (_, Err(error)) => Err(error.into()),
         (read, Ok(())) => {
             let listings = read?;
             folder.keep = false;

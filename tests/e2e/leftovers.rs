@@ -41,6 +41,11 @@ fn names(folder: &Path) -> Vec<String> {
 /// Starts a build and waits until its script runs; gives where.
 fn started(world: &World, temporary: &Path) -> (Child, PathBuf) {
     let child = build(world, temporary).stderr(Stdio::null()).spawn().unwrap();
+    (child, running(temporary))
+}
+
+/// Waits until there is the folder of a script; gives that of its build.
+fn running(temporary: &Path) -> PathBuf {
     let deadline = Instant::now() + Duration::from_secs(60);
     let place = || {
         let folders = fs::read_dir(temporary).unwrap().filter_map(Result::ok);
@@ -50,7 +55,7 @@ fn started(world: &World, temporary: &Path) -> (Child, PathBuf) {
     };
     loop {
         if let Some(place) = place() {
-            return (child, place.path().parent().unwrap().to_owned());
+            return place.path().parent().unwrap().to_owned();
         }
         assert!(Instant::now() < deadline, "the script does not begin");
         std::thread::sleep(Duration::from_millis(5));
@@ -103,7 +108,7 @@ fn roots_go_too_and_what_is_kept_or_anothers_or_a_link_stays() {
     let mut stay = vec!["gabion-kept", "gabion-run", "unrelated"];
     if rustix::process::geteuid().is_root() {
         let own = |path: &str, user| {
-            std::os::unix::fs::chown(temporary.join(path), Some(user), Some(user)).unwrap()
+            std::os::unix::fs::chown(temporary.join(path), Some(user), Some(user)).unwrap();
         };
         // A file of a system is not always its builder's.
         own("gabion-root-1/etc/file", 33);
