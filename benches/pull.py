@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import time
 
+import memory
 import origin
 import pairs
 
@@ -135,6 +136,13 @@ def main():
                              folder / "copies", before=before("skopeo"))
             ratio = pairs.compare(f"pull {IMAGES} images, and write the bundle", ours, peer, "1.0")
             settle()
+            again = pairs.Run("gabion", build, folder / "p", variables, before=lambda: origin.forget(folder / "p/out"))
+            again.before()
+            again.seconds()
+            pairs.compare("of it, the bundle alone", again)
+            origin.forget(folder / "p/store")
+            origin.forget(folder / "p/out")
+            print(f"peak memory: {memory.peak_mib('build', folder / 'p', variables)} MiB")
             for side, runs in counts.items():
                 blobs, most = len(runs[-1]), max(max(run.values()) for run in runs)
                 requests = sorted(sum(run.values()) for run in runs)[len(runs) // 2]
