@@ -1,4 +1,4 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`."""
 
 import sys
 
@@ -7,11 +7,12 @@ import download
 import memory
 import nothing_to_do
 import pairs
+import pull
 import sandbox
 import scripts
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk"]
-if {"nothing_to_do", "download", "sandbox", "scripts"} & set(chosen):
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull"]
+if {"nothing_to_do", "download", "sandbox", "scripts", "pull"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
     nothing_to_do.main()
@@ -21,6 +22,8 @@ if "sandbox" in chosen:
     sandbox.main()
 if "scripts" in chosen:
     scripts.main()
+if "pull" in chosen:
+    pull.main()
 if "memory" in chosen:
     memory.main()
 if "disk" in chosen:

@@ -9,6 +9,7 @@ use gabion_bundle::{
 };
 use gabion_git::{Capabilities, Kind, ObjectId, Objects, PackStream, RefName};
 use gabion_helm::{Constraint, Provenance, RepositoryIndex, Version, read_chart};
+use gabion_layer::Below;
 use gabion_lockfile::{AptLock, Lock};
 use gabion_oci::{Document, Index, Manifest as ImageManifest, MediaType, Reference, challenges};
 use gabion_store::Tree;
@@ -20,7 +21,7 @@ use std::sync::LazyLock;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 25] = [
+pub(crate) const TARGETS: [Target; 27] = [
     ("lock", lock),
     ("apt_lock", apt_lock),
     ("apt_keyring", apt_keyring),
@@ -39,6 +40,8 @@ pub(crate) const TARGETS: [Target; 25] = [
     ("helm_version", helm_version),
     ("helm_provenance", helm_provenance),
     ("oci_document", oci_document),
+    ("oci_signature", oci_signature),
+    ("layer", layer),
     ("oci_reference", oci_reference),
     ("oci_challenge", oci_challenge),
     ("git_capabilities", git_capabilities),
@@ -363,5 +366,25 @@ fn recipe(bytes: &[u8]) {
     match gabion::recipe::load(root, None) {
         Ok(project) => drop(gabion::graph::check(&project).map_err(|it| it.to_string())),
         Err(mistakes) => assert!(!mistakes.to_string().is_empty()),
+    }
+}
+
+/// What cosign signs, and the key that it is checked with.
+fn oci_signature(bytes: &[u8]) {
+    if let Ok(digest) = gabion_oci::cosign::signed_digest(bytes) {
+        assert!(text(bytes).contains(&digest.to_string()), "a digest that nobody signed");
+    }
+    if let Ok(key) = gabion_oci::cosign::PublicKey::parse(bytes) {
+        assert_eq!((key.point().len(), key.point()[0]), (65, 4));
+    }
+}
+
+/// A layer of a base, whose folders and links are read.
+fn layer(bytes: &[u8]) {
+    // A few bytes can say that they are gigabytes.
+    let Ok(tar) = gabion_layer::unpacked(bytes) else { return };
+    let mut below = Below::default();
+    if below.add(std::io::Read::take(tar, 1 << 20)).is_ok() {
+        assert!([&b""[..], b"..", b"/", b"."].into_iter().all(|path| below.get(path).is_none()));
     }
 }

@@ -18,7 +18,7 @@ pub enum Trust {
     ChecksumFile(Text),
     /// `openpgp:FINGERPRINT`: signed by this key, which the recipe pins.
     OpenPgp(Fingerprint),
-    /// `cosign-key:sha256:…`: signed with cosign by the key with this digest (of its DER form, SubjectPublicKeyInfo),
+    /// `cosign-key:sha256:…`: signed with cosign by the key with this digest (of its DER form, `SubjectPublicKeyInfo`),
     /// which the recipe pins.
     CosignKey(Sha256),
     /// `keyless-unverified`: a signature without a lasting key (Fulcio) hangs on it and was not checked; the registry

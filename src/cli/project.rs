@@ -202,9 +202,8 @@ pub(super) fn build_target(
         .map_or_else(|| project.root.join("out").join(format!("{}.gabion", target.name())), Path::to_owned);
     let id = locked.id(&target);
     match (target.kind(), output) {
-        (Kind::Bundle, _) | (_, None) => {}
+        (Kind::Bundle | Kind::Image | Kind::ImageBuild, _) | (_, None) => {}
         (Kind::Disk, Some(path)) => disk::check(path)?,
-        (Kind::Image | Kind::ImageBuild, Some(_)) => {}
         (_, Some(_)) => {
             let what =
                 format!("`{target}` is neither a bundle, a disk nor an image: nothing is written for it");

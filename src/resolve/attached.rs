@@ -98,9 +98,10 @@ impl Resolver<'_> {
             };
         }
         let image = image.clone();
-        Err(failed(match each.is_empty() {
-            true => CosignError::Unsigned { image },
-            false => CosignError::Refused { image, each: each.into_iter().collect() },
+        Err(failed(if each.is_empty() {
+            CosignError::Unsigned { image }
+        } else {
+            CosignError::Refused { image, each: each.into_iter().collect() }
         }))
     }
 

@@ -197,7 +197,9 @@ fn lower() -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(kind);
         header.set_mode(mode);
-        (header.set_uid(uid), header.set_gid(0), header.set_size(0));
+        header.set_uid(uid);
+        header.set_gid(0);
+        header.set_size(0);
         if let Some(target) = target {
             header.set_link_name(target).unwrap();
         }

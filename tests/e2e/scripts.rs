@@ -424,7 +424,7 @@ fn a_recipe_that_cannot_run_is_told_with_its_place() {
         env = { 'A-B' = '1', out = '2', C = 3 }\noutput = 'a/b'\ntime-out = '10'\nnetwork = true\n\
         [run.b]\nroot = 'rootfs.a#system'\noutput = 'out'\ntime-out = 5\n[run.c]\nscript = 3\n[bundle.b]\nbase = ['run.d']\n"), @r"
     gabion.toml:9:8: error[E0113]: `root` takes rootfs, not `apt.a`
-    gabion.toml:10:11: error[E0113]: `inputs` takes fetch or apt or rootfs or disk or k3s or chart or image or manifests or run, not `bundle.b`
+    gabion.toml:10:11: error[E0113]: `inputs` takes fetch or apt or rootfs or disk or k3s or chart or image or image-build or manifests or run, not `bundle.b`
     gabion.toml:10:23: error[E0112]: there is no `fetch.x`
     gabion.toml:10:46: error[E0107]: `rootfs.a` is listed twice
     gabion.toml:10:58: error[E0106]: `inputs` names nodes as `kind.name`, not `a`

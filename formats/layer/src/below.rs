@@ -4,6 +4,7 @@
 //! adds `/tmp/x` must therefore know how `/tmp` is, and whoever adds `/bin/x` that `/bin` leads elsewhere.
 
 use crate::write::Meta;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
@@ -67,7 +68,7 @@ impl Below {
                     Lower::Folder(Meta { mode: header.mode()? & 0o7777, uid, gid })
                 }
                 tar::EntryType::Symlink => {
-                    Lower::Link(entry.link_name_bytes().map(|it| it.into_owned()).unwrap_or_default())
+                    Lower::Link(entry.link_name_bytes().map(Cow::into_owned).unwrap_or_default())
                 }
                 _ => Lower::Other,
             };
@@ -77,8 +78,12 @@ impl Below {
             self.clear(&path);
             self.0.remove(&path);
         }
-        hidden.iter().for_each(|folder| self.clear(folder));
-        added.into_iter().for_each(|(path, entry)| self.put(&path, entry));
+        for folder in &hidden {
+            self.clear(folder);
+        }
+        for (path, entry) in added {
+            self.put(&path, entry);
+        }
         Ok(())
     }
 
@@ -121,7 +126,8 @@ mod tests {
             };
             header.set_entry_type(kind);
             header.set_mode(if entry.contains("tmp") { 0o1777 } else { 0o755 });
-            (header.set_uid(0), header.set_gid(0));
+            header.set_uid(0);
+            header.set_gid(0);
             builder.append_data(&mut header, path, io::empty()).unwrap();
         }
         builder.into_inner().unwrap()
@@ -129,7 +135,9 @@ mod tests {
 
     fn below(layers: &[&[&str]]) -> Below {
         let mut below = Below::default();
-        layers.iter().for_each(|it| below.add(tar(it).as_slice()).unwrap());
+        for it in layers {
+            below.add(tar(it).as_slice()).unwrap();
+        }
         below
     }
 

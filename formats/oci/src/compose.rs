@@ -291,8 +291,8 @@ mod tests {
         "linux/amd64".parse().unwrap()
     }
 
-    fn strings(list: &[&str]) -> Option<Vec<String>> {
-        Some(list.iter().map(|it| (*it).to_owned()).collect())
+    fn strings(list: &[&str]) -> Vec<String> {
+        list.iter().map(|it| (*it).to_owned()).collect()
     }
 
     fn pairs(list: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -301,7 +301,7 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
-            entrypoint: strings(&["/usr/bin/api"]),
+            entrypoint: Some(strings(&["/usr/bin/api"])),
             env: pairs(&[("B", "2"), ("PATH", "/usr/bin"), ("A", "1 \"x\"")]),
             user: Some("1000:1000".to_owned()),
             workdir: Some("/srv".to_owned()),
@@ -385,7 +385,7 @@ mod tests {
         let set = config_of(&settings(), base);
         assert!(set.contains(r#""Env":["PATH=/usr/bin","Z=1","A=1 \"x\"","B=2"]"#), "{set}");
         assert!(!set.contains("\"Cmd\"") && set.contains("\"User\":\"1000:1000\""), "{set}");
-        let cmd = Settings { cmd: strings(&["-v"]), ..settings() };
+        let cmd = Settings { cmd: Some(strings(&["-v"])), ..settings() };
         assert!(config_of(&cmd, base).contains(r#""Cmd":["-v"]"#));
         assert!(config_of(&settings(), "null").contains("\"WorkingDir\":\"/srv\""));
     }

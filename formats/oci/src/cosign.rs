@@ -25,7 +25,7 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 /// What `critical.type` of a payload says.
 const TYPE: &str = "cosign container image signature";
-/// What stands before the point of a P-256 key: SubjectPublicKeyInfo with id-ecPublicKey and prime256v1 (RFC 5480 §2).
+/// What stands before the point of a P-256 key: `SubjectPublicKeyInfo` with id-ecPublicKey and prime256v1 (RFC 5480 §2).
 const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,

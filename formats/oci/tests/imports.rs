@@ -14,6 +14,8 @@ use std::path::PathBuf;
 const NAME: &str = "io.containerd.image.name";
 const REF: &str = "org.opencontainers.image.ref.name";
 
+/// The annotations of each entry of `index.json`.
+type Annotations = Vec<Vec<(&'static str, String)>>;
 /// Blobs by digest.
 type Blobs = BTreeMap<Sha256, Vec<u8>>;
 
@@ -43,7 +45,9 @@ impl Sample {
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_ustar();
         header.set_size(name.len() as u64);
-        (header.set_mode(0o644), header.set_uid(0), header.set_gid(0));
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
         tar.append_data(&mut header, "name", name.as_bytes()).unwrap();
         let mut blobs = Blobs::new();
         let tar = tar.into_inner().unwrap();
@@ -102,13 +106,17 @@ fn layout(entries: &[String], blobs: &Blobs) -> Vec<u8> {
     let mut add = |path: String, bytes: &[u8]| {
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
-        (header.set_mode(0o644), header.set_uid(0), header.set_gid(0));
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
         tar.append_data(&mut header, path, bytes).unwrap();
     };
     add("oci-layout".to_owned(), br#"{"imageLayoutVersion":"1.0.0"}"#);
     let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","));
     add("index.json".to_owned(), index.as_bytes());
-    blobs.iter().for_each(|(digest, bytes)| add(format!("blobs/sha256/{}", digest.hex()), bytes));
+    for (digest, bytes) in blobs {
+        add(format!("blobs/sha256/{}", digest.hex()), bytes);
+    }
     tar.into_inner().unwrap()
 }
 
@@ -159,19 +167,18 @@ const AS_K3S: &[&str] = &["--no-unpack"];
 #[test]
 fn an_image_is_found_by_exactly_the_names_that_the_archive_says() {
     let Some(desk) = Desk::open() else { return };
-    let check =
-        |name: &str, annotations: &dyn Fn(&Sample) -> Vec<Vec<(&'static str, String)>>, names: &[&str]| {
-            let sample = Sample::new(name);
-            let entries: Vec<String> =
-                annotations(&sample).iter().map(|it| sample.entry(sample.manifest, it)).collect();
-            let mut new = desk.import(&layout(&entries, &sample.blobs), AS_K3S).unwrap();
-            new.sort();
-            let mut names: Vec<String> =
-                names.iter().map(|it| it.replace("DIGEST", &sample.manifest.to_string())).collect();
-            names.sort();
-            assert_eq!(new, names, "{name}");
-            sample.manifest
-        };
+    let check = |name: &str, annotations: &dyn Fn(&Sample) -> Annotations, names: &[&str]| {
+        let sample = Sample::new(name);
+        let entries: Vec<String> =
+            annotations(&sample).iter().map(|it| sample.entry(sample.manifest, it)).collect();
+        let mut new = desk.import(&layout(&entries, &sample.blobs), AS_K3S).unwrap();
+        new.sort();
+        let mut names: Vec<String> =
+            names.iter().map(|it| it.replace("DIGEST", &sample.manifest.to_string())).collect();
+        names.sort();
+        assert_eq!(new, names, "{name}");
+        sample.manifest
+    };
     // Without a name the blobs are there and no image is.
     let none = check("a", &|_| vec![vec![]], &[]);
     desk.found(&format!("docker.io/library/a@{none}"), false);
@@ -198,11 +205,10 @@ fn an_image_is_found_by_exactly_the_names_that_the_archive_says() {
         desk.found(&name, false);
     }
     // Two entries are found by tag, digest, and both.
-    let names = ["docker.io/library/g:v1", "docker.io/library/g@DIGEST"];
-    let named = |it: &Sample| {
-        names.map(|name| vec![(NAME, name.replace("DIGEST", &it.manifest.to_string()))]).to_vec()
-    };
-    let manifest = check("g", &named, &names);
+    let two = ["docker.io/library/g:v1", "docker.io/library/g@DIGEST"];
+    let named =
+        |it: &Sample| two.map(|name| vec![(NAME, name.replace("DIGEST", &it.manifest.to_string()))]).to_vec();
+    let manifest = check("g", &named, &two);
     for name in ["g:v1".to_owned(), format!("g@{manifest}"), format!("g:v1@{manifest}")] {
         desk.found(&name, true);
     }

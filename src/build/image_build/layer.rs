@@ -102,7 +102,9 @@ impl LayerStep {
                     }
                 }
                 put_folders(&folders, below);
-                tree.entries().for_each(|(at, entry)| put(&join(to, at.as_bytes()), entry, &folders, below));
+                for (at, entry) in tree.entries() {
+                    put(&join(to, at.as_bytes()), entry, &folders, below);
+                }
             }
             Source::Files(files) => {
                 for at in files.keys() {
@@ -116,7 +118,9 @@ impl LayerStep {
                     )));
                 }
                 put_folders(&folders, below);
-                files.keys().for_each(|at| below.put(at, Lower::Other));
+                for at in files.keys() {
+                    below.put(at, Lower::Other);
+                }
             }
         }
         Ok(Self { source, folders, time, packing })
@@ -242,7 +246,9 @@ fn fits(at: &[u8], is_folder: bool, below: &Below) -> Result<Option<Meta>, StepE
 }
 
 fn put_folders(folders: &Folders, below: &mut Below) {
-    folders.iter().for_each(|(at, meta)| below.put(at, Lower::Folder(*meta)));
+    for (at, meta) in folders {
+        below.put(at, Lower::Folder(*meta));
+    }
 }
 
 fn put(at: &[u8], entry: &Entry, folders: &Folders, below: &mut Below) {

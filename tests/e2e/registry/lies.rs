@@ -159,7 +159,7 @@ fn whatever_images_share_is_asked_for_once_by_all_who_pull() {
     let mut recipe = String::new();
     for name in &names {
         content.image("", &format!("acme/{name}"), "1", &["linux/amd64"]);
-        recipe += &format!("[image.{name}]\nref = 'up.invalid/acme/{name}'\ntag = '1'\n");
+        recipe.extend(["[image.", name, "]\nref = 'up.invalid/acme/", name, "'\ntag = '1'\n"]);
     }
     let base: Vec<String> = names.iter().map(|it| format!("'image.{it}'")).collect();
     let world = World::serving(&format!("{recipe}[bundle.b]\nbase = [{}]\n", base.join(",")), content);
@@ -172,7 +172,9 @@ fn whatever_images_share_is_asked_for_once_by_all_who_pull() {
         command.args(["build", "--jobs", "8", "-o", name]).spawn().unwrap()
     };
     let both = [build("one.gabion"), build("two.gabion")];
-    both.into_iter().for_each(|mut it| assert!(it.wait().unwrap().success()));
+    for mut it in both {
+        assert!(it.wait().unwrap().success());
+    }
     let mut asked: BTreeMap<String, usize> = BTreeMap::new();
     for it in &world.upstream.seen()[before..] {
         if let Some((_, digest)) = it.path.split_once("/blobs/") {

@@ -93,25 +93,25 @@ fn no_signature_a_foreign_one_and_one_of_another_image_are_refused() {
     let signer = Signer::new();
     refused(&wanting(content().0, &signer).run("lock"), &["E0913", "up.invalid/acme/api:1` is not signed"]);
 
-    let signed = |of: &dyn Fn(Sha256) -> (String, String)| {
+    let pinned = |of: &dyn Fn(Sha256) -> (String, String)| {
         let (mut content, index) = content();
         let (over, signature) = of(index);
         hang(&mut content, index, &over, &signature, &[]);
         wanting(content, &signer).run("lock")
     };
     let good = |index: Sha256| payload("up.invalid/acme/api", &index.to_string());
-    assert_eq!(signed(&|index| (good(index), signer.sign(&good(index)))).code, 0);
-    let foreign = signed(&|index| (good(index), Signer::new().sign(&good(index))));
+    assert_eq!(pinned(&|index| (good(index), signer.sign(&good(index)))).code, 0);
+    let foreign = pinned(&|index| (good(index), Signer::new().sign(&good(index))));
     refused(&foreign, &["E0914", "not by the key of the recipe"]);
     let other = Sha256::of(b"another image");
-    let moved = signed(&|_| (good(other), signer.sign(&good(other))));
+    let moved = pinned(&|_| (good(other), signer.sign(&good(other))));
     refused(&moved, &["E0914", &format!("it is over `{other}`, another image")]);
     // One byte behind the signature.
-    refused(&signed(&|index| (good(index) + " ", signer.sign(&good(index)))), &["not by the key"]);
-    refused(&signed(&|index| (good(index), "bm90aGluZw==".to_owned())), &["not by the key"]);
-    refused(&signed(&|index| (good(index), "!".to_owned())), &["not by the key"]);
+    refused(&pinned(&|index| (good(index) + " ", signer.sign(&good(index)))), &["not by the key"]);
+    refused(&pinned(&|index| (good(index), "bm90aGluZw==".to_owned())), &["not by the key"]);
+    refused(&pinned(&|index| (good(index), "!".to_owned())), &["not by the key"]);
     // What the key signed is no signature of an image.
-    let blob = signed(&|_| ("{\"critical\":{}}".to_owned(), signer.sign("{\"critical\":{}}")));
+    let blob = pinned(&|_| ("{\"critical\":{}}".to_owned(), signer.sign("{\"critical\":{}}")));
     refused(&blob, &["no signature of an image"]);
 }
 

@@ -204,6 +204,6 @@ fn a_disk_has_sizes_and_words() {
     gabion.toml:13:7: error[E0105]: `disk.b` needs `rootfs`
     gabion.toml:15:9: error[E0112]: there is no `disk.c`
       help: did you mean `disk.b`?
-    gabion.toml:15:19: error[E0113]: `base` takes apt or disk or k3s or image or fetch or run, not `rootfs.vps`
+    gabion.toml:15:19: error[E0113]: `base` takes apt or disk or k3s or image or image-build or fetch or run, not `rootfs.vps`
     "#);
 }
