@@ -40,14 +40,16 @@ pub fn json(node: &Node) -> Value {
     }
 }
 
-/// The same value with every number as a float, because JSON writes a whole float as an integer.
-pub fn floats(value: Value) -> Value {
-    match value {
-        Value::Number(it) => it.as_f64().unwrap().into(),
-        Value::Array(items) => items.into_iter().map(floats).collect(),
-        Value::Object(map) => {
-            map.into_iter().map(|(key, it)| (key, floats(it))).collect::<Map<_, _>>().into()
+/// Whether two values are the same, whole floats being integers in the JSON of Go.
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || !(a.is_f64() == b.is_f64()) && a.as_f64() == b.as_f64()
         }
-        other => other,
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
     }
 }
