@@ -132,6 +132,8 @@ fn map(value: Value, before: &str) -> Result<Value, String> {
 fn list(value: Value, before: &str) -> Result<Value, String> {
     match &value.data {
         Data::List(_) => Ok(value),
+        // A list that is `nil` from JSON, and one without elements from YAML.
+        Data::Nil if before.is_empty() => Ok(Value::appended(Vec::new())),
         Data::Nil => Ok(Value::list(Vec::new())),
         _ => Err(wrong(&value, "[]interface {}", before)),
     }

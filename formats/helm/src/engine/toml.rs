@@ -2,7 +2,7 @@
 
 use super::read::error_map;
 use super::write::whole;
-use gabion_template::{Bytes, Data, Error, Value, fmt};
+use gabion_template::{Bytes, Data, Elem, Error, Value, fmt};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -43,6 +43,7 @@ fn shape(value: &Value) -> Result<Shape, Error> {
     Ok(match &value.data {
         Data::Nil => Shape::Nil,
         Data::Map(_) => Shape::Table,
+        Data::List(list) if list.elem == Elem::Nil => Shape::Nil,
         Data::List(list) => {
             if list.items.iter().any(Value::is_nil) {
                 return Err("toml: cannot encode array with nil element".into());

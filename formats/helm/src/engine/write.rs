@@ -66,6 +66,7 @@ impl Writer {
                 taint = taint.and(text.taint());
                 self.to.string_bytes(text.bytes())?;
             }
+            Data::List(list) if list.elem == Elem::Nil && self.style == Style::Helm => self.to.null(),
             Data::List(list) if list.elem == Elem::Byte && self.style == Style::Helm => {
                 let bytes: Vec<u8> = list.items.iter().map(byte).collect();
                 self.to.string(&STANDARD.encode(bytes))?;

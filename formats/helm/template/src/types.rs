@@ -34,7 +34,7 @@ impl Elem {
     /// The name of the slice's type.
     pub const fn type_name(self) -> &'static str {
         match self {
-            Self::Any => "[]interface {}",
+            Self::Any | Self::Nil => "[]interface {}",
             Self::String => "[]string",
             Self::Int => "[]int",
             Self::Byte => "[]uint8",

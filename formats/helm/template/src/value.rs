@@ -86,6 +86,8 @@ pub enum Elem {
     String,
     Int,
     Byte,
+    /// A slice of `interface {}` that is `nil`: without elements, and equal to `nil`.
+    Nil,
     /// Strings, in the named type of what a cluster knows, which has a method `Has`.
     Versions,
 }
@@ -239,6 +241,12 @@ impl Value {
     /// A `[]interface {}`.
     pub fn list(items: Vec<Self>) -> Self {
         Data::List(Rc::new(List { elem: Elem::Any, items })).into()
+    }
+
+    /// A `[]interface {}` that is `nil`, or has elements: what Go's `append` to nothing gives.
+    pub fn appended(items: Vec<Self>) -> Self {
+        let elem = if items.is_empty() { Elem::Nil } else { Elem::Any };
+        Data::List(Rc::new(List { elem, items })).into()
     }
 
     /// A `[]string`.

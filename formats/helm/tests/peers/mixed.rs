@@ -298,6 +298,12 @@ const TYPES: &[&str] = &[
     "{{ toYaml .Chart }} {{ toJson .Capabilities.KubeVersion }} {{ toYaml .Release }} {{ toJson .Template }}",
     "{{ mustToDuration \"1h\" }} {{ typeOf (mustToDuration 5) }} {{ durationRoundTo \"1h31m\" \"1h\" }} {{ durationDays \"36h\" }} {{ kindOf (mustToDuration 5) }}",
     "{{ mustToDuration \"x\" }}",
+    "{{ rest list | toJson }} {{ initial list | toJson }} {{ concat | toJson }} {{ slice list | toJson }} {{ eq (rest list) nil }}",
+    "{{ eq list nil }} {{ ne (rest list) nil }} {{ toYaml (rest list) }} {{ toYamlPretty (rest list) }} {{ typeOf (rest list) }}",
+    "{{ deepEqual (rest list) list }} {{ deepEqual (rest list) (concat) }} {{ append (rest list) 1 | toJson }} {{ print (rest list) }}",
+    "{{ fromJsonArray \"null\" | toJson }} {{ fromYamlArray \"\" | toJson }} {{ deepCopy (rest list) | toJson }} {{ eq nil (rest list) }}",
+    "{{ toToml (dict \"a\" (rest list)) }} {{ kindOf (rest list) }} {{ eq (rest list) (rest list) }} {{ reverse (rest list) | toJson }}",
+    "{{ mergeOverwrite (dict \"a\" (list 1)) (dict \"a\" (rest list)) | toJson }} {{ merge (dict \"a\" (rest list)) (dict \"a\" (list 1)) | toJson }}",
     "{{ durationTruncateTo \"95s\" \"1m\" | toString }} {{ toJson (mustToDuration \"1s\") }} {{ int64 (mustToDuration \"1s\") }}",
 ];
 

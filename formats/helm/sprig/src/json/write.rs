@@ -46,6 +46,7 @@ impl Writer {
             Data::Int(int) => plain(self, int.value().to_string().as_bytes()),
             Data::Float(float) => plain(self, &number(*float)?),
             Data::Text(text) => self.text(text),
+            Data::List(list) if list.elem == Elem::Nil => plain(self, b"null"),
             Data::List(list) if list.elem == Elem::Byte => {
                 let text = base64::engine::general_purpose::STANDARD.encode(strval(value)?.bytes());
                 plain(self, format!("\"{text}\"").as_bytes());

@@ -48,7 +48,7 @@ fn concat(args: &[Value]) -> Answer {
         }
         items.extend(more.items.iter().cloned());
     }
-    Ok(Value::list(items))
+    Ok(Value::appended(items))
 }
 
 fn reverse(args: &[Value]) -> Answer {

@@ -32,12 +32,16 @@ fn last(args: &[Value]) -> Answer {
 
 fn rest(args: &[Value]) -> Answer {
     let given = list(args, 0, "Cannot find rest on type")?;
+    if given.items.is_empty() {
+        return Ok(Value::appended(Vec::new()));
+    }
     Ok(Value::list(given.items.iter().skip(1).cloned().collect()))
 }
 
 fn initial(args: &[Value]) -> Answer {
     let items = &list(args, 0, "Cannot find initial on type")?.items;
-    Ok(Value::list(items[..items.len().saturating_sub(1)].to_vec()))
+    let Some((_, items)) = items.split_last() else { return Ok(Value::appended(Vec::new())) };
+    Ok(Value::list(items.to_vec()))
 }
 
 /// The elements from one place to before another; of an empty list `nil`.

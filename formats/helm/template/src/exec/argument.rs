@@ -115,7 +115,7 @@ fn fits(value: &Value, param: Param) -> bool {
         (Data::Int(int), Param::Int) => int.kind == IntKind::Int,
         (Data::Int(int), Param::Int64) => int.kind == IntKind::Int64,
         (Data::Map(map), Param::Map) => map.kind != MapKind::String,
-        (Data::List(list), Param::List) => list.elem == Elem::Any,
+        (Data::List(list), Param::List) => matches!(list.elem, Elem::Any | Elem::Nil),
         (Data::List(list), Param::Strings) => matches!(list.elem, Elem::String | Elem::Versions),
         (Data::Object(object), Param::Time) => matches!(object.type_name(), "time.Time" | "*time.Time"),
         _ => false,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::fmt;
 use crate::function::Error;
-use crate::value::{Data, Value};
+use crate::value::{Data, Elem, Value};
 
 /// What Go compares values as. Integers of any sign are compared with each other.
 enum Basic<'v> {
@@ -63,8 +63,8 @@ fn equal_two(one: &Value, other: &Value) -> Result<bool, Error> {
 
 /// Lists, maps and objects. Only `nil` and the same object are equal to anything.
 fn equal_others(one: &Value, other: &Value) -> Result<bool, Error> {
-    if one.is_nil() || other.is_nil() {
-        return Ok(one.is_nil() == other.is_nil());
+    if one.is_nil() || other.is_nil() || (is_nil(one) && is_nil(other)) {
+        return Ok(is_nil(one) == is_nil(other));
     }
     if one.kind() != other.kind() {
         let text = shown(b"non-comparable types %s: ", one)? + type_of(one) + ", " + type_of(other);
@@ -74,6 +74,11 @@ fn equal_others(one: &Value, other: &Value) -> Result<bool, Error> {
         (Data::Object(one), Data::Object(other)) => Ok(Rc::ptr_eq(one, other)),
         _ => Err((shown(b"non-comparable type %s: ", other)? + type_of(other)).into()),
     }
+}
+
+/// Is it `nil`, or a slice that is?
+fn is_nil(value: &Value) -> bool {
+    value.is_nil() || value.as_list().is_some_and(|list| list.elem == Elem::Nil)
 }
 
 fn shown(format: &[u8], value: &Value) -> Result<String, Error> {
