@@ -164,11 +164,10 @@ fn object(
         (Kind::K3s, "images") => Some(Object::K3sImages { member }),
         (Kind::K3s, "config") => Some(Object::K3sConfig { member }),
         // The list of images is for people; a host that finds one would try to pull.
-        (Kind::K3s, _) => None,
+        // What K3s' controller will make of a chart is for people too.
+        (Kind::K3s, _) | (Kind::Chart, RENDERED) => None,
         (Kind::Host, _) => Some(Object::NodeConfig { member }),
         (Kind::Manifests | Kind::Chart, "documents") => Some(Object::Document { name, member }),
-        // What K3s' controller will make of the chart is for people.
-        (Kind::Chart, RENDERED) => None,
         (Kind::Chart, _) => Some(Object::Chart { file: chart_file(address.name(), file.sha256), member }),
         _ => Some(Object::File { node: address.to_string(), member }),
     }

@@ -79,7 +79,8 @@ fn image(it: &Image, recipe: &Recipe, arch: &str) -> Option<String> {
     let digest = it.digest.map_or_else(String::new, |digest| format!(" digest={digest}"));
     let key = recipe.file(it.cosign_key.as_ref().map(|it| it.value.as_str()));
     let key = key.map_or_else(String::new, |file| format!(" cosign-key={}", file.blob));
-    let found_by: String = it.found_by.iter().map(|bundle| format!("{FOUND_BY}{bundle}")).collect();
+    let found_by: Vec<String> = it.found_by.iter().map(|bundle| format!("{FOUND_BY}{bundle}")).collect();
+    let found_by = found_by.concat();
     Some(format!("image:{name}{which}{digest} linux/{arch}{key}{found_by}"))
 }
 

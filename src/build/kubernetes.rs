@@ -7,12 +7,20 @@
 type Group = (&'static str, u32, &'static str);
 
 const BUILT_IN: &[Group] = &[
-    ("admissionregistration.k8s.io/v1", 0, "MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration"),
+    (
+        "admissionregistration.k8s.io/v1",
+        0,
+        "MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+    ),
     ("apiextensions.k8s.io/v1", 0, "CustomResourceDefinition"),
     ("apiregistration.k8s.io/v1", 0, "APIService"),
     ("apps/v1", 0, "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet"),
     ("authentication.k8s.io/v1", 0, "SelfSubjectReview TokenReview"),
-    ("authorization.k8s.io/v1", 0, "LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview"),
+    (
+        "authorization.k8s.io/v1",
+        0,
+        "LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
+    ),
     ("autoscaling/v1", 0, "HorizontalPodAutoscaler"),
     ("autoscaling/v2", 0, "HorizontalPodAutoscaler"),
     ("batch/v1", 0, "CronJob Job"),
@@ -30,7 +38,11 @@ const BUILT_IN: &[Group] = &[
     ("scheduling.k8s.io/v1", 0, "PriorityClass"),
     ("storage.k8s.io/v1", 0, "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment"),
     ("storage.k8s.io/v1", 34, "VolumeAttributesClass"),
-    ("v1", 0, "Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service ServiceAccount"),
+    (
+        "v1",
+        0,
+        "Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service ServiceAccount",
+    ),
     // K3s' own, without what can be turned off.
     ("helm.cattle.io/v1", 0, "HelmChart HelmChartConfig"),
     ("k3s.cattle.io/v1", 0, "Addon ETCDSnapshotFile"),
@@ -49,7 +61,8 @@ const PACKAGED: &[(&str, &str, &str)] = &[
 /// `group/version` and `group/version/Kind` of a K3s of this version that installs what is not in `disabled`, sorted.
 pub(super) fn api_versions(version: &str, disabled: &[&str]) -> Vec<String> {
     let minor = version.split('.').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0_u32);
-    let built_in = BUILT_IN.iter().filter(|(_, since, _)| *since <= minor).map(|(group, _, kinds)| (*group, *kinds));
+    let built_in =
+        BUILT_IN.iter().filter(|(_, since, _)| *since <= minor).map(|(group, _, kinds)| (*group, *kinds));
     let packaged = PACKAGED.iter().filter(|(name, ..)| !disabled.contains(name));
     let all = built_in.chain(packaged.map(|(_, group, kinds)| (*group, *kinds)));
     let mut names: Vec<String> = all

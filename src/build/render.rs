@@ -145,13 +145,17 @@ fn disabled(locked: &LockedGraph<'_>, chart: &Chart) -> Vec<String> {
 
 /// `group/version` and `group/version/Kind` of the custom resources that a text defines.
 fn defined(text: &str, what: &str) -> Result<Vec<String>, StepError> {
-    let documents = gabion_kube::documents(text, what).map_err(|error| StepError::Input(error.to_string()))?;
+    let documents =
+        gabion_kube::documents(text, what).map_err(|error| StepError::Input(error.to_string()))?;
     let mut names = Vec::new();
     for it in documents.iter().filter(|it| it.id.is("apiextensions.k8s.io", "CustomResourceDefinition")) {
-        let (Some(group), Some(kind)) = (it.text_of(&["spec", "group"]), it.text_of(&["spec", "names", "kind"])) else {
+        let (Some(group), Some(kind)) =
+            (it.text_of(&["spec", "group"]), it.text_of(&["spec", "names", "kind"]))
+        else {
             continue;
         };
-        let Some(gabion_yaml::Data::List(versions)) = it.field(&["spec", "versions"]).map(|it| &it.data) else {
+        let Some(gabion_yaml::Data::List(versions)) = it.field(&["spec", "versions"]).map(|it| &it.data)
+        else {
             continue;
         };
         let served = |it: &&gabion_yaml::Node| {
@@ -204,7 +208,9 @@ impl<'r> Parts<'r> {
     /// The lines that a place comes from, without repetition.
     fn origins(&self, rendered: &Rendered, place: &Range<u32>) -> Vec<String> {
         let at = self.documents.partition_point(|(start, _)| *start <= place.start as usize);
-        let Some((start, document)) = at.checked_sub(1).map(|at| self.documents[at]) else { return Vec::new() };
+        let Some((start, document)) = at.checked_sub(1).map(|at| self.documents[at]) else {
+            return Vec::new();
+        };
         let mut lines: Vec<String> = Vec::new();
         let mut from = place.start as usize - start;
         while from < place.end as usize - start {
@@ -212,7 +218,8 @@ impl<'r> Parts<'r> {
             let line = |number: u32, line: u32| {
                 rendered.source(number).map(|name| format!("{name}:{line}")).filter(|_| line > 0)
             };
-            let found = [line(span.origin.template, span.origin.line), line(span.origin.file, span.origin.file_line)];
+            let found =
+                [line(span.origin.template, span.origin.line), line(span.origin.file, span.origin.file_line)];
             for text in found.into_iter().flatten() {
                 if !lines.contains(&text) {
                     lines.push(text);

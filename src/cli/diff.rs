@@ -104,8 +104,9 @@ fn documents(session: &Session<'_>, path: &Path, trust: &TrustArgs) -> Result<Ve
     let texts = |member: &str| {
         let node = member.strip_prefix("content/").and_then(|it| it.split('/').next());
         let address: Option<recipe::Address> = node.and_then(|it| it.parse().ok());
-        let kind = address.is_some_and(|it| matches!(it.kind(), recipe::Kind::Manifests | recipe::Kind::Chart));
-        kind && member.ends_with(".yaml")
+        let kind =
+            address.is_some_and(|it| matches!(it.kind(), recipe::Kind::Manifests | recipe::Kind::Chart));
+        kind && Path::new(member).extension().is_some_and(|it| it == "yaml")
     };
     let members = verified.manifest().members.iter();
     let members: Vec<(String, u64)> =

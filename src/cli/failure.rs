@@ -101,7 +101,7 @@ fn build(error: &crate::build::BuildError) -> Exit {
         first if first.is_integrity() => Exit::Integrity,
         crate::build::BuildError::Fetch { source, .. } => net(source),
         _ => Exit::Failure,
-        }
+    }
 }
 
 fn format(error: &crate::resolve::FormatError) -> Exit {

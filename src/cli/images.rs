@@ -50,7 +50,9 @@ impl Seen {
 fn bundle<'p>(locked: &LockedGraph<'p>) -> Result<&'p Recipe, Failure> {
     let target = &locked.graph.target;
     let recipe = locked.graph.project.recipes.get(target).filter(|_| target.kind() == Kind::Bundle);
-    recipe.ok_or_else(|| Failure::usage(format!("`{target}` is no bundle: images are those of a bundle's documents")))
+    recipe.ok_or_else(|| {
+        Failure::usage(format!("`{target}` is no bundle: images are those of a bundle's documents"))
+    })
 }
 
 pub(super) fn list(session: &Session<'_>, args: &ImagesArgs) -> Result<Exit, Failure> {
@@ -80,14 +82,18 @@ pub(super) fn list(session: &Session<'_>, args: &ImagesArgs) -> Result<Exit, Fai
     }
     if args.ignored {
         for it in &closure.ignored {
-            session.ui.data(format!("not taken: {}  {}: {}  ({})", it.text, it.why.object, it.why.path, it.reason));
+            session
+                .ui
+                .data(format!("not taken: {}  {}: {}  ({})", it.text, it.why.object, it.why.path, it.reason));
         }
     }
     for lint in &closure.lints {
         session.ui.warning(lint);
     }
     let ignored = closure.ignored.len();
-    session.ui.note(format!("{} images; {ignored} texts that look like one are not taken", closure.images.len()));
+    session
+        .ui
+        .note(format!("{} images; {ignored} texts that look like one are not taken", closure.images.len()));
     Ok(Exit::Ok)
 }
 
@@ -119,7 +125,10 @@ pub(super) fn why(session: &Session<'_>, name: &str, target: Option<&str>) -> Re
     if found.is_empty() {
         session.ui.note(format!("no document of `{}` needs `{name}`", seen.locked.graph.target));
         for it in closure.ignored.iter().filter(|it| it.text.starts_with(name)) {
-            session.ui.note(format!("{} names it at {}, and it is not taken: {}", it.why.object, it.why.path, it.reason));
+            session.ui.note(format!(
+                "{} names it at {}, and it is not taken: {}",
+                it.why.object, it.why.path, it.reason
+            ));
         }
         return Ok(Exit::Failure);
     }
@@ -138,7 +147,12 @@ pub(super) fn why(session: &Session<'_>, name: &str, target: Option<&str>) -> Re
             let ui = session.ui;
             ui.data(format!("{reference}"));
             ui.data(format!("  {}{}", seen.locked.graph.target, place(project, &seen.locked.graph.target)));
-            ui.data(format!("    {}{}{}", why.node, version(&seen.locked, &why.node), place(project, &why.node)));
+            ui.data(format!(
+                "    {}{}{}",
+                why.node,
+                version(&seen.locked, &why.node),
+                place(project, &why.node)
+            ));
             for origin in origins {
                 ui.data(format!("      {origin}"));
             }
@@ -165,9 +179,8 @@ pub(super) fn place(project: &Project, address: &Address) -> String {
 fn version(locked: &LockedGraph<'_>, address: &Address) -> String {
     let recipe = locked.graph.project.recipes.get(address);
     let pins = recipe.map(|it| locked.pins(it)).unwrap_or_default();
-    pins.first().map_or_else(String::new, |(_, pin)| {
-        format!(" {}@{}", pin.version.unwrap_or_default(), pin.sha256)
-    })
+    pins.first()
+        .map_or_else(String::new, |(_, pin)| format!(" {}@{}", pin.version.unwrap_or_default(), pin.sha256))
 }
 
 /// The images that documents of each node need.

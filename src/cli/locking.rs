@@ -96,7 +96,8 @@ fn resolved(
         again.mark(&mut questions);
         // Answers of the first round are not asked for twice.
         for question in &mut questions {
-            question.again &= first.main.get(&question.request.id).is_none() && !first.apt.contains_key(&question.request.id);
+            question.again &= first.main.get(&question.request.id).is_none()
+                && !first.apt.contains_key(&question.request.id);
         }
         let known = first.with_missing_of(previous);
         Ok(resolve::lock(&project.settings, &questions, &known, client, &store, jobs, events).await?)
@@ -192,7 +193,10 @@ pub(super) fn update(session: &Session<'_>, args: &UpdateArgs) -> Result<Exit, F
     let chosen: Vec<Address> =
         args.package.iter().map(|name| graph::target(grown, Some(name))).collect::<Result<_, _>>()?;
     let idle = |it: &&Address| {
-        grown.recipes.get(*it).is_none_or(|recipe| crate::request::requests(recipe, &grown.settings).is_empty())
+        grown
+            .recipes
+            .get(*it)
+            .is_none_or(|recipe| crate::request::requests(recipe, &grown.settings).is_empty())
     };
     if let Some(idle) = chosen.iter().find(idle) {
         return Err(Failure::usage(format!("`{idle}` has nothing in the lock")));

@@ -27,7 +27,8 @@ pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
 pub(super) fn tree(session: &Session<'_>, args: &TreeArgs) -> Result<Exit, Failure> {
     let (project, target) = images::grown(session.load()?, args.target.as_deref())?;
     let graph = graph::build(project, &target)?;
-    let found = if args.images { images::by_node(session, session.load()?, &target)? } else { BTreeMap::new() };
+    let found =
+        if args.images { images::by_node(session, session.load()?, &target)? } else { BTreeMap::new() };
     let none = Vec::new();
     let images = |address: &Address| found.get(address).unwrap_or(&none);
     if session.ui.json {
@@ -74,7 +75,12 @@ pub(super) fn why(session: &Session<'_>, args: &WhyArgs) -> Result<Exit, Failure
         return Ok(Exit::Ok);
     }
     for (depth, address) in path.into_iter().enumerate() {
-        session.ui.data(format!("{:indent$}{address}{}", "", images::place(project, address), indent = depth * 2));
+        session.ui.data(format!(
+            "{:indent$}{address}{}",
+            "",
+            images::place(project, address),
+            indent = depth * 2
+        ));
     }
     Ok(Exit::Ok)
 }

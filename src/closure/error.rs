@@ -35,7 +35,9 @@ impl Undecided {
                 )
             }
             DecideError::Unreadable { text, .. } => {
-                format!("correct it, or write into the recipe:\n[{node}.images]\nexclude = {{ {text:?} = \"why\" }}")
+                format!(
+                    "correct it, or write into the recipe:\n[{node}.images]\nexclude = {{ {text:?} = \"why\" }}"
+                )
             }
             DecideError::Unused { near: Some(near), .. } => {
                 format!("did you mean `{near}`? otherwise take it out of `[{node}.images]`")
@@ -43,7 +45,8 @@ impl Undecided {
             DecideError::Unused { near: None, .. } => format!("take it out of `[{node}.images]`"),
             DecideError::Annotation { .. } => format!("name the images in `extra` of `[{node}.images]`"),
         };
-        let lines: String = self.lines.iter().map(|it| format!("\nwritten at {it}")).collect();
+        let lines: Vec<String> = self.lines.iter().map(|it| format!("\nwritten at {it}")).collect();
+        let lines = lines.concat();
         format!("{node}: error[{}]: {}{lines}\n{help}", self.error.code(), self.error)
     }
 }

@@ -116,13 +116,16 @@ impl Work<'_> {
 
     /// What the documents of one bundle need. Makes the documents, and nothing else of the bundle.
     pub async fn of(&self, recipe: &Recipe) -> Result<Closure, ClosureError> {
-        let Body::Bundle(bundle) = &recipe.body else { return Err(ClosureError::NoBundle(recipe.address.clone())) };
+        let Body::Bundle(bundle) = &recipe.body else {
+            return Err(ClosureError::NoBundle(recipe.address.clone()));
+        };
         let deploy: Vec<&Address> = bundle.deploy.iter().map(|it| &it.value.address).collect();
         let graph = graph::below(self.project, &recipe.address, &deploy)?;
         let locked = lock::bind(graph, self.locks)?;
         let plan = plan(&locked, &Known::gather(&locked, self.store)?);
         let built =
-            build::run(&locked, &plan, self.store, self.client, self.lease, self.options, self.events).await?;
+            build::run(&locked, &plan, self.store, self.client, self.lease, self.options, self.events)
+                .await?;
         let list = self.images_of_k3s(bundle).await?;
         Closure::new(&locked, bundle, &built, self.store, list.as_ref())
     }
@@ -184,7 +187,9 @@ impl Closure {
         built: &Built,
         store: &Store,
     ) -> Result<Self, ClosureError> {
-        let Body::Bundle(bundle) = &recipe.body else { return Err(ClosureError::NoBundle(recipe.address.clone())) };
+        let Body::Bundle(bundle) = &recipe.body else {
+            return Err(ClosureError::NoBundle(recipe.address.clone()));
+        };
         let k3s = k3s(locked.graph.project, bundle);
         let list = k3s.and_then(|it| built.record(&it.address)?.outputs.get("list").copied());
         Self::new(locked, bundle, built, store, list.as_ref())
@@ -224,12 +229,14 @@ impl Closure {
     fn decide(&mut self, locked: &LockedGraph<'_>, built: &Built, store: &Store) -> Result<(), ClosureError> {
         let project = locked.graph.project;
         let rules = Rules::shipped();
-        let cluster: Vec<Document> = self.documents.iter().flat_map(|(_, list)| list.iter().cloned()).collect();
+        let cluster: Vec<Document> =
+            self.documents.iter().flat_map(|(_, list)| list.iter().cloned()).collect();
         let mut undecided = Vec::new();
         for (address, documents) in &self.documents {
             let Some(recipe) = project.recipes.get(address) else { continue };
             let candidates = gabion_kube::discover(documents, &rules);
-            self.lints.extend(gabion_kube::lint(documents, &candidates, &rules).iter().map(ToString::to_string));
+            self.lints
+                .extend(gabion_kube::lint(documents, &candidates, &rules).iter().map(ToString::to_string));
             let decisions = decisions(recipe, built, store)?;
             match gabion_kube::decide(&candidates, &cluster, &decisions) {
                 Ok(found) => {
@@ -266,7 +273,12 @@ impl Closure {
     }
 
     /// Where a reason comes from: lines of templates, of values, of files.
-    pub fn origins(&self, locked: &LockedGraph<'_>, store: &Store, why: &Why) -> Result<Vec<String>, ClosureError> {
+    pub fn origins(
+        &self,
+        locked: &LockedGraph<'_>,
+        store: &Store,
+        why: &Why,
+    ) -> Result<Vec<String>, ClosureError> {
         let (Some(at), Some(recipe)) = (&why.at, locked.graph.project.recipes.get(&why.node)) else {
             return Ok(Vec::new());
         };
@@ -348,7 +360,8 @@ fn decisions(recipe: &Recipe, built: &Built, store: &Store) -> Result<Decisions,
 /// The images that the annotations of a chart list and that hang on no condition.
 fn annotated(recipe: &Recipe, built: &Built, store: &Store) -> Result<Vec<Extra>, ClosureError> {
     let outputs = built.record(&recipe.address).map(|it| &it.outputs);
-    let packed = outputs.into_iter().flatten().find(|(name, _)| ![DOCUMENTS, RENDERED].contains(&name.as_str()));
+    let packed =
+        outputs.into_iter().flatten().find(|(name, _)| ![DOCUMENTS, RENDERED].contains(&name.as_str()));
     let Some((_, packed)) = packed else { return Ok(Vec::new()) };
     let bytes = store.read_output(packed, DOCUMENT_LIMIT)?.ok_or(ClosureError::Gone(*packed))?;
     // What cannot be read was not rendered either, and that was told.
@@ -376,13 +389,8 @@ fn why(node: &Address, it: gabion_kube::Why) -> Why {
 
 fn ignored(node: &Address, it: gabion_kube::Ignored) -> Ignored {
     let by = it.because.to_string();
-    let why = Why {
-        node: node.clone(),
-        object: it.object.to_string(),
-        path: it.path.to_string(),
-        by,
-        at: None,
-    };
+    let why =
+        Why { node: node.clone(), object: it.object.to_string(), path: it.path.to_string(), by, at: None };
     Ignored { text: it.text, why, reason: it.reason }
 }
 

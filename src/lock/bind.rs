@@ -194,7 +194,8 @@ pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, Bind
     if !stale.is_empty() {
         return Err(BindError::Stale { stale });
     }
-    let version = |request: &Request| Some(locks.main.get(&request.id)?.version.as_ref()?.as_str().to_owned());
+    let version =
+        |request: &Request| Some(locks.main.get(&request.id)?.version.as_ref()?.as_str().to_owned());
     let kubernetes: BTreeMap<Address, String> =
         kubernetes.into_iter().filter_map(|(k3s, request)| Some((k3s, version(&request)?))).collect();
     let locks = locks.only(&asked);
@@ -212,7 +213,8 @@ pub fn bind<'p>(graph: Graph<'p>, locks: &Locks) -> Result<LockedGraph<'p>, Bind
             Body::Chart(Chart { k3s: Some(k3s), .. }) => kubernetes.get(&k3s.value.address),
             _ => None,
         };
-        let identity = Identity { recipe, project: graph.project, pins, closure, accounts, kubernetes, needs };
+        let identity =
+            Identity { recipe, project: graph.project, pins, closure, accounts, kubernetes, needs };
         ids[number] = Some(RequestId::new(id_of("gabion request v1", &identity)));
     }
     Ok(LockedGraph { graph, locks, ids, kubernetes })

@@ -281,8 +281,7 @@ impl Locks {
     /// The images that documents need under the overlay `env` and no recipe names, as they were when these were
     /// written.
     pub fn discovered(&self, env: Option<&str>) -> Discovered {
-        let here =
-            |it: &&Entry| it.only.is_empty() || it.only.iter().any(|only| Some(only.as_str()) == env);
+        let here = |it: &&Entry| it.only.is_empty() || it.only.iter().any(|only| Some(only.as_str()) == env);
         let entries = self.main.entries().filter(here).filter_map(|entry| {
             let Pin::Image { reference, .. } = &entry.pin else { return None };
             let bundles = found_by(entry.request.as_str());

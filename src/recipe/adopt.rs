@@ -44,7 +44,9 @@ impl Project {
                 continue;
             };
             for bundle in bundles {
-                let Some(Recipe { body: Body::Bundle(it), span, .. }) = recipes.get_mut(bundle) else { continue };
+                let Some(Recipe { body: Body::Bundle(it), span, .. }) = recipes.get_mut(bundle) else {
+                    continue;
+                };
                 let part = Reference { address: address.clone(), output: None };
                 it.base.push(Spanned { value: part, span: span.clone() });
             }
@@ -78,7 +80,13 @@ fn image(
     fields.extend(reference.digest().map(|it| ("digest".to_owned(), text(it.to_string()))));
     fields.extend(reference.tag().map(|it| ("tag".to_owned(), text(it.to_owned()))));
     let tag = reference.tag().map_or(ImageTag::None, |it| ImageTag::Exact(it.to_owned()));
-    let body = Image { name: Some(reference.name().clone()), tag, digest: reference.digest(), cosign_key: None, found_by };
+    let body = Image {
+        name: Some(reference.name().clone()),
+        tag,
+        digest: reference.digest(),
+        cosign_key: None,
+        found_by,
+    };
     let table = Value::Table(fields.into_iter().collect::<Table>());
     let table = Node { span: span.clone(), value: table };
     Recipe { address, span: span.clone(), body: Body::Image(body), table, files: Vec::new() }

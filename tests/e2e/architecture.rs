@@ -34,8 +34,7 @@ const NOT_ON_THE_HOST: [&str; 8] =
 /// The pipeline from left to right: a module may use what stands left of it.
 const PIPELINE: [&str; 16] = [
     "error", "exit", "file", "event", "config", "recipe", "graph", "request", "lock", "net", "image",
-    "resolve", "plan", "build", "closure",
-    "assemble",
+    "resolve", "plan", "build", "closure", "assemble",
 ];
 
 fn read(path: &str) -> String {

@@ -101,7 +101,12 @@ fn an_image_in_an_environment_must_be_decided() {
     edit(&world, "k8s/app.yaml", "          ports:\n", worker);
     let run = world.run("build");
     assert_eq!(run.code, 8, "{}", run.stderr);
-    for told in ["Deployment app/api-gateway", "ghcr.demo.gabion.invalid/acme/worker:v1", "[manifests.app.images]", "k8s/app.yaml"] {
+    for told in [
+        "Deployment app/api-gateway",
+        "ghcr.demo.gabion.invalid/acme/worker:v1",
+        "[manifests.app.images]",
+        "k8s/app.yaml",
+    ] {
         assert!(run.stderr.contains(told), "no {told}: {}", run.stderr);
     }
     let decided = "files = [\"k8s/app.yaml\"]\nimages = { include = [\"*/acme/worker:*\"] }\n";
@@ -111,7 +116,8 @@ fn an_image_in_an_environment_must_be_decided() {
     // Without the decision it is the same sentence again.
     edit(&world, "platform.toml", "images = { include = [\"*/acme/worker:*\"] }\n", "");
     assert!(world.run("lock").stderr.contains("[manifests.app.images]"));
-    let excluded = "files = [\"k8s/app.yaml\"]\nimages = { exclude = { \"*/acme/worker:*\" = \"started by hand\" } }\n";
+    let excluded =
+        "files = [\"k8s/app.yaml\"]\nimages = { exclude = { \"*/acme/worker:*\" = \"started by hand\" } }\n";
     edit(&world, "platform.toml", "files = [\"k8s/app.yaml\"]\n", excluded);
     world.ok("lock");
     assert_eq!(images(&world), NEEDED);
@@ -122,7 +128,12 @@ fn an_image_in_an_environment_must_be_decided() {
 #[test]
 fn a_password_that_would_be_another_one_next_time_fails_the_build_and_names_the_value_to_set() {
     let world = platform(|_| ());
-    edit(&world, "values/monitoring.yaml", "    existingSecret: grafana-admin\n", "    existingSecret: \"\"\n");
+    edit(
+        &world,
+        "values/monitoring.yaml",
+        "    existingSecret: grafana-admin\n",
+        "    existingSecret: \"\"\n",
+    );
     let run = world.run("build");
     assert_eq!(run.code, 8, "{}", run.stderr);
     for told in ["chart.monitoring", "random", "adminPassword", "charts/grafana/templates/grafana.yaml"] {
@@ -180,7 +191,12 @@ fn two_bundles_differ_by_documents_and_a_lock_that_lacks_an_image_is_stale() {
     world.ok("build -o out/old.gabion");
     world.ok("key new release --trust root.json --no-passphrase");
     edit(&world, "values/monitoring.yaml", "retention: 15d", "retention: 30d");
-    edit(&world, "values/cert-manager.yaml", "  enabled: false", "  enabled: false\nwebhook:\n  image:\n    tag: v1.21.0");
+    edit(
+        &world,
+        "values/cert-manager.yaml",
+        "  enabled: false",
+        "  enabled: false\nwebhook:\n  image:\n    tag: v1.21.0",
+    );
     let run = world.run("lock --check");
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.stderr.contains("cert-manager-webhook:v1.21.0"), "{}", run.stderr);

@@ -1,7 +1,7 @@
 //! `[manifests.NAME]`, `[host.NAME]` and `[bundle.NAME]`.
 
-use crate::recipe::address::{Address, Kind, Reference};
 use super::Decisions;
+use crate::recipe::address::{Address, Kind, Reference};
 use crate::recipe::diagnostic::{Code, Diagnostic};
 use crate::recipe::reader::{Reader, Spanned};
 use std::collections::BTreeSet;

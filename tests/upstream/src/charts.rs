@@ -16,9 +16,18 @@ pub(crate) const CERT_MANAGER: &[File] = &[
 
 pub(crate) const KUBE_PROMETHEUS_STACK: &[File] = &[
     ("charts/grafana/Chart.yaml", include_str!("../charts/kube-prometheus-stack/charts/grafana/Chart.yaml")),
-    ("charts/grafana/templates/grafana.yaml", include_str!("../charts/kube-prometheus-stack/charts/grafana/templates/grafana.yaml")),
-    ("charts/grafana/templates/test.yaml", include_str!("../charts/kube-prometheus-stack/charts/grafana/templates/test.yaml")),
-    ("charts/grafana/values.yaml", include_str!("../charts/kube-prometheus-stack/charts/grafana/values.yaml")),
+    (
+        "charts/grafana/templates/grafana.yaml",
+        include_str!("../charts/kube-prometheus-stack/charts/grafana/templates/grafana.yaml"),
+    ),
+    (
+        "charts/grafana/templates/test.yaml",
+        include_str!("../charts/kube-prometheus-stack/charts/grafana/templates/test.yaml"),
+    ),
+    (
+        "charts/grafana/values.yaml",
+        include_str!("../charts/kube-prometheus-stack/charts/grafana/values.yaml"),
+    ),
     ("crds/alertmanagers.yaml", include_str!("../charts/kube-prometheus-stack/crds/alertmanagers.yaml")),
     ("crds/prometheuses.yaml", include_str!("../charts/kube-prometheus-stack/crds/prometheuses.yaml")),
     ("crds/prometheusrules.yaml", include_str!("../charts/kube-prometheus-stack/crds/prometheusrules.yaml")),
@@ -28,13 +37,19 @@ pub(crate) const KUBE_PROMETHEUS_STACK: &[File] = &[
     ("templates/instances.yaml", include_str!("../charts/kube-prometheus-stack/templates/instances.yaml")),
     ("templates/operator.yaml", include_str!("../charts/kube-prometheus-stack/templates/operator.yaml")),
     ("templates/rules.yaml", include_str!("../charts/kube-prometheus-stack/templates/rules.yaml")),
-    ("templates/webhook-certs.yaml", include_str!("../charts/kube-prometheus-stack/templates/webhook-certs.yaml")),
+    (
+        "templates/webhook-certs.yaml",
+        include_str!("../charts/kube-prometheus-stack/templates/webhook-certs.yaml"),
+    ),
     ("values.yaml", include_str!("../charts/kube-prometheus-stack/values.yaml")),
 ];
 
 pub(crate) const STRIMZI_KAFKA_OPERATOR: &[File] = &[
     ("crds/040-kafka.yaml", include_str!("../charts/strimzi-kafka-operator/crds/040-kafka.yaml")),
-    ("crds/045-kafkanodepool.yaml", include_str!("../charts/strimzi-kafka-operator/crds/045-kafkanodepool.yaml")),
+    (
+        "crds/045-kafkanodepool.yaml",
+        include_str!("../charts/strimzi-kafka-operator/crds/045-kafkanodepool.yaml"),
+    ),
     ("templates/operator.yaml", include_str!("../charts/strimzi-kafka-operator/templates/operator.yaml")),
     ("values.yaml", include_str!("../charts/strimzi-kafka-operator/values.yaml")),
 ];

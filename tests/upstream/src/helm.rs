@@ -14,7 +14,12 @@ pub fn chart(name: &str, version: &str) -> Vec<u8> {
     let object = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{{{ .Release.Name }}}}-{name}\ndata:\n  note: {{{{ .Values.note | quote }}}}\n"
     );
-    pack(name, version, version, &[("templates/configmap.yaml", &object), ("values.yaml", "note: a stand-in\n")])
+    pack(
+        name,
+        version,
+        version,
+        &[("templates/configmap.yaml", &object), ("values.yaml", "note: a stand-in\n")],
+    )
 }
 
 /// A packed chart of these files.

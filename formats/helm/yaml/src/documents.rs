@@ -39,7 +39,8 @@ mod tests {
     fn places_are_those_of_the_whole_text() {
         let text = "# head\n---\na: x\n--- # next\nb:\n- y\n---\n\n---abc\nc: |\n  z\n  ---\n";
         let read = documents(text).unwrap();
-        let found: Vec<_> = [("a", 1), ("c", 3)].map(|(key, number)| read[number].get(key).unwrap().at).into();
+        let found: Vec<_> =
+            [("a", 1), ("c", 3)].map(|(key, number)| read[number].get(key).unwrap().at).into();
         assert_eq!(&text[found[0].start as usize..found[0].end as usize], "x");
         assert_eq!((found[0].line, found[1].line), (3, 10));
         assert!(text[found[1].start as usize..].starts_with("|\n  z\n  ---"));

@@ -66,7 +66,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    fn syntax(problem: Problem, origin: Origin) -> Self {
+    fn syntax(problem: &Problem, origin: Origin) -> Self {
         let line = problem.go_line.map(|it| format!("line {it}: ")).unwrap_or_default();
         Self::Yaml { text: format!("{line}{}", problem.text), at: origin.at(problem.mark, problem.mark) }
     }
@@ -102,7 +102,7 @@ pub fn load(text: &str) -> Result<Node, LoadError> {
 
 /// The same for bytes that may be no UTF-8, or UTF-16 with the mark of its byte order. Places are those of the text.
 pub fn load_bytes(bytes: &[u8]) -> Result<Node, LoadError> {
-    let fail = |problem| LoadError::syntax(problem, Origin::default());
+    let fail = |problem| LoadError::syntax(&problem, Origin::default());
     let (text, unreadable) = crate::scan::read(bytes).map_err(fail)?;
     let mut source = Source::new(&text);
     if source.unreadable.is_none() {

@@ -27,7 +27,6 @@ pub(super) fn value(text: &str, tag: &str, implicit: bool) -> Result<Value, Stri
         return Ok(meant(meaning, text));
     }
     match tag.strip_prefix(STANDARD_TAGS) {
-        Some("str") => Ok(Value::String(text.to_owned())),
         Some("binary") => binary(text),
         Some(name @ ("bool" | "int" | "float" | "null" | "timestamp")) => tagged(text, name),
         _ => Ok(Value::String(text.to_owned())),

@@ -101,7 +101,7 @@ const PIECES: &[&str] = &[
     "word word word word word word word word word word word word word word word word word word",
 ];
 
-pub fn tricky() -> impl Strategy<Value = String> {
+pub(crate) fn tricky() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => proptest::collection::vec(proptest::sample::select(PIECES), 0..8).prop_map(|it| it.concat()),
         2 => "[ -~]{0,120}",
@@ -113,7 +113,7 @@ pub fn tricky() -> impl Strategy<Value = String> {
     ]
 }
 
-pub fn values() -> impl Strategy<Value = Value> {
+pub(crate) fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         8 => tricky().prop_map(Value::from),
         1 => Just(Value::Null),
@@ -159,6 +159,6 @@ fn whatever_chance_makes_is_written_as_go_writes_it() {
 }
 
 /// How many cases a property is tried with; `GABION_CASES` says more.
-pub fn cases() -> u32 {
+pub(crate) fn cases() -> u32 {
     std::env::var("GABION_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(1500)
 }
