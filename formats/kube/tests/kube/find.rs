@@ -286,6 +286,17 @@ fn every_candidate_has_its_place_in_the_text() {
 }
 
 #[test]
+fn a_deep_document_is_walked_on_a_small_stack() {
+    let deep = |leaf: &str| {
+        let (open, close) = ("{a: ".repeat(900), "}".repeat(900));
+        format!("apiVersion: x.example.com/v1\nkind: X\nmetadata: {{name: a}}\nspec: {open}{leaf}{close}\n")
+    };
+    let (old, new) = (read(&[&deep("quay.io/a/b:1")]), read(&[&deep("quay.io/a/b:2")]));
+    assert_eq!(discover(&old, &Rules::shipped()).len(), 1);
+    assert_eq!(gabion_kube::diff(&old, &new).objects[0].fields.len(), 1);
+}
+
+#[test]
 fn what_programs_are_configured_with_makes_no_noise() {
     let files = [
         "global: {scrape_interval: 30s}\nalerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager.monitoring.svc:9093']}]}]}\n",
