@@ -3,19 +3,20 @@
 use crate::id::ObjectId;
 use crate::read;
 use crate::scope::Scopes;
-use gabion_yaml::{At, Data, Node};
+use gabion_yaml::{At, Data, LoadError, Node};
 use std::sync::Arc;
 
 /// Why a text holds no documents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// It is no YAML.
-    #[error("`{from}` cannot be read: {why}")]
+    #[error("`{from}` cannot be read (line {})", .error.at().line)]
     Syntax {
         /// Where the text is from.
         from: String,
-        /// What the reader says.
-        why: String,
+        /// What the reader says, with the place.
+        #[source]
+        error: LoadError,
     },
     /// A document is a list, a text or a number.
     #[error("document {number} of `{from}` (line {line}) is no mapping")]
@@ -117,7 +118,7 @@ pub(crate) fn field<'n>(node: &'n Node, keys: &[&str]) -> Option<&'n Node> {
 ///
 /// `from` is what the caller calls the text.
 pub fn documents(text: &str, from: &str) -> Result<Vec<Document>, DocumentError> {
-    let nodes = read::nodes(text).map_err(|why| DocumentError::Syntax { from: from.to_owned(), why })?;
+    let nodes = read::nodes(text).map_err(|error| DocumentError::Syntax { from: from.to_owned(), error })?;
     let text: Arc<str> = text.into();
     let mut out = Vec::new();
     for (index, node) in nodes.into_iter().enumerate() {

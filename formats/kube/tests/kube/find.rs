@@ -266,6 +266,37 @@ const SHAPES: [(&str, &str, Class); 12] = [
 ];
 
 #[test]
+fn every_candidate_has_its_place_in_the_text() {
+    for text in [STRIMZI, KAFKA, MONITORING, OTHERS] {
+        for candidate in one(text) {
+            let Some(at) = candidate.at else {
+                // Several fields make up one image.
+                let path = candidate.path.to_string();
+                let ends = ["images[ghcr.io/example/app].name", "image.repository", "spec.version"];
+                assert!(ends.iter().any(|it| path.ends_with(it)), "{candidate:?}");
+                continue;
+            };
+            assert_eq!(text[at.start as usize..at.end as usize], candidate.text);
+        }
+    }
+    let lines = STRIMZI.lines().position(|it| it.contains("3.8.1=")).unwrap();
+    let found = one(STRIMZI).into_iter().find(|it| it.key.as_deref() == Some("3.8.1")).unwrap();
+    let before = &STRIMZI[..found.at.unwrap().start as usize];
+    assert_eq!(before.matches('\n').count(), lines);
+}
+
+#[test]
+fn a_deep_document_is_walked_on_a_small_stack() {
+    let deep = |leaf: &str| {
+        let (open, close) = ("{a: ".repeat(900), "}".repeat(900));
+        format!("apiVersion: x.example.com/v1\nkind: X\nmetadata: {{name: a}}\nspec: {open}{leaf}{close}\n")
+    };
+    let (old, new) = (read(&[&deep("quay.io/a/b:1")]), read(&[&deep("quay.io/a/b:2")]));
+    assert_eq!(discover(&old, &Rules::shipped()).len(), 1);
+    assert_eq!(gabion_kube::diff(&old, &new).objects[0].fields.len(), 1);
+}
+
+#[test]
 fn what_programs_are_configured_with_makes_no_noise() {
     let files = [
         "global: {scrape_interval: 30s}\nalerting: {alertmanagers: [{static_configs: [{targets: ['alertmanager.monitoring.svc:9093']}]}]}\n",
@@ -305,6 +336,9 @@ proptest! {
         let (shape, what, class) = SHAPES[shape];
         let found = one(&shape.replace("IMAGE", &image));
         prop_assert_eq!(found.len(), 1, "{} {}", what, image);
+        let at = found[0].at.clone().unwrap();
+        let text = shape.replace("IMAGE", &image);
+        prop_assert_eq!(&text[at.start as usize..at.end as usize], &image, "{}", what);
         prop_assert_eq!(&found[0].text, &image);
         prop_assert_eq!(found[0].class, class);
     }
