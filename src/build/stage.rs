@@ -168,7 +168,7 @@ impl Stage {
         let (id, tree, pending) = tree.end()?;
         let outputs = [(SYSTEM.to_owned(), tree.content())].into();
         let record = Record { outputs, trees: [(SYSTEM.to_owned(), id)].into(), ..Record::default() };
-        let pending = unpacked::note(pending, listings, &self.debs, &record)?;
+        let pending = unpacked::note(pending, listings, &self.debs, (id, tree.content()))?;
         Ok(Done { record, walled: true, pending, place: None })
     }
 }

@@ -8,14 +8,16 @@
 //! - What is taken is hashed on the way; where it is not what was noted, the stage begins again without it.
 //! - Whether something is taken from here changes no output, and is part of no `ActionId`.
 
-use super::stage::{Debs, SYSTEM};
+use super::stage::Debs;
 use super::step::StepError;
 use gabion_digest::{ActionId, BlobId, Canonical, Feed, TreeId, id_of};
 use gabion_rootfs::{Elsewhere, Listed, Listing};
-use gabion_store::{Entry, Pending, Record, Store, Tree};
+use gabion_store::{Entry, Output, Pending, Record, Store, Tree};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// What a note names: the tree into which the package was unpacked.
+const TREE: &str = "unpacked";
 /// The fact that says what a package has.
 const ENTRIES: &str = "entries";
 
@@ -59,7 +61,7 @@ impl<'s> Systems<'s> {
         for record in self.store.actions(Note::id(deb))? {
             let entries: Option<Vec<Listed>> =
                 record.facts.get(ENTRIES).and_then(|it| serde_json::from_str(it).ok());
-            let (Some(entries), Some(tree)) = (entries, record.trees.get(SYSTEM)) else { continue };
+            let (Some(entries), Some(tree)) = (entries, record.trees.get(TREE)) else { continue };
             let Some(files) = self.files(*tree)? else { continue };
             let offset = |(blob, size)| if size == 0 { Some(0) } else { files.offsets.get(&blob).copied() };
             let offsets: Option<Vec<u64>> = entries.iter().filter_map(Listed::file).map(offset).collect();
@@ -87,17 +89,21 @@ impl Files {
     }
 }
 
-/// Notes what the packages `listings` have, which were unpacked into `system`.
+/// Notes what the packages `listings` have, which were unpacked into this tree.
 pub(super) fn note(
     mut pending: Pending,
     listings: Vec<Listing>,
     debs: &Debs,
-    system: &Record,
+    (tree, content): (TreeId, Output),
 ) -> Result<Pending, StepError> {
     for listing in listings {
         let Some(deb) = debs.get(&listing.name) else { continue };
         let Ok(entries) = serde_json::to_string(&listing.entries) else { continue };
-        let record = Record { facts: [(ENTRIES.to_owned(), entries)].into(), ..system.clone() };
+        let record = Record {
+            outputs: [(TREE.to_owned(), content)].into(),
+            trees: [(TREE.to_owned(), tree)].into(),
+            facts: [(ENTRIES.to_owned(), entries)].into(),
+        };
         pending = pending.action(Note::id(deb.blob), &record)?;
     }
     Ok(pending)
