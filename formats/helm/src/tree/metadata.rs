@@ -190,12 +190,11 @@ impl Requirement {
         Ok(out)
     }
 
-    /// Whether a chart of this version is one that it may be.
+    /// Whether a chart of this version is one that it may be. Where nothing is said none is, so that neither its alias nor its
+    /// condition counts (`IsCompatibleRange`).
     pub(crate) fn allows(&self, version: &str) -> bool {
-        let wanted =
-            if self.version.is_empty() { Some(Constraint::any()) } else { self.version.parse().ok() };
-        match (wanted, version.parse::<Version>()) {
-            (Some(wanted), Ok(version)) => wanted.allows(&version),
+        match (self.version.parse::<Constraint>(), version.parse::<Version>()) {
+            (Ok(wanted), Ok(version)) => wanted.allows(&version),
             _ => false,
         }
     }

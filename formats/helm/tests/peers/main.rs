@@ -15,3 +15,4 @@ mod ours;
 mod provenance;
 mod random;
 mod semver;
+mod values;
