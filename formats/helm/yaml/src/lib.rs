@@ -2,6 +2,7 @@
 //!
 //! Text in, nodes with positions out; nodes in, the bytes out that Go's emitter writes. No I/O.
 
+mod documents;
 mod dump;
 mod emit;
 mod load;
@@ -9,6 +10,7 @@ mod node;
 mod resolve;
 mod scan;
 
+pub use documents::{Document, documents, locate};
 pub use dump::{dump, dump_pretty};
 pub use emit::{DumpError, Emitter, Entries, Style, entries, lossy};
 pub use load::{LoadError, load, load_bytes, load_list, load_map, load_typed};

@@ -27,9 +27,9 @@ pub(super) fn value(text: &str, tag: &str, implicit: bool) -> Result<Value, Stri
         return Ok(meant(meaning, text));
     }
     match tag.strip_prefix(STANDARD_TAGS) {
-        Some("str") => Ok(Value::String(text.to_owned())),
         Some("binary") => binary(text),
         Some(name @ ("bool" | "int" | "float" | "null" | "timestamp")) => tagged(text, name),
+        // `!!str`, and every tag that Go does not know.
         _ => Ok(Value::String(text.to_owned())),
     }
 }

@@ -86,9 +86,9 @@ struct Builder<'a> {
 }
 
 /// Reads the first document; nothing if the text has none.
-pub(super) fn read<'a>(source: Source<'a>, origin: Origin) -> Result<Option<(Tree<'a>, Id)>, LoadError> {
+pub(super) fn read(source: Source<'_>, origin: Origin) -> Result<Option<(Tree<'_>, Id)>, LoadError> {
     let mut parser = Parser::new(source);
-    let mut next = || parser.next().map_err(|problem| LoadError::syntax(problem, origin));
+    let mut next = || parser.next().map_err(|problem| LoadError::syntax(&problem, origin));
     if matches!(next()?.event, Event::StreamEnd) {
         return Ok(None);
     }

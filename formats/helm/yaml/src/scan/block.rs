@@ -57,11 +57,10 @@ impl<'a> Scanner<'a> {
     /// The signs behind `|` and the rest of the line, which may be a comment.
     fn block_header(&mut self) -> Scanned<Header> {
         let mut header = Header::default();
-        if !self.chomping(&mut header) {
-            self.increment(&mut header)?;
+        let chomped = self.chomping(&mut header);
+        self.increment(&mut header)?;
+        if !chomped {
             self.chomping(&mut header);
-        } else {
-            self.increment(&mut header)?;
         }
         self.at.skip_blanks();
         self.at.skip_comment();

@@ -9,7 +9,7 @@ use gabion_testkit::{has, skip};
 use serde_json::{Value, json};
 
 /// A running peer.
-pub struct Peer {
+pub(crate) struct Peer {
     child: Child,
     asks: Option<ChildStdin>,
     says: BufReader<ChildStdout>,
@@ -17,7 +17,7 @@ pub struct Peer {
 
 impl Peer {
     /// Starts one, unless Go is not there.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let mut child = Command::new(built()?).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let asks = child.stdin.take();
         let says = BufReader::new(child.stdout.take().unwrap());
@@ -25,7 +25,7 @@ impl Peer {
     }
 
     /// One answer.
-    pub fn ask(&mut self, request: &Value) -> Value {
+    pub(crate) fn ask(&mut self, request: &Value) -> Value {
         let asks = self.asks.as_mut().unwrap();
         writeln!(asks, "{request}").unwrap();
         asks.flush().unwrap();
@@ -35,14 +35,14 @@ impl Peer {
     }
 
     /// What it reads from a text.
-    pub fn load(&mut self, op: &str, text: &str) -> Result<Value, String> {
-        answer(self.ask(&json!({"op": op, "text": text})), "json")
+    pub(crate) fn load(&mut self, op: &str, text: &str) -> Result<Value, String> {
+        answer(&self.ask(&json!({"op": op, "text": text})), "json")
     }
 
     /// What it writes for a value.
-    pub fn dump(&mut self, op: &str, value: &Value) -> Result<String, String> {
+    pub(crate) fn dump(&mut self, op: &str, value: &Value) -> Result<String, String> {
         let said = self.ask(&json!({"op": op, "json": value}));
-        answer(said, "text").map(|it| it.as_str().unwrap_or_default().to_owned())
+        answer(&said, "text").map(|it| it.as_str().unwrap_or_default().to_owned())
     }
 }
 
@@ -53,7 +53,7 @@ impl Drop for Peer {
     }
 }
 
-fn answer(said: Value, field: &str) -> Result<Value, String> {
+fn answer(said: &Value, field: &str) -> Result<Value, String> {
     match &said["error"] {
         Value::String(error) => Err(error.clone()),
         _ => Ok(said[field].clone()),

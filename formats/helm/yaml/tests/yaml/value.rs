@@ -4,7 +4,7 @@ use gabion_yaml::{Data, Node};
 use serde_json::{Map, Number, Value};
 
 /// The node of a JSON value, integers apart from floats as the peer has them.
-pub fn node(value: &Value) -> Node {
+pub(crate) fn node(value: &Value) -> Node {
     let data = match value {
         Value::Null => Data::Null,
         Value::Bool(it) => Data::Bool(*it),
@@ -27,7 +27,7 @@ fn number(it: &Number) -> Data {
 }
 
 /// The JSON value of a node, as Go's `encoding/json` writes its numbers and `serde_json` reads them.
-pub fn json(node: &Node) -> Value {
+pub(crate) fn json(node: &Node) -> Value {
     match &node.data {
         Data::Null => Value::Null,
         Data::Bool(it) => (*it).into(),
@@ -41,10 +41,10 @@ pub fn json(node: &Node) -> Value {
 }
 
 /// Whether two values are the same, whole floats being integers in the JSON of Go.
-pub fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
-            a == b || !(a.is_f64() == b.is_f64()) && a.as_f64() == b.as_f64()
+            a == b || a.is_f64() != b.is_f64() && a.as_f64() == b.as_f64()
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
