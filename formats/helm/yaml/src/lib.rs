@@ -10,7 +10,7 @@ mod node;
 mod resolve;
 mod scan;
 
-pub use documents::documents;
+pub use documents::{Document, documents, locate};
 pub use dump::{dump, dump_pretty};
 pub use emit::{DumpError, Emitter, Entries, Style, entries, lossy};
 pub use load::{LoadError, load, load_bytes, load_list, load_map, load_typed};

@@ -26,8 +26,8 @@ type Decoded = (Node, Option<Box<Defect>>);
 #[derive(Default)]
 struct Mapping {
     entries: BTreeMap<String, Node>,
-    /// By key; `None` for one that is no key of JSON.
-    defects: Vec<(Option<String>, Box<Defect>)>,
+    /// By key; an error is what is no key of JSON.
+    defects: Vec<(Result<String, Value>, Box<Defect>)>,
 }
 
 /// Decodes one document.
@@ -178,7 +178,10 @@ impl<'t, 'a> Decoder<'t, 'a> {
             let (node, defect) = self.node(value)?;
             match decoded_key.key() {
                 Ok(text) => into.insert(text, node, defect),
-                Err(it) => into.spoil(self.no_key(&it, key, value)),
+                Err(it) => {
+                    let error = self.no_key(&it, key, value);
+                    into.spoil(Err(it), Box::new(Defect { stage: 0, error }));
+                }
             }
         }
         Ok(())
@@ -254,15 +257,16 @@ impl<'t, 'a> Decoder<'t, 'a> {
 
 impl Mapping {
     fn insert(&mut self, key: String, node: Node, defect: Option<Box<Defect>>) {
-        self.defects.retain(|(known, _)| known.as_ref() != Some(&key));
-        if let Some(defect) = defect {
-            self.defects.push((Some(key.clone()), defect));
+        match defect {
+            Some(defect) => self.spoil(Ok(key.clone()), defect),
+            None => self.defects.retain(|(known, _)| known.as_ref() != Ok(&key)),
         }
         self.entries.insert(key, node);
     }
 
-    fn spoil(&mut self, error: LoadError) {
-        self.defects.push((None, Box::new(Defect { stage: 0, error })));
+    fn spoil(&mut self, key: Result<String, Value>, defect: Box<Defect>) {
+        self.defects.retain(|(known, _)| *known != key);
+        self.defects.push((key, defect));
     }
 
     fn finish(self, at: At) -> Decoded {

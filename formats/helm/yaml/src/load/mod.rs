@@ -60,6 +60,14 @@ pub enum LoadError {
         /// Where it stands.
         at: At,
     },
+    /// Something stands behind the `---` between two documents.
+    #[error("invalid Yaml document separator: {found}")]
+    Separator {
+        /// What stands there.
+        found: String,
+        /// Where the line begins.
+        at: At,
+    },
     /// Places have 32 bits.
     #[error("the text has more than 4 GiB")]
     Size,
@@ -69,6 +77,11 @@ impl LoadError {
     fn syntax(problem: &Problem, origin: Origin) -> Self {
         let line = problem.go_line.map(|it| format!("line {it}: ")).unwrap_or_default();
         Self::Yaml { text: format!("{line}{}", problem.text), at: origin.at(problem.mark, problem.mark) }
+    }
+
+    pub(crate) fn separator(found: &str, origin: Origin, length: usize) -> Self {
+        let end = Mark { offset: length, ..Mark::default() };
+        Self::Separator { found: found.to_owned(), at: origin.at(Mark::default(), end) }
     }
 
     fn content(text: String, at: At) -> Self {
@@ -82,7 +95,8 @@ impl LoadError {
             | Self::Key { at, .. }
             | Self::NotFinite { at, .. }
             | Self::Depth { at }
-            | Self::Kind { at, .. } => *at,
+            | Self::Kind { at, .. }
+            | Self::Separator { at, .. } => *at,
             Self::Size => At::default(),
         }
     }

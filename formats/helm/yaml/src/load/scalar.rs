@@ -29,6 +29,7 @@ pub(super) fn value(text: &str, tag: &str, implicit: bool) -> Result<Value, Stri
     match tag.strip_prefix(STANDARD_TAGS) {
         Some("binary") => binary(text),
         Some(name @ ("bool" | "int" | "float" | "null" | "timestamp")) => tagged(text, name),
+        // `!!str`, and every tag that Go does not know.
         _ => Ok(Value::String(text.to_owned())),
     }
 }

@@ -95,6 +95,7 @@ impl<'a> Scanner<'a> {
             }
         };
         self.at.advance(2);
+        self.look_ahead(length)?;
         let mut code = 0;
         for ahead in 0..length {
             let digit = char::from(self.at.peek(ahead)).to_digit(16);

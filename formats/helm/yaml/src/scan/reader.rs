@@ -64,11 +64,11 @@ fn refused(text: &str) -> Option<usize> {
     let mut at = 0;
     while at < bytes.len() {
         let good = match bytes[at..] {
-            [b'\t' | b'\n' | b'\r' | 0x20..=0x7e, ..] | [] => true,
             // C1 controls but NEL.
             [0xc2, next @ 0x80..=0x9f, ..] => next == 0x85,
             [0xef, 0xbf, last, ..] => last != 0xbe && last != 0xbf,
-            [first, ..] => first >= 0x80,
+            [0x7f | 0..=0x1f, ..] => matches!(bytes[at], b'\t' | b'\n' | b'\r'),
+            _ => true,
         };
         if !good {
             return Some(at);

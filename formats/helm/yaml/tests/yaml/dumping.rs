@@ -132,7 +132,7 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-fn ours(op: &str, value: &Value) -> Option<String> {
+pub(crate) fn ours(op: &str, value: &Value) -> Option<String> {
     let node = node(value);
     if op == "dump" { dump(&node) } else { dump_pretty(&node) }.ok()
 }
@@ -161,4 +161,23 @@ fn whatever_chance_makes_is_written_as_go_writes_it() {
 /// How many cases a property is tried with; `GABION_CASES` says more.
 pub(crate) fn cases() -> u32 {
     std::env::var("GABION_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(1500)
+}
+
+#[test]
+fn where_go_has_no_order_ours_does_not_change() {
+    let keys = ["v1", "v1alpha1", "v10", "v2", "v1beta1"];
+    let written = |keys: &mut dyn Iterator<Item = &&str>| {
+        let entries =
+            gabion_yaml::entries(keys.map(|it| (it.as_bytes(), ())), gabion_yaml::Style::Helm).unwrap();
+        entries.into_iter().map(|(key, ())| key.into_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(written(&mut keys.iter()), ["v1", "v10", "v1alpha1", "v1beta1", "v2"]);
+    assert_eq!(written(&mut keys.iter()), written(&mut keys.iter().rev()));
+}
+
+#[test]
+fn keys_that_json_makes_equal_are_one_and_the_last_counts() {
+    let map: [(&[u8], i64); 3] = [(b"a\xff", 1), (b"b", 2), (b"a\xfe", 3)];
+    let entries = gabion_yaml::entries(map, gabion_yaml::Style::Helm).unwrap();
+    assert_eq!(entries, [("a\u{fffd}".into(), 3), ("b".into(), 2)]);
 }

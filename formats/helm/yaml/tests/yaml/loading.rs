@@ -151,7 +151,7 @@ fn any_texts() -> impl Strategy<Value = String> {
 }
 
 /// What is read here for an operation of the peer.
-fn ours(op: &str, text: &str) -> Result<Value, String> {
+pub(crate) fn ours(op: &str, text: &str) -> Result<Value, String> {
     let words = |error: LoadError| error.to_string();
     match op {
         "load" => load(text).map(|it| json(&it)).map_err(words),

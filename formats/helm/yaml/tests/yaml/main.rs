@@ -1,6 +1,9 @@
 //! What is read and written here, beside what Go reads and writes.
 
 mod dumping;
+mod limits;
 mod loading;
 mod peer;
+mod placing;
+mod tables;
 mod value;
