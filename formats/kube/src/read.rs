@@ -1,8 +1,8 @@
 //! Text to nodes.
 
-use gabion_yaml::Node;
+use gabion_yaml::{LoadError, Node};
 
 /// The documents of a text.
-pub(crate) fn nodes(text: &str) -> Result<Vec<Node>, String> {
-    gabion_yaml::documents(text).map_err(|it| format!("line {}: {it}", it.at().line))
+pub(crate) fn nodes(text: &str) -> Result<Vec<Node>, LoadError> {
+    Ok(gabion_yaml::documents(text)?.into_iter().map(|it| it.node).collect())
 }

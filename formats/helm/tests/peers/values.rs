@@ -81,7 +81,7 @@ fn chart(name: &'static str, folder: String, depth: u32) -> BoxedStrategy<Files>
             if says || !needs.is_empty() {
                 head.insert("dependencies".to_owned(), needs.into());
             }
-            let own = vec![
+            let own = [
                 (at("Chart.yaml"), Value::Object(head).to_string()),
                 (at("values.yaml"), values.to_string()),
                 (at("templates/v.yaml"), TEMPLATE.to_owned()),

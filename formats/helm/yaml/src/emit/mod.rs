@@ -81,6 +81,16 @@ impl Emitter {
         }
     }
 
+    /// How many bytes were written so far.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Was nothing written yet?
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// The text, with a line break at its end (which Helm's functions cut off).
     pub fn finish(mut self) -> String {
         self.indent = -1;
