@@ -1,4 +1,4 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`, `render`."""
 
 import sys
 
@@ -8,10 +8,11 @@ import memory
 import nothing_to_do
 import pairs
 import pull
+import render
 import sandbox
 import scripts
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull"]
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull", "render"]
 if {"nothing_to_do", "download", "sandbox", "scripts", "pull"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
@@ -28,3 +29,5 @@ if "memory" in chosen:
     memory.main()
 if "disk" in chosen:
     disk.main()
+if "render" in chosen:
+    render.main()
