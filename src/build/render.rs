@@ -4,7 +4,7 @@
 //! the hooks of an installation and of an upgrade, which keep their annotations. Hooks of other moments (tests, removal)
 //! are left out. It is checked to be the same next time: where it is not, nothing is made.
 
-use super::kubernetes::api_versions;
+use super::kubernetes::{ASSUMED, api_versions};
 use super::step::{Input, StepError, expand};
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::Chart;
@@ -70,10 +70,7 @@ impl Render {
             let bytes = if it.subst { expand(locked, &file.path, &file.bytes)? } else { file.bytes.clone() };
             values.push((file.path.clone(), bytes));
         }
-        let Some(kubernetes) = locked.kubernetes(it) else {
-            let why = "there is no `[k3s.NAME]` whose Kubernetes the chart would be rendered for";
-            return Err(StepError::Input(why.to_owned()));
-        };
+        let kubernetes = locked.kubernetes(it).unwrap_or(ASSUMED);
         Ok(Self {
             release: it.release.clone(),
             namespace: it.namespace.clone(),

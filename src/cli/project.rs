@@ -7,7 +7,7 @@ use super::locking::{adopted, bind, relock_for};
 use super::ui::Ui;
 use super::{disk, image, key, trust};
 use crate::build::{self, BuildError, Built};
-use crate::closure::Closure;
+use crate::closure::{Closure, ClosureError};
 use crate::config::{Config, ConfigError};
 use crate::event::Events;
 use crate::exit::Exit;
@@ -437,7 +437,13 @@ fn make(
     })?;
     let bundle = locked.graph.project.recipes.get(target).filter(|it| matches!(it.body, Body::Bundle(_)));
     let Some(recipe) = bundle else { return Ok((built, None)) };
-    let closure = Closure::of(locked, recipe, &built, store)?;
+    let closure = Closure::of(locked, recipe, &built, store).map_err(|error| {
+        let damaged = match &error {
+            ClosureError::Gone(output) => Some(*output),
+            _ => None,
+        };
+        Unmade { damaged, ..error.into() }
+    })?;
     closure.check(locked).map_err(|error| Unmade { stale: true, ..error.into() })?;
     let spec = assemble::spec(locked, recipe, &built, &closure, store);
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {

@@ -3,6 +3,8 @@
 use crate::world::{World, gabion};
 use gabion_upstream::Fault;
 
+const DOCUMENT: &[u8] = b"apiVersion: v1\nkind: Namespace\n";
+
 #[test]
 fn an_input_that_changed_without_changing_its_bytes_ends_the_rebuilding_there() {
     let recipes = |url: &str| {
@@ -11,7 +13,7 @@ fn an_input_that_changed_without_changing_its_bytes_ends_the_rebuilding_there() 
              [bundle.b]\ndeploy = ['manifests.m']\n"
         )
     };
-    let files: [(&str, &[u8]); 2] = [("/a.yaml", b"a: 1\n"), ("/moved.yaml", b"a: 1\n")];
+    let files: [(&str, &[u8]); 2] = [("/a.yaml", DOCUMENT), ("/moved.yaml", DOCUMENT)];
     let world = World::new(&recipes("a.yaml"), &files);
     assert!(world.run("build").stderr.contains("built manifests.m"));
     let toml = fs_err::read_to_string(world.path("gabion.toml")).unwrap();
@@ -26,7 +28,7 @@ fn going_on_after_a_failure_builds_what_does_not_need_it_and_tells_all_of_it() {
                    [fetch.worse]\nurl = 'https://up.invalid/worse'\n\
                    [manifests.m]\nfrom = ['fetch.bad']\n[bundle.b]\nbase = ['fetch.good', 'fetch.worse']\n\
                    deploy = ['manifests.m']\n";
-    let world = World::new(recipes, &[("/good", b"1"), ("/bad", b"2"), ("/worse", b"3")]);
+    let world = World::new(recipes, &[("/good", b"1"), ("/bad", DOCUMENT), ("/worse", b"3")]);
     world.ok("lock");
     fs_err::remove_dir_all(world.path(".store")).unwrap();
     world.upstream.fail("/bad", [Fault::Body(b"x")]);

@@ -230,8 +230,7 @@ fn charts_that_are_not_what_they_should_be_are_refused() {
     for told in [
         "exclude each other",
         "no range of versions",
-        "needs `deploy`",
-        "is `helmchart`",
+        "is `rendered`",
         "cannot be `..`",
         "one file",
         "K3s installs",

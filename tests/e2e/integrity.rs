@@ -4,8 +4,8 @@ use crate::world::World;
 use gabion_digest::{Sha256, hash_bytes};
 use std::path::PathBuf;
 
-const YAML: &[u8] = b"kind: Deployment\n";
-const OTHER: &[u8] = b"kind: Everything\n";
+const YAML: &[u8] = b"apiVersion: v1\nkind: Secret\n";
+const OTHER: &[u8] = b"apiVersion: v1\nkind: Others\n";
 const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.yaml'\n[fetch.file]\nurl = 'https://up.invalid/file'\n\
                        [fetch.evil]\nurl = 'https://up.invalid/evil'\n[manifests.m]\nfrom = ['fetch.a']\n\
                        [bundle.b]\nbase = ['fetch.file', 'fetch.evil']\ndeploy = ['manifests.m']\n";
@@ -51,7 +51,7 @@ fn refused_then_healed(world: &World, digest: &str) {
 fn a_damaged_blob_that_a_step_reads_never_reaches_a_bundle() {
     let (world, digest) = world();
     forget(&world);
-    write(&blob(&world, YAML), b"jind: Deployment\n");
+    write(&blob(&world, YAML), b"apiVersion: v1\njind: Secret\n");
     refused_then_healed(&world, &digest);
 }
 

@@ -125,12 +125,12 @@ fn a_download_that_is_cut_goes_on_where_it_was() {
 fn editing_a_comment_builds_nothing_and_editing_a_document_builds_only_what_needs_it() {
     let recipes = format!("{FILE}deploy = ['manifests.m']\n[manifests.m]\nfiles = ['m.yaml']\n");
     let world = World::new(&recipes, &[("/a.txt", b"stones")]);
-    fs_err::write(world.path("m.yaml"), "kind: Namespace\n").unwrap();
+    fs_err::write(world.path("m.yaml"), "apiVersion: v1\nkind: Namespace\n").unwrap();
     let first = world.ok("build");
     let toml = fs_err::read_to_string(world.path("gabion.toml")).unwrap();
     fs_err::write(world.path("gabion.toml"), format!("# a comment\n{toml}")).unwrap();
     assert_eq!(world.ok("plan"), "");
-    fs_err::write(world.path("m.yaml"), "kind: Pod\n").unwrap();
+    fs_err::write(world.path("m.yaml"), "apiVersion: v1\nkind: Pod\n").unwrap();
     assert_eq!(world.ok("plan"), "build    manifests.m (new here)\nbuild    bundle.b (needs manifests.m)\n");
     assert_ne!(world.ok("build"), first);
 }
