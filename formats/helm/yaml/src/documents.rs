@@ -13,7 +13,7 @@ pub struct Document {
     /// The bytes from behind one `---` to the next.
     pub range: Range<usize>,
     /// The line on which it begins, from 1.
-    pub line: usize,
+    pub line: u32,
 }
 
 /// The documents of a stream, the way a client of Kubernetes reads them (`YAMLReader` of
@@ -32,20 +32,22 @@ pub fn documents(stream: &str) -> Result<Vec<Document>, LoadError> {
 }
 
 /// The parts between separators, with the number of lines before each.
-fn parts(stream: &str) -> Result<Vec<(Range<usize>, usize)>, LoadError> {
+fn parts(stream: &str) -> Result<Vec<(Range<usize>, u32)>, LoadError> {
     let mut parts = Vec::new();
     let (mut start, mut start_line, mut end) = (0, 0, 0);
-    for (number, line) in stream.split_inclusive('\n').enumerate() {
-        let at = end;
+    let mut number = 0;
+    for line in stream.split_inclusive('\n') {
+        let (at, line_number) = (end, number);
+        number += 1;
         end += line.len();
         let Some(behind) = line.strip_prefix("---") else { continue };
         let behind = behind.trim();
         if !behind.is_empty() && !behind.starts_with('#') {
-            let origin = Origin { offset: at, line: number };
+            let origin = Origin { offset: at, line: line_number };
             return Err(LoadError::separator(behind, origin, line.trim_end().len()));
         }
         parts.push((start..at, start_line));
-        (start, start_line) = (end, number + 1);
+        (start, start_line) = (end, number);
     }
     parts.push((start..end, start_line));
     Ok(parts)

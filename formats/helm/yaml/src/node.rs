@@ -12,6 +12,9 @@ pub struct Node {
 }
 
 /// The place of a node in its text. A node that was not read from a text has the default.
+///
+/// A scalar has its quotes or its `|`, but not its anchor and tag; a mapping or sequence goes from its first key or mark to
+/// the end of its last value. What an alias stands for is where the anchor is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct At {
     /// First byte.

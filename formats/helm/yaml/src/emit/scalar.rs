@@ -37,13 +37,14 @@ impl Emitter {
         self.indicator("!!binary", true, false);
         let text = wrapped(bytes);
         let may = Analysis::of(&text, self.style);
-        match () {
-            () if may.multiline && !simple => self.indented(|it| it.literal(&text)),
-            () => self.indented(|it| {
+        self.indented(|it| {
+            if may.multiline && !simple {
+                it.literal(&text);
+            } else {
                 it.space();
                 it.words(&text, !simple, 0..text.len());
-            }),
-        }
+            }
+        });
     }
 
     pub(super) fn binary_key(&mut self, bytes: &[u8]) {

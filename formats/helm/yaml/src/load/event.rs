@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::scan::{Kind, Mark, Problem, Scanner, Source, Token};
+use crate::scan::{Kind, Mark, Problem, Scanner, Source, TagName, Token};
 
 /// What comes next in a document.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) enum Event<'a> {
 pub(super) struct Scalar<'a> {
     pub(super) anchor: Option<&'a str>,
     /// Empty if none is given.
-    pub(super) tag: String,
+    pub(super) tag: Box<str>,
     pub(super) value: Cow<'a, str>,
     /// Whether its meaning is found in its text.
     pub(super) implicit: bool,
@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
         }
         let Token { kind, start, .. } = self.scanner.peek()?;
         let start = *start;
-        let explicit = matches!(kind, Kind::Version(..) | Kind::TagDirective { .. } | Kind::DocumentStart);
+        let explicit = matches!(kind, Kind::Version(..) | Kind::TagDirective(_) | Kind::DocumentStart);
         if *kind == Kind::StreamEnd {
             self.state = State::End;
             return Ok(placed(Event::StreamEnd, start));
@@ -141,7 +141,8 @@ impl<'a> Parser<'a> {
                 }
                 Kind::Version(1, 1) => version = true,
                 Kind::Version(..) => return Err(unexpected("found incompatible YAML document", start)),
-                Kind::TagDirective { handle, prefix } => {
+                Kind::TagDirective(directive) => {
+                    let TagName { handle, suffix: prefix } = &**directive;
                     if self.handles.iter().any(|(known, _)| known == handle) {
                         return Err(unexpected("found duplicate %TAG directive", start));
                     }
@@ -163,7 +164,7 @@ impl<'a> Parser<'a> {
         let token = self.scanner.peek()?;
         match token.kind {
             Kind::Version(..)
-            | Kind::TagDirective { .. }
+            | Kind::TagDirective(_)
             | Kind::DocumentStart
             | Kind::DocumentEnd
             | Kind::StreamEnd => {
@@ -215,7 +216,7 @@ impl<'a> Parser<'a> {
                 Ok(Placed { event: Event::ListStart(anchor), start, end })
             }
             Kind::Scalar { plain, .. } => {
-                let implicit = tag.is_empty() && *plain || tag == "!";
+                let implicit = tag.is_empty() && *plain || &*tag == "!";
                 self.pop();
                 let Kind::Scalar { value, .. } = self.scanner.next()?.kind else { return Ok(empty(start)) };
                 Ok(Placed { event: Event::Scalar(Scalar { anchor, tag, value, implicit }), start, end })
@@ -259,7 +260,7 @@ impl<'a> Parser<'a> {
 
     fn tag(&mut self, behind: &mut Mark) -> Result<Option<Token<'a>>, Problem> {
         let token = self.scanner.peek()?;
-        if !matches!(token.kind, Kind::Tag { .. }) {
+        if !matches!(token.kind, Kind::Tag(_)) {
             return Ok(None);
         }
         *behind = token.end;
@@ -267,16 +268,17 @@ impl<'a> Parser<'a> {
     }
 
     /// The whole name of a tag; an empty one where there is none.
-    fn resolved(&self, tag: Option<Token<'a>>) -> Result<String, Problem> {
-        let Some(Token { kind: Kind::Tag { handle, suffix }, start, .. }) = tag else {
-            return Ok(String::new());
+    fn resolved(&self, tag: Option<Token<'a>>) -> Result<Box<str>, Problem> {
+        let Some(Token { kind: Kind::Tag(tag), start, .. }) = tag else {
+            return Ok(Box::default());
         };
+        let TagName { handle, suffix } = *tag;
         if handle.is_empty() {
-            return Ok(suffix);
+            return Ok(suffix.into());
         }
         let prefix = self.handles.iter().find(|(known, _)| *known == handle).map(|(_, prefix)| prefix);
         let prefix = prefix.ok_or_else(|| unexpected("found undefined tag handle", start))?;
-        Ok(format!("{prefix}{suffix}"))
+        Ok(format!("{prefix}{suffix}").into())
     }
 
     fn block_sequence_entry(&mut self) -> Parsed<'a> {
@@ -462,11 +464,11 @@ fn placed(event: Event<'_>, at: Mark) -> Placed<'_> {
 
 /// A scalar of which nothing is written.
 fn empty<'a>(at: Mark) -> Placed<'a> {
-    let scalar = Scalar { anchor: None, tag: String::new(), value: Cow::Borrowed(""), implicit: true };
+    let scalar = Scalar { anchor: None, tag: Box::default(), value: Cow::Borrowed(""), implicit: true };
     placed(Event::Scalar(scalar), at)
 }
 
 /// A mistake at a token. Go counts its line from 0 here, and names none if that is 0.
 fn unexpected(text: &'static str, mark: Mark) -> Problem {
-    Problem { text: text.into(), go_line: (mark.line > 0).then_some(mark.line), mark }
+    Problem::new(text.into(), (mark.line > 0).then_some(mark.line), mark)
 }

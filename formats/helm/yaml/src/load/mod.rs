@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub(crate) use tree::Origin;
 
 use crate::node::{At, Data, Node};
-use crate::scan::{Mark, Problem, Source};
+use crate::scan::{Details, Mark, Problem, Source};
 
 /// Why a text cannot be read. The words are Go's, which `fromYaml` puts into documents.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,8 +75,9 @@ pub enum LoadError {
 
 impl LoadError {
     fn syntax(problem: &Problem, origin: Origin) -> Self {
-        let line = problem.go_line.map(|it| format!("line {it}: ")).unwrap_or_default();
-        Self::Yaml { text: format!("{line}{}", problem.text), at: origin.at(problem.mark, problem.mark) }
+        let Details { text, go_line, mark } = problem.details();
+        let line = go_line.map(|it| format!("line {it}: ")).unwrap_or_default();
+        Self::Yaml { text: format!("{line}{text}"), at: origin.at(*mark, *mark) }
     }
 
     pub(crate) fn separator(found: &str, origin: Origin, length: usize) -> Self {
@@ -116,7 +117,7 @@ pub fn load(text: &str) -> Result<Node, LoadError> {
 
 /// The same for bytes that may be no UTF-8, or UTF-16 with the mark of its byte order. Places are those of the text.
 pub fn load_bytes(bytes: &[u8]) -> Result<Node, LoadError> {
-    let fail = |problem| LoadError::syntax(&problem, Origin::default());
+    let fail = |problem: Problem| LoadError::syntax(&problem, Origin::default());
     let (text, unreadable) = crate::scan::read(bytes).map_err(fail)?;
     let mut source = Source::new(&text);
     if source.unreadable.is_none() {

@@ -23,20 +23,20 @@ pub(super) struct Raw<'a> {
 pub(super) enum Shape<'a> {
     Scalar {
         value: Cow<'a, str>,
-        tag: String,
+        tag: Box<str>,
         implicit: bool,
     },
     Alias {
         name: &'a str,
         to: Id,
     },
-    List(Vec<Id>),
+    List(Box<[Id]>),
     /// Keys and values in turn.
-    Map(Vec<Id>),
+    Map(Box<[Id]>),
 }
 
 /// All nodes of a document.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tree<'a> {
     nodes: Vec<Raw<'a>>,
 }
@@ -55,7 +55,7 @@ impl<'a> Tree<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Origin {
     pub(crate) offset: usize,
-    pub(crate) line: usize,
+    pub(crate) line: u32,
 }
 
 impl Origin {
@@ -64,8 +64,8 @@ impl Origin {
         At {
             start: number(self.offset + start.offset),
             end: number(self.offset + end.offset),
-            line: number(self.line + start.line + 1),
-            column: number(start.column + 1),
+            line: self.line + start.line + 1,
+            column: start.column + 1,
         }
     }
 }
@@ -73,7 +73,8 @@ impl Origin {
 /// A collection that is not closed yet.
 struct Open {
     id: Id,
-    children: Vec<Id>,
+    /// Where its children begin among those of all open collections.
+    children: usize,
     is_map: bool,
 }
 
@@ -82,17 +83,26 @@ struct Builder<'a> {
     tree: Tree<'a>,
     anchors: BTreeMap<&'a str, Id>,
     open: Vec<Open>,
+    children: Vec<Id>,
     origin: Origin,
 }
 
 /// Reads the first document; nothing if the text has none.
 pub(super) fn read(source: Source<'_>, origin: Origin) -> Result<Option<(Tree<'_>, Id)>, LoadError> {
+    // What a node of a usual manifest takes; a wrong guess costs a copy.
+    let nodes = Vec::with_capacity(source.text.len() / 16);
     let mut parser = Parser::new(source);
     let mut next = || parser.next().map_err(|problem| LoadError::syntax(&problem, origin));
     if matches!(next()?.event, Event::StreamEnd) {
         return Ok(None);
     }
-    let mut builder = Builder { tree: Tree::default(), anchors: BTreeMap::new(), open: Vec::new(), origin };
+    let mut builder = Builder {
+        tree: Tree { nodes },
+        anchors: BTreeMap::new(),
+        open: Vec::new(),
+        children: Vec::new(),
+        origin,
+    };
     let root = loop {
         if let Some(root) = builder.add(next()?)? {
             break root;
@@ -121,8 +131,8 @@ impl<'a> Builder<'a> {
                 let id = self.node(Shape::Alias { name, to }, at, None);
                 Ok(self.done(id))
             }
-            Event::ListStart(anchor) => self.begin(Shape::List(Vec::new()), at, anchor, false),
-            Event::MapStart(anchor) => self.begin(Shape::Map(Vec::new()), at, anchor, true),
+            Event::ListStart(anchor) => self.begin(Shape::List(Box::default()), at, anchor, false),
+            Event::MapStart(anchor) => self.begin(Shape::Map(Box::default()), at, anchor, true),
             Event::ListEnd | Event::MapEnd => Ok(self.end(at)),
             Event::DocumentStart | Event::DocumentEnd | Event::StreamEnd => Ok(None),
         }
@@ -148,13 +158,14 @@ impl<'a> Builder<'a> {
             return Err(LoadError::Depth { at });
         }
         let id = self.node(shape, at, anchor);
-        self.open.push(Open { id, children: Vec::new(), is_map });
+        self.open.push(Open { id, children: self.children.len(), is_map });
         Ok(None)
     }
 
     /// Closes the innermost collection, which ends where its last child does, or at its own mark.
     fn end(&mut self, mark: At) -> Option<Id> {
         let Open { id, children, is_map } = self.open.pop()?;
+        let children: Box<[Id]> = self.children.drain(children..).collect();
         let last = children.last().map_or(0, |it| self.tree.get(*it).at.end);
         let raw = &mut self.tree.nodes[id as usize];
         raw.at.end = if mark.end > mark.start { mark.end } else { last.max(raw.at.end) };
@@ -163,12 +174,10 @@ impl<'a> Builder<'a> {
     }
 
     fn done(&mut self, id: Id) -> Option<Id> {
-        match self.open.last_mut() {
-            Some(open) => {
-                open.children.push(id);
-                None
-            }
-            None => Some(id),
+        if self.open.is_empty() {
+            return Some(id);
         }
+        self.children.push(id);
+        None
     }
 }

@@ -12,7 +12,7 @@ struct Header {
     /// What becomes of the last line ends: none stays (`-`), one does, or all (`+`).
     chomping: Option<bool>,
     /// How much deeper the lines stand, if that is said.
-    increment: usize,
+    increment: u32,
 }
 
 impl<'a> Scanner<'a> {
@@ -21,7 +21,7 @@ impl<'a> Scanner<'a> {
         self.at.skip();
         let header = self.block_header()?;
         let mut end = self.at.mark;
-        let outer = usize::try_from(self.indent).unwrap_or(0);
+        let outer = u32::try_from(self.indent).unwrap_or(0);
         let mut indent = if header.increment > 0 { outer + header.increment } else { 0 };
         let mut value = String::new();
         let mut breaks = Breaks::default();
@@ -85,7 +85,7 @@ impl<'a> Scanner<'a> {
         match self.at.peek(0) {
             b'0' => Err(self.problem("found an indentation indicator equal to 0")),
             digit @ b'1'..=b'9' => {
-                header.increment = usize::from(digit - b'0');
+                header.increment = u32::from(digit - b'0');
                 self.at.skip();
                 Ok(())
             }
@@ -94,7 +94,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Indents and empty lines. Where the indent is not known yet (0), the deepest of them and the first line say it.
-    fn block_breaks(&mut self, indent: &mut usize, breaks: &mut String, end: &mut Mark) -> Scanned<()> {
+    fn block_breaks(&mut self, indent: &mut u32, breaks: &mut String, end: &mut Mark) -> Scanned<()> {
         *end = self.at.mark;
         let mut deepest = 0;
         loop {
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
             *end = self.at.mark;
         }
         if *indent == 0 {
-            let least = usize::try_from(self.indent + 1).unwrap_or(0);
+            let least = u32::try_from(self.indent + 1).unwrap_or(0);
             *indent = deepest.max(least).max(1);
         }
         Ok(())

@@ -6,9 +6,9 @@ pub(crate) struct Mark {
     /// In bytes.
     pub(crate) offset: usize,
     /// From 0.
-    pub(crate) line: usize,
+    pub(crate) line: u32,
     /// In characters, from 0.
-    pub(crate) column: usize,
+    pub(crate) column: u32,
 }
 
 /// Reads a text that was checked to have no NUL; NUL is what stands behind its end.
@@ -94,14 +94,14 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// How many characters are in whole characters.
-fn characters(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|it| (**it & 0xc0) != 0x80).count()
+/// How many characters are in whole characters. No text has more than 32 bits count.
+pub(super) fn characters(bytes: &[u8]) -> u32 {
+    bytes.iter().map(|it| u32::from((it & 0xc0) != 0x80)).sum()
 }
 
 /// Whether more than `limit` characters are in it.
 pub(super) fn has_more_than(bytes: &[u8], limit: usize) -> bool {
-    bytes.len() > 4 * limit || bytes.len() > limit && characters(bytes) > limit
+    bytes.len() > 4 * limit || bytes.len() > limit && characters(bytes) as usize > limit
 }
 
 fn character_length(first: u8) -> usize {

@@ -37,8 +37,7 @@ impl<'a> Scanner<'a> {
             let tabs = self.flow_level > 0 || !self.simple_key_allowed;
             let blank = |it: &u8| *it == b' ' || tabs && *it == b'\t';
             let blanks = self.at.rest().iter().take_while(|it| blank(it)).count();
-            self.at.mark.offset += blanks;
-            self.at.mark.column += blanks;
+            self.at.advance(blanks);
             self.at.skip_comment();
             if self.at.read_break().is_empty() {
                 return;

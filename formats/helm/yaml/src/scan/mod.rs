@@ -17,18 +17,32 @@ use std::collections::VecDeque;
 pub(crate) use cursor::Mark;
 use cursor::{Cursor, has_more_than};
 pub(crate) use reader::{Source, read};
-pub(crate) use token::{Kind, Token};
+pub(crate) use token::{Kind, TagName, Token};
 
 use crate::MAX_DEPTH;
 
-/// Why a text is no YAML.
+/// Why a text is no YAML. It is small, because every step of the scanner may give one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Details>);
+
+/// What is known of a mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Details {
     /// In Go's words.
     pub(crate) text: Cow<'static, str>,
     /// The line that Go names, if it names one.
-    pub(crate) go_line: Option<usize>,
+    pub(crate) go_line: Option<u32>,
     pub(crate) mark: Mark,
+}
+
+impl Problem {
+    pub(crate) fn new(text: Cow<'static, str>, go_line: Option<u32>, mark: Mark) -> Self {
+        Self(Box::new(Details { text, go_line, mark }))
+    }
+
+    pub(crate) fn details(&self) -> &Details {
+        &self.0
+    }
 }
 
 type Scanned<T> = Result<T, Problem>;
@@ -58,8 +72,8 @@ pub(crate) struct Scanner<'a> {
     /// Whether the first token of the queue was found to be final.
     ready: bool,
     /// The column of the block that is open, or -1.
-    indent: isize,
-    indents: Vec<isize>,
+    indent: i64,
+    indents: Vec<i64>,
     flow_level: usize,
     simple_key_allowed: bool,
     /// One for each level of flow, and one for the block around.
@@ -158,8 +172,8 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn column(&self) -> isize {
-        isize::try_from(self.at.mark.column).unwrap_or(isize::MAX)
+    fn column(&self) -> i64 {
+        self.at.mark.column.into()
     }
 
     fn increase_flow_level(&mut self) -> Scanned<()> {
@@ -196,14 +210,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Opens a block at a column that is deeper; its token comes before the one with a number, or last.
-    fn roll_indent(
-        &mut self,
-        column: usize,
-        number: Option<usize>,
-        kind: Kind<'a>,
-        mark: Mark,
-    ) -> Scanned<()> {
-        let column = isize::try_from(column).unwrap_or(isize::MAX);
+    fn roll_indent(&mut self, column: u32, number: Option<usize>, kind: Kind<'a>, mark: Mark) -> Scanned<()> {
+        let column = i64::from(column);
         if self.flow_level > 0 || self.indent >= column {
             return Ok(());
         }
@@ -221,7 +229,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Closes the blocks that are deeper than a column.
-    fn unroll_indent(&mut self, column: isize) {
+    fn unroll_indent(&mut self, column: i64) {
         while self.flow_level == 0 && self.indent > column {
             let token = self.token(Kind::BlockEnd, self.at.mark);
             self.tokens.push_back(token);
@@ -255,7 +263,7 @@ impl<'a> Scanner<'a> {
             return unreadable.clone();
         }
         let line = self.at.mark.line;
-        Problem { text, go_line: (line > 0).then_some(line + 1), mark: self.at.mark }
+        Problem::new(text, (line > 0).then_some(line + 1), self.at.mark)
     }
 
     fn too_deep(&self) -> Problem {

@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// What stands between two words.
-    fn plain_blanks(&mut self, indent: isize, new_line: &mut bool, breaks: &mut Breaks) -> Scanned<()> {
+    fn plain_blanks(&mut self, indent: i64, new_line: &mut bool, breaks: &mut Breaks) -> Scanned<()> {
         loop {
             if self.at.is_blank(0) {
                 if *new_line && self.column() < indent && self.at.peek(0) == b'\t' {

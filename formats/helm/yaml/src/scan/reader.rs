@@ -17,9 +17,12 @@ pub(crate) struct Source<'a> {
     pub(crate) unreadable: Option<Problem>,
 }
 
+/// A text, and what stands behind it that is none.
+pub(crate) type Readable<'a> = (Cow<'a, str>, Option<Problem>);
+
 /// Bytes as text. UTF-16 is read as such if the mark of its byte order stands before it; places are then those of the
 /// text, not of the bytes.
-pub(crate) fn read(bytes: &[u8]) -> Result<(Cow<'_, str>, Option<Problem>), Problem> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Readable<'_>, Problem> {
     match bytes {
         [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes).map(|it| (Cow::Owned(it), None)),
         [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes).map(|it| (Cow::Owned(it), None)),
@@ -55,27 +58,36 @@ impl<'a> Source<'a> {
 }
 
 fn problem(text: &'static str, offset: usize) -> Problem {
-    Problem { text: text.into(), go_line: None, mark: Mark { offset, ..Mark::default() } }
+    Problem::new(text.into(), None, Mark { offset, ..Mark::default() })
 }
 
 /// Where the first character stands that YAML does not have.
 fn refused(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let good = match bytes[at..] {
-            // C1 controls but NEL.
-            [0xc2, next @ 0x80..=0x9f, ..] => next == 0x85,
-            [0xef, 0xbf, last, ..] => last != 0xbe && last != 0xbf,
-            [0x7f | 0..=0x1f, ..] => matches!(bytes[at], b'\t' | b'\n' | b'\r'),
-            _ => true,
-        };
-        if !good {
+    let mut start = 0;
+    for part in bytes.chunks(64) {
+        // Without a branch for each byte; most parts are text of ASCII.
+        let odd = part.iter().fold(false, |odd, it| odd | !is_common(*it));
+        if odd && let Some(at) = (start..start + part.len()).find(|at| is_refused(&bytes[*at..])) {
             return Some(at);
         }
-        at += 1;
+        start += part.len();
     }
     None
+}
+
+const fn is_common(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n')
+}
+
+/// Whether a character begins here that YAML does not have: C0 and C1 controls but TAB, LF, CR and NEL; U+FFFE, U+FFFF.
+fn is_refused(bytes: &[u8]) -> bool {
+    match *bytes {
+        [control @ (0..0x20 | 0x7f), ..] => !matches!(control, b'\t' | b'\n' | b'\r'),
+        [0xc2, next @ 0x80..0xa0, ..] => next != 0x85,
+        [0xef, 0xbf, 0xbe | 0xbf, ..] => true,
+        _ => false,
+    }
 }
 
 /// Where the piece begins in which the character at `bad` is read.

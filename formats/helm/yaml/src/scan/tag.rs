@@ -1,6 +1,6 @@
 //! Tags and directives.
 
-use super::{Kind, Scanned, Scanner, Token};
+use super::{Kind, Scanned, Scanner, TagName, Token};
 
 impl<'a> Scanner<'a> {
     pub(super) fn scan_tag(&mut self) -> Scanned<Token<'a>> {
@@ -19,7 +19,7 @@ impl<'a> Scanner<'a> {
         if !self.at.is_blank_or_end(0) {
             return Err(self.problem("did not find expected whitespace or line break"));
         }
-        Ok(Token { kind: Kind::Tag { handle, suffix }, start, end: self.at.mark })
+        Ok(Token { kind: Kind::Tag(Box::new(TagName { handle, suffix })), start, end: self.at.mark })
     }
 
     /// `!suffix`, `!handle!suffix`, `!!suffix` or `!` alone.
@@ -156,7 +156,7 @@ impl<'a> Scanner<'a> {
         if !self.at.is_blank_or_end(0) {
             return Err(self.problem("did not find expected whitespace or line break"));
         }
-        Ok(Kind::TagDirective { handle, prefix })
+        Ok(Kind::TagDirective(Box::new(TagName { handle, suffix: prefix })))
     }
 }
 

@@ -19,10 +19,7 @@ pub(crate) enum Kind<'a> {
     /// `%YAML`
     Version(u8, u8),
     /// `%TAG`
-    TagDirective {
-        handle: String,
-        prefix: String,
-    },
+    TagDirective(Box<TagName>),
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -40,12 +37,16 @@ pub(crate) enum Kind<'a> {
     Value,
     Alias(&'a str),
     Anchor(&'a str),
-    Tag {
-        handle: String,
-        suffix: String,
-    },
+    Tag(Box<TagName>),
     Scalar {
         value: Cow<'a, str>,
         plain: bool,
     },
+}
+
+/// The two parts of a tag; of a directive, what the handle stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TagName {
+    pub(crate) handle: String,
+    pub(crate) suffix: String,
 }

@@ -134,7 +134,7 @@ const PIECES: &[&str] = &[
 ];
 
 /// But for a second mark of the byte order, with which Go loses the first character of each of the next lines.
-fn texts() -> impl Strategy<Value = String> {
+pub(crate) fn texts() -> impl Strategy<Value = String> {
     any_texts().prop_filter("two marks of the byte order", |it| !it.starts_with("\u{feff}\u{feff}"))
 }
 
@@ -187,7 +187,7 @@ fn compare(peer: &RefCell<Peer>, op: &str, text: &str) -> Result<(), TestCaseErr
     Ok(())
 }
 
-fn try_all<T: std::fmt::Debug>(
+pub(crate) fn try_all<T: std::fmt::Debug>(
     strategy: &impl Strategy<Value = T>,
     check: impl Fn(&RefCell<Peer>, T) -> Result<(), TestCaseError>,
 ) {

@@ -1,5 +1,6 @@
 //! What is read and written here, beside what Go reads and writes.
 
+mod bytes;
 mod dumping;
 mod limits;
 mod loading;
