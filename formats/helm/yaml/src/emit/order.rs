@@ -13,7 +13,8 @@ pub type Entries<'a, V> = Vec<(Cow<'a, str>, V)>;
 
 /// The entries of a map as [`Emitter::key`](super::Emitter::key) wants them, for maps whose keys are any bytes.
 ///
-/// Of keys that JSON makes equal, the last in the order of bytes counts. For [`Style::Pretty`] use it only if all keys
+/// Go's order has cycles (`v10` < `v1alpha1` < `v2` < `v10`), and there Helm writes one text or another by chance; here
+/// it is always the same. Of keys that JSON makes equal, the last in the order of the map counts. For [`Style::Pretty`] use it only if all keys
 /// are UTF-8, and [`Emitter::key_bytes`](super::Emitter::key_bytes) with an order of your own otherwise.
 pub fn entries<'a, V>(
     map: impl IntoIterator<Item = (&'a [u8], V)>,
@@ -29,11 +30,12 @@ pub fn entries<'a, V>(
         changed |= matches!(text, Cow::Owned(_));
         out.push((text, value));
     }
+    // Where Go's order has a cycle, what comes out of it depends on what goes in, and that is always the order of bytes.
+    out.sort_by(|a, b| a.0.cmp(&b.0));
     if changed && style == Style::Helm {
-        // The last wins: a stable sort keeps the order of equals, and of each run the last stays.
-        out.sort_by(|a, b| a.0.cmp(&b.0));
         out.reverse();
         out.dedup_by(|later, first| later.0 == first.0);
+        out.reverse();
     }
     Ok(sorted(out, style))
 }
