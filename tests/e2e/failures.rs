@@ -114,7 +114,10 @@ fn what_k3s_lists_no_digest_of_is_not_taken_on_trust() {
     let assets: [(&str, &[u8]); 3] = [
         ("k3s", b"a program"),
         ("k3s-airgap-images-amd64.tar.zst", b"images"),
-        ("k3s-images.txt", b"docker.io/rancher/pause:3.6\n"),
+        (
+            "k3s-images.txt",
+            b"docker.io/rancher/klipper-helm:v0.10.0\ndocker.io/rancher/klipper-lb:v0.4.17\ndocker.io/rancher/mirrored-pause:3.6\n",
+        ),
     ];
     let line =
         |(name, bytes): &(&str, &[u8])| format!("{}  {name}\n", gabion_digest::Sha256::of(bytes).hex());

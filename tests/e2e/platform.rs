@@ -156,7 +156,7 @@ fn why_answers_down_to_the_line_of_the_template_and_of_the_value() {
         assert!(why.contains(told), "no {told}: {why}");
     }
     let why = world.ok("why ghcr.demo.gabion.invalid/acme/api-gateway:v1.1.0");
-    assert!(why.contains("k8s/app.yaml:33"), "{why}");
+    assert!(why.contains("k8s/app.yaml:31"), "{why}");
     assert_eq!(world.run("why ghcr.demo.gabion.invalid/acme/nobody:v1").code, 1);
     let tree = world.ok("tree --images");
     assert!(tree.contains("quay.demo.gabion.invalid/strimzi/kafka:1.2.0-kafka-4.3.1"), "{tree}");
