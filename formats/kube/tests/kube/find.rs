@@ -288,7 +288,7 @@ fn every_candidate_has_its_place_in_the_text() {
 #[test]
 fn a_deep_document_is_walked_on_a_small_stack() {
     let deep = |leaf: &str| {
-        let (open, close) = ("{a: ".repeat(900), "}".repeat(900));
+        let (open, close) = ("{a: ".repeat(450), "}".repeat(450));
         format!("apiVersion: x.example.com/v1\nkind: X\nmetadata: {{name: a}}\nspec: {open}{leaf}{close}\n")
     };
     let (old, new) = (read(&[&deep("quay.io/a/b:1")]), read(&[&deep("quay.io/a/b:2")]));
