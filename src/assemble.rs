@@ -41,7 +41,9 @@ pub fn spec(
         text(&format!("lock/locks/{id}.lock"), closure.to_text().as_bytes());
     }
     text("recipes/recipes.toml", effective(locked).as_bytes());
-    text("deploy/waves.json", closure.waves().as_bytes());
+    let (waves, objects) = closure.waves();
+    text("deploy/waves.json", waves.as_bytes());
+    text("deploy/objects.jsonl", objects.as_bytes());
     let file = |path: &str| recipe.files.iter().find(|it| it.path == path);
     if let Some(root) = bundle.trust.as_ref().and_then(|it| file(&it.value)) {
         text("trust/root.json", &root.bytes);

@@ -11,6 +11,11 @@ macro_rules! exits {
             /// Every exit code with the text that documents it.
             pub const ALL: &[(Self, u8, &'static str)] = &[$((Self::$variant, $code, concat!($($doc,)*)),)*];
 
+            /// The one with this number; a failure without a code of its own where there is none.
+            pub fn of(code: u8) -> Self {
+                Self::ALL.iter().find(|it| it.1 == code).map_or(Self::Failure, |it| it.0)
+            }
+
             /// The number that the shell sees.
             pub const fn code(self) -> u8 {
                 self as u8

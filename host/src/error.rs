@@ -85,9 +85,18 @@ pub enum HostError {
         /// What it is called now.
         given: String,
     },
+    /// Nobody said what the host is called.
+    #[error("the bundle is promoted for `{hosts}`, and nobody said which host this is")]
+    Unnamed {
+        /// Whom it is for.
+        hosts: String,
+    },
     /// The bundle says something that this installer cannot do.
     #[error("the bundle cannot be installed: {0}")]
     Unsupported(String),
+    /// The bundle is refused.
+    #[error(transparent)]
+    Bundle(#[from] gabion_bundle::BundleError),
     /// There is not enough room.
     #[error("`/{path}` has {free} bytes free, {needed} are needed")]
     Space {
@@ -125,6 +134,7 @@ impl HostError {
     /// Stable code.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Bundle(error) => error.code(),
             Self::Root { .. } => "E0601",
             Self::Read { .. } => "E0602",
             Self::Write { .. } => "E0603",
@@ -137,6 +147,7 @@ impl HostError {
             Self::Folder { .. } => "E0610",
             Self::Kept { .. } => "E0611",
             Self::OtherHost { .. } => "E0612",
+            Self::Unnamed { .. } => "E0613",
         }
     }
 
@@ -168,8 +179,27 @@ impl HostError {
                 "is this the right root? What it is called stands in `/var/lib/gabion/trust/state.json`"
                     .into(),
             ),
+            Self::Unnamed { .. } => {
+                Some("name this host with `--host`; once is enough, it is kept there".into())
+            }
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
+            Self::Bundle(error) => error.help(),
             Self::Read { .. } | Self::Unsupported(_) => None,
+        }
+    }
+
+    /// How a program ends with it: 5 integrity, 6 trust, 2 usage, 1 anything else.
+    pub fn exit(&self) -> u8 {
+        match self {
+            Self::Bundle(error) => match error.class() {
+                gabion_bundle::Class::Integrity => 5,
+                gabion_bundle::Class::Trust => 6,
+                gabion_bundle::Class::Other => 1,
+            },
+            Self::Unnamed { .. } => 2,
+            _ if self.is_integrity() => 5,
+            _ if self.is_trust() => 6,
+            _ => 1,
         }
     }
 
@@ -182,4 +212,15 @@ impl HostError {
     pub fn is_integrity(&self) -> bool {
         matches!(self, Self::Content { .. })
     }
+}
+
+/// An error and everything that caused it, `a: b: c`.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }

@@ -8,7 +8,7 @@ use crate::unit::k3s_service;
 use gabion_bundle::{Member, Object, Verified};
 use gabion_digest::Sha256;
 use gabion_oci::{Archive, DOCUMENT_LIMIT, Document, Image, Reference};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 
 /// Where the bytes of a file on the host come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +24,13 @@ pub enum Content {
 const IMAGES: &str = "var/lib/rancher/k3s/agent/images";
 const SERVER: &str = "var/lib/rancher/k3s/server";
 const CHARTS: &str = "var/lib/rancher/k3s/server/static/charts";
-const MANIFESTS: &str = "var/lib/rancher/k3s/server/manifests";
 
 /// What must be on the host. Everything that K3s compares by name and time carries its content's hash
 /// in its name: K3s does not look into a file whose name it knows.
 pub fn layout<R: Read + Seek>(bundle: &mut Verified<R>) -> Result<Layout<Content>, HostError> {
     let objects = bundle.manifest().objects.clone();
-    let mut plan = Arrange { bundle, layout: Layout::default(), documents: 0 };
-    for (path, mode) in [(IMAGES, 0o755), (SERVER, 0o700), (MANIFESTS, 0o700)] {
+    let mut plan = Arrange { bundle, layout: Layout::default() };
+    for (path, mode) in [(IMAGES, 0o755), (SERVER, 0o700)] {
         plan.layout.add_folder(path, mode)?;
     }
     for object in &objects {
@@ -43,7 +42,6 @@ pub fn layout<R: Read + Seek>(bundle: &mut Verified<R>) -> Result<Layout<Content
 struct Arrange<'b, R: Read + Seek> {
     bundle: &'b mut Verified<R>,
     layout: Layout<Content>,
-    documents: u32,
 }
 
 impl<R: Read + Seek> Arrange<'_, R> {
@@ -63,11 +61,8 @@ impl<R: Read + Seek> Arrange<'_, R> {
             }
             Object::Image { name, reference, documents } => self.image(name, reference, documents),
             Object::Chart { file, member } => self.copy(&format!("{CHARTS}/{}", plain(file)?), 0o600, member),
-            Object::Document { name, member } => {
-                let path = format!("{MANIFESTS}/gabion-{:03}-{}.yaml", self.documents, plain(name)?);
-                self.documents += 1;
-                self.copy(&path, 0o600, member)
-            }
+            // Applied in waves once K3s runs, from the bundle among the host's packs (`live`).
+            Object::Document { .. } => Ok(()),
             Object::File { node, member } => {
                 let name = member.rsplit('/').next().unwrap_or_default();
                 self.copy(&format!("var/lib/gabion/files/{}/{name}", plain(node)?), 0o644, member)
@@ -145,14 +140,23 @@ pub fn install<R: Read + Seek>(
 ) -> Result<Report, HostError> {
     let layout = layout(bundle)?;
     let digest = bundle.digest.to_string();
-    let mut produce = |content: &Content, out: &mut dyn Write| match content {
+    let mut produce = |content: &Content, out: &mut dyn Write| self::produce(bundle, content, out);
+    let plan = plan(root, &layout, &digest, &mut produce)?;
+    plan.check_room(root)?;
+    if dry { Ok(plan.report) } else { plan.execute(root, &mut produce) }
+}
+
+/// Hands the bytes of a source to `out`.
+pub(crate) fn produce<R: Read + Seek>(
+    bundle: &mut Verified<R>,
+    content: &Content,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match content {
         Content::Member(member) => bundle.copy_member(member, out),
         Content::Bytes(bytes) => out.write_all(bytes),
         Content::Images(archive) => {
             archive.write(out, &mut |sha256, out| bundle.copy_member(&Object::blob_member(sha256), out))
         }
-    };
-    let plan = plan(root, &layout, &digest, &mut produce)?;
-    plan.check_room(root)?;
-    if dry { Ok(plan.report) } else { plan.execute(root, &mut produce) }
+    }
 }

@@ -15,19 +15,26 @@
 //! # What this crate does not do
 //! It reads no recipes and no lock, and has no network.
 
+mod accept;
 mod apply;
+pub mod cli;
 mod compare;
 mod error;
 mod k3s;
 mod kept;
 mod layout;
+pub mod live;
 mod power;
+mod record;
 mod room;
 mod root;
+pub mod spool;
+mod stamps;
 mod state;
 mod trust;
 mod unit;
 
+pub use accept::{Judging, admit, keep_root, kept_root};
 pub use apply::{Plan, Produce, Report, plan};
 pub use error::HostError;
 pub use k3s::{Content, install, layout};

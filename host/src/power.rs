@@ -18,6 +18,12 @@ pub(crate) fn cut_after(steps: usize) {
     LEFT.set(steps);
 }
 
+/// How many it has left.
+#[cfg(test)]
+pub(crate) fn left() -> usize {
+    LEFT.get()
+}
+
 #[cfg(test)]
 pub(crate) fn step() -> rustix::io::Result<()> {
     let left = LEFT.get().checked_sub(1).ok_or(rustix::io::Errno::IO)?;

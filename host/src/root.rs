@@ -300,6 +300,59 @@ impl Root {
             .is_ok_and(|it| it.as_bytes() == target.as_bytes()))
     }
 
+    /// What changes whenever a file or symlink is written or replaced; `None` where there is none.
+    pub(crate) fn stamp(&self, path: &str) -> io::Result<Option<crate::stamps::Stamp>> {
+        let stat = self.look(path)?;
+        Ok(stat.map(|it| {
+            let size = u64::try_from(it.st_size).unwrap_or_default();
+            let nanoseconds = i64::try_from(it.st_ctime_nsec).unwrap_or_default();
+            (it.st_ino, size, it.st_ctime, nanoseconds)
+        }))
+    }
+
+    /// Where the symlink `path` leads; `None` where there is none.
+    pub fn read_link(&self, path: &str) -> io::Result<Option<String>> {
+        let (above, name) = split(path);
+        let above = match self.folder(above) {
+            Ok(above) => above,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match rustix::fs::readlinkat(&above, name, Vec::new()) {
+            Ok(target) => Ok(Some(target.to_string_lossy().into_owned())),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::INVAL) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names in a folder, sorted; none where there is no folder.
+    pub fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        let folder = match self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&folder)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.retain(|it| it != "." && it != "..");
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Adds bytes to the end of a file, which is made where it is missing, and syncs it.
+    pub fn append(&self, path: &str, mode: u32, bytes: &[u8]) -> io::Result<()> {
+        let (above, name) = split(path);
+        let above = self.folder(above)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        step()?;
+        let mut file = File::from(rustix::fs::openat(&above, name, flags, Mode::from_raw_mode(mode))?);
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        Ok(sync(&above)?)
+    }
+
     /// Removes a file or symlink.
     pub fn remove(&self, path: &str) -> io::Result<()> {
         let (above, name) = split(path);

@@ -5,6 +5,7 @@
 use crate::error::HostError;
 use crate::kept;
 use crate::layout::Wanted;
+use crate::record;
 use crate::root::Root;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +69,7 @@ impl State {
     /// went, so that nothing of either is forgotten; files of others that it had not come to stay theirs,
     /// and are given apart.
     pub(crate) fn load(root: &Root) -> Result<(Self, Vec<String>), HostError> {
-        if let Some(Journal { from, to, keeps }) = read::<Journal>(root, JOURNAL)? {
+        if let Some(Journal { from, to, keeps }) = record::read::<Journal>(root, JOURNAL, LIMIT)? {
             let mut files: BTreeMap<_, _> = from.files.into_iter().chain(to.files).collect();
             let mut theirs = Vec::new();
             for path in keeps {
@@ -79,17 +80,17 @@ impl State {
             }
             return Ok((Self { bundle: from.bundle, files }, theirs));
         }
-        Ok((read(root, INSTALLED)?.unwrap_or_default(), Vec::new()))
+        Ok((record::read(root, INSTALLED, LIMIT)?.unwrap_or_default(), Vec::new()))
     }
 
     /// Whether a run did not come to its end.
     pub fn interrupted(root: &Root) -> Result<bool, HostError> {
-        Ok(read::<Journal>(root, JOURNAL)?.is_some())
+        Ok(record::read::<Journal>(root, JOURNAL, LIMIT)?.is_some())
     }
 
     /// The state in force on `root`, for `status`.
     pub fn current(root: &Root) -> Result<Option<Self>, HostError> {
-        read(root, INSTALLED)
+        record::read(root, INSTALLED, LIMIT)
     }
 
     fn journal(&self, before: &Self, keeps: &BTreeSet<String>) -> Journal {
@@ -102,8 +103,8 @@ impl State {
         before: &Self,
         keeps: &BTreeSet<String>,
     ) -> Result<[(&'static str, u64); 2], HostError> {
-        let journal = text(JOURNAL, &self.journal(before, keeps))?;
-        Ok([(INSTALLED, text(INSTALLED, self)?.len() as u64), (JOURNAL, journal.len() as u64)])
+        let journal = record::text(JOURNAL, &self.journal(before, keeps))?;
+        Ok([(INSTALLED, record::text(INSTALLED, self)?.len() as u64), (JOURNAL, journal.len() as u64)])
     }
 
     /// Says what is about to be done, before anything is.
@@ -113,31 +114,11 @@ impl State {
         before: &Self,
         keeps: &BTreeSet<String>,
     ) -> Result<(), HostError> {
-        write(root, JOURNAL, &self.journal(before, keeps))
+        record::write(root, JOURNAL, &self.journal(before, keeps))
     }
 
     pub(crate) fn commit(&self, root: &Root) -> Result<(), HostError> {
-        write(root, INSTALLED, self)?;
+        record::write(root, INSTALLED, self)?;
         root.remove(JOURNAL).map_err(|source| HostError::write(JOURNAL, source))
     }
-}
-
-fn read<T: for<'de> Deserialize<'de>>(root: &Root, path: &str) -> Result<Option<T>, HostError> {
-    let bytes = root.read(path, LIMIT).map_err(|source| HostError::read(path, source))?;
-    bytes
-        .map(|bytes| serde_json::from_slice(&bytes))
-        .transpose()
-        .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })
-}
-
-fn text<T: Serialize>(path: &str, value: &T) -> Result<String, HostError> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| HostError::State { path: path.to_owned(), message: error.to_string() })?;
-    Ok(text + "\n")
-}
-
-fn write<T: Serialize>(root: &Root, path: &str, value: &T) -> Result<(), HostError> {
-    let text = text(path, value)?;
-    root.write(path, 0o600, &mut |out| out.write_all(text.as_bytes()))
-        .map_err(|source| HostError::write(path, source))
 }

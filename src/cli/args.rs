@@ -401,8 +401,11 @@ pub struct PromoteArgs {
 /// What can be done with hosts.
 #[derive(Debug, Subcommand)]
 pub enum HostCommand {
-    /// Install a bundle into a root
+    /// Install a bundle into a root that is not running
     Install(InstallArgs),
+    /// On a running host
+    #[command(flatten)]
+    Live(gabion_host::cli::Command),
 }
 
 /// Arguments of `host install`.

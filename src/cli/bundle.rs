@@ -58,7 +58,7 @@ fn check(session: &Session<'_>, args: &VerifyArgs) -> Result<Exit, Failure> {
     };
     let verified = open_verified(&args.bundle, &policy)?;
     if let (Some(host), Some(promoted)) = (&args.promotion.host, &verified.promotion) {
-        trust::admit(promoted, Some(host))?;
+        gabion_host::admit(promoted, Some(host))?;
     }
     if session.ui.json {
         session.ui.data(serde_json::json!({

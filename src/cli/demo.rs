@@ -1,15 +1,17 @@
 //! `demo`: the whole platform, end to end, from a miniature upstream inside this program.
 
-use super::args::{DemoArgs, PromotionArgs, TrustArgs};
+use super::args::DemoArgs;
 use super::bundle::io;
 use super::failure::Failure;
 use super::host::{Installing, put};
 use super::locking::bind;
 use super::project::{Session, build_target};
+use super::trust as clock;
 use crate::exit::Exit;
 use crate::recipe::Project;
 use crate::{lock, recipe};
 use gabion_bundle::{SigningKey, TrustRoot};
+use gabion_host::Judging;
 use gabion_upstream::{Content, Upstream};
 use std::path::Path;
 
@@ -77,10 +79,14 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     let (_, report) = put(&Installing {
         bundle: &outcome.path,
         root: &host,
-        trust: &root,
-        judging: &TrustArgs { trust: None, at: None },
-        promotion: &PromotionArgs { promotion: None, host: None, min_serial: 0 },
-        full: true,
+        judging: Judging {
+            root: root.clone(),
+            now: clock::now()?,
+            promotion: None,
+            host: None,
+            min_serial: 0,
+            full: true,
+        },
         dry_run: false,
     })?;
     session.ui.note(format!("verified  every byte against {}", trust.display()));

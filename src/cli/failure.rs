@@ -151,9 +151,6 @@ failures! {
         gabion_bundle::Class::Trust => Exit::Trust,
         gabion_bundle::Class::Other => Exit::Failure,
     };
-    gabion_host::HostError: |error| match error {
-        _ if error.is_integrity() => Exit::Integrity,
-        _ if error.is_trust() => Exit::Trust,
-        _ => Exit::Failure,
-    };
+    gabion_host::HostError: |error| Exit::of(error.exit());
+    gabion_host::live::LiveError: |error| Exit::of(error.exit());
 }

@@ -5,25 +5,39 @@ use super::bundle::open_verified;
 use super::failure::Failure;
 use super::project::Session;
 use super::trust::{self, promoted_json};
+use super::ui::Ui;
 use crate::exit::Exit;
-use gabion_bundle::{Floor, Policy, Stage, TrustRoot};
-use gabion_host::{HostError, Report, Root, TrustState, install as install_bundle};
+use gabion_bundle::TrustRoot;
+use gabion_host::{HostError, Judging, Report, Root, TrustState, install as install_bundle};
 use gabion_lockfile::human_size;
 use std::io::BufReader;
 use std::path::Path;
 
-/// What is installed where, and what it must be worth.
+/// What is installed where.
 pub(super) struct Installing<'a> {
     pub(super) bundle: &'a Path,
     pub(super) root: &'a Path,
-    pub(super) trust: &'a TrustRoot,
-    pub(super) judging: &'a TrustArgs,
-    pub(super) promotion: &'a PromotionArgs,
-    pub(super) full: bool,
+    pub(super) judging: Judging,
     pub(super) dry_run: bool,
 }
 
 pub(super) type Verified = gabion_bundle::Verified<BufReader<std::fs::File>>;
+
+/// What the command line says of a bundle that a host is to accept.
+pub(super) fn judging(
+    root: TrustRoot,
+    trust: &TrustArgs,
+    promotion: &PromotionArgs,
+) -> Result<Judging, Failure> {
+    Ok(Judging {
+        root,
+        now: trust.at.map_or_else(trust::now, Ok)?,
+        promotion: trust::promotion(promotion)?,
+        host: promotion.host.clone(),
+        min_serial: promotion.min_serial,
+        full: false,
+    })
+}
 
 /// Verifies the bundle against what the host accepted before, raises the host's floor, and installs it.
 pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> {
@@ -33,19 +47,8 @@ pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> 
     // From the floor that is read to the floor that is raised, nobody else changes this root.
     let _alone = root.lock().map_err(failed)?.ok_or_else(busy)?;
     let before = TrustState::load(&root)?;
-    let promotion = trust::promotion(what.promotion)?;
-    let policy = Policy {
-        promotion: promotion.as_ref(),
-        floor: Floor { min_serial: what.promotion.min_serial, ..before.floor()? },
-        full: what.full,
-        ..trust::policy(what.trust, what.judging, Stage::Install)?
-    };
-    let mut verified = open_verified(what.bundle, &policy)?;
-    let mut after = before.raised(&verified);
-    if let Some(promoted) = &verified.promotion {
-        after = after.named(what.promotion.host.as_deref())?;
-        trust::admit(promoted, after.host.as_deref())?;
-    }
+    let mut verified = open_verified(what.bundle, &what.judging.policy(&before)?)?;
+    let after = what.judging.accept(&before, &verified)?;
     if !what.dry_run && after != before {
         // What cannot be installed moves no floor; what can moves it first, so that no cut leaves it low.
         install_bundle(&root, &mut verified, true)?;
@@ -55,15 +58,23 @@ pub(super) fn put(what: &Installing<'_>) -> Result<(Verified, Report), Failure> 
     Ok((verified, report))
 }
 
+/// A command on a running host.
+pub(super) fn live(ui: &Ui, command: &gabion_host::cli::Command) -> Result<Exit, Failure> {
+    let answer = gabion_host::cli::run(command, trust::now()?, &|line| ui.note(line))?;
+    if ui.json {
+        ui.data(&answer.json);
+    } else {
+        ui.data(&answer.text);
+    }
+    Ok(Exit::of(answer.exit))
+}
+
 pub(super) fn install(session: &Session<'_>, args: &InstallArgs) -> Result<Exit, Failure> {
     let trust = trust::root(session, args.trust.trust.as_deref())?;
     let (verified, report) = put(&Installing {
         bundle: &args.bundle,
         root: &args.root,
-        trust: &trust,
-        judging: &args.trust,
-        promotion: &args.promotion,
-        full: false,
+        judging: judging(trust, &args.trust, &args.promotion)?,
         dry_run: args.dry_run,
     })?;
     if session.ui.json {

@@ -70,6 +70,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Diff(args) => diff::run(&session()?, args),
         Command::Bundle(command) => bundle::run(&session()?, command),
         Command::Host(args::HostCommand::Install(args)) => host::install(&session()?, args),
+        Command::Host(args::HostCommand::Live(command)) => host::live(ui, command),
         Command::Store(command) => store::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),

@@ -4,8 +4,7 @@ use super::args::{PromotionArgs, TrustArgs};
 use super::failure::Failure;
 use super::project::Session;
 use gabion_bundle::{
-    BundleError, Hosts, Policy, Promoted, Promotion, Role, SignedPromotion, SigningKey, Stage, Time,
-    TrustRoot,
+    BundleError, Policy, Promoted, Promotion, Role, SignedPromotion, SigningKey, Stage, Time, TrustRoot,
 };
 use std::io::Read;
 use std::path::Path;
@@ -74,22 +73,6 @@ pub(super) fn policy<'a>(
 pub(super) fn promotion(args: &PromotionArgs) -> Result<Option<SignedPromotion>, Failure> {
     let Some(path) = &args.promotion else { return Ok(None) };
     Ok(Some(SignedPromotion::parse(&read_text(path)?)?))
-}
-
-/// Refuses a promotion that does not name the host `host`. What the host is called comes from whoever runs this
-/// or from the host itself, never from the bundle.
-pub(super) fn admit(promoted: &Promoted, host: Option<&str>) -> Result<(), Failure> {
-    match host {
-        // Every host is meant, so nobody has to say which one this is.
-        _ if promoted.promotion.hosts == Hosts::All => Ok(()),
-        Some(host) => Ok(promoted.admit(host)?),
-        None => {
-            let hosts = &promoted.promotion.hosts;
-            let message = format!("the bundle is promoted for `{hosts}`, and nobody said which host this is");
-            Err(Failure::usage(message)
-                .help("name this host with `--host`; once is enough, it is kept there"))
-        }
-    }
 }
 
 /// A promotion for programs; `signers` are those that count, or all where nothing was checked.

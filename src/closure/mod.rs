@@ -19,7 +19,7 @@ use crate::net::{Client, Wanted};
 use crate::plan::{Known, plan};
 use crate::recipe::kinds::Bundle;
 use crate::recipe::{Address, Body, Discovered, Kind, Project, Recipe};
-use gabion_kube::{Because, Choice, DecideError, Decision, Decisions, Document, Extra, Rules};
+use gabion_kube::{Because, Choice, DecideError, Decision, Decisions, Document, Extra, Rules, Scopes};
 use gabion_lockfile::Pin;
 use gabion_oci::Reference;
 use gabion_store::{Lease, Output, Store};
@@ -74,8 +74,10 @@ pub struct Closure {
     pub ignored: Vec<Ignored>,
     /// What is right and will not do without a network.
     pub lints: Vec<String>,
-    /// The documents by node, in the order of the bundle.
+    /// The documents by node, in the order of the bundle: of a chart that K3s' controller installs, what it makes of it.
     pub documents: Vec<(Address, Vec<Document>)>,
+    /// What is applied: the same, but the object of such a chart in the place of what comes of it.
+    pub applied: Vec<Document>,
 }
 
 /// What finding images takes: pins, a store, and the network for charts that are not there yet.
@@ -204,11 +206,28 @@ impl Closure {
     ) -> Result<Self, ClosureError> {
         let project = locked.graph.project;
         let nodes = bundle.deploy.iter().filter_map(|it| project.recipes.get(&it.value.address));
-        let mut documents = Vec::new();
+        let (mut documents, mut applied) = (Vec::new(), Vec::new());
         for recipe in nodes {
-            documents.push((recipe.address.clone(), documents_of(recipe, built, store)?));
+            let outputs = built.record(&recipe.address).map(|it| &it.outputs);
+            let of = |name| outputs.and_then(|it| it.get(name));
+            let given = of(DOCUMENTS).map(|it| documents_of(recipe, it, store)).transpose()?;
+            let rendered = of(RENDERED).map(|it| documents_of(recipe, it, store)).transpose()?;
+            applied.extend(given.clone().into_iter().flatten());
+            documents.push((recipe.address.clone(), rendered.or(given).unwrap_or_default()));
+        }
+        // What a release's documents say no namespace of stands in the release's.
+        let scopes = Scopes::of(documents.iter().flat_map(|(_, it)| it).chain(&applied));
+        for (address, documents) in &mut documents {
+            if let Some(Body::Chart(it)) = project.recipes.get(address).map(|it| &it.body) {
+                gabion_kube::in_namespace(documents, &it.namespace, &scopes);
+                let own = address.to_string();
+                for document in applied.iter_mut().filter(|it| it.from == own) {
+                    gabion_kube::in_namespace(std::slice::from_mut(document), &it.namespace, &scopes);
+                }
+            }
         }
         let mut closure = Self {
+            applied,
             images: BTreeMap::new(),
             from_k3s: BTreeSet::new(),
             ignored: Vec::new(),
@@ -285,12 +304,18 @@ impl Closure {
         Ok(build::origins(recipe, locked, store, at)?)
     }
 
-    /// The waves in which documents are applied, as text (`formats/kube/FORMAT.md`).
-    pub fn waves(&self) -> String {
-        let all: Vec<Document> = self.documents.iter().flat_map(|(_, list)| list.iter().cloned()).collect();
-        let mut text = serde_json::to_string_pretty(&gabion_kube::waves(&all)).unwrap_or_default();
+    /// The waves in which documents are applied, as text (`formats/kube/FORMAT.md`), and the objects in that order, each a
+    /// line of JSON.
+    pub fn waves(&self) -> (String, String) {
+        let waves = gabion_kube::waves(&self.applied);
+        let mut text = serde_json::to_string_pretty(&waves).unwrap_or_default();
         text.push('\n');
-        text
+        let mut lines = String::new();
+        for member in waves.waves.iter().flat_map(|it| &it.objects) {
+            lines.push_str(&self.applied[member.number].to_json());
+            lines.push('\n');
+        }
+        (text, lines)
     }
 }
 
@@ -312,23 +337,10 @@ fn text_of(store: &Store, output: &Output, limit: u64) -> Result<String, Closure
     String::from_utf8(bytes).map_err(|_| ClosureError::Gone(*output))
 }
 
-/// The documents of a node. What a release's documents say no namespace of stands in the release's.
-fn documents_of(recipe: &Recipe, built: &Built, store: &Store) -> Result<Vec<Document>, ClosureError> {
-    let Some(output) = rendered(built, &recipe.address) else { return Ok(Vec::new()) };
+fn documents_of(recipe: &Recipe, output: &Output, store: &Store) -> Result<Vec<Document>, ClosureError> {
     let text = text_of(store, output, DOCUMENT_LIMIT)?;
-    let name = recipe.address.to_string();
     let failed = |source| ClosureError::Documents { node: recipe.address.clone(), source };
-    let mut documents = gabion_kube::documents(&text, &name).map_err(failed)?;
-    if let Body::Chart(it) = &recipe.body {
-        gabion_kube::in_namespace(&mut documents, &it.namespace);
-    }
-    Ok(documents)
-}
-
-/// The text of a node's documents: of a chart that K3s' controller installs, what it will make of it.
-fn rendered<'b>(built: &'b Built, address: &Address) -> Option<&'b Output> {
-    let outputs = &built.record(address)?.outputs;
-    outputs.get(RENDERED).or_else(|| outputs.get(DOCUMENTS))
+    gabion_kube::documents(&text, &recipe.address.to_string()).map_err(failed)
 }
 
 /// What the recipe says of the images of a node, and what its chart does.

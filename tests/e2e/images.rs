@@ -179,8 +179,15 @@ fn a_chart_lies_among_the_static_files_of_k3s_and_its_object_names_it_by_content
         let charts = files(&world, "host/var/lib/rancher/k3s/server/static/charts");
         assert_eq!(charts.len(), 1);
         assert_eq!(fs_err::read(&charts[0]).unwrap(), chart("demo", "1.2.3"), "{source}");
-        let documents = files(&world, "host/var/lib/rancher/k3s/server/manifests");
-        let text = fs_err::read_to_string(&documents[0]).unwrap();
+        // Its object is what the host applies, and not what K3s' controller makes of the chart.
+        world.ok("bundle extract out/b.gabion --trust root.json -o taken");
+        let text = fs_err::read_to_string(world.path("taken/content/chart.demo/demo.yaml")).unwrap();
+        let objects = fs_err::read_to_string(world.path("taken/deploy/objects.jsonl")).unwrap();
+        let object: serde_json::Value = serde_json::from_str(&objects).unwrap();
+        assert_eq!(
+            (&object["kind"], &object["spec"]["failurePolicy"]),
+            (&"HelmChart".into(), &"abort".into())
+        );
         let file = charts[0].file_name().unwrap().to_str().unwrap();
         assert_eq!(
             text,

@@ -88,11 +88,7 @@ fn the_demo_leaves_a_project_that_works_without_the_network() {
     );
     run(&["lock", "--check"]);
     assert!(run(&["store", "verify"]).stderr.contains("blobs are good"));
-    for path in [
-        "usr/local/bin/k3s",
-        "etc/systemd/system/k3s.service",
-        "var/lib/rancher/k3s/server/manifests/gabion-000-namespaces.yaml",
-    ] {
+    for path in ["usr/local/bin/k3s", "etc/systemd/system/k3s.service", "etc/rancher/k3s/config.yaml"] {
         assert!(folder.path().join("demo/host").join(path).is_file(), "{path}");
     }
 }

@@ -1,6 +1,7 @@
 //! Documents: what one object of a cluster is to be, and where that was written.
 
 use crate::id::ObjectId;
+use crate::json;
 use crate::read;
 use crate::scope::Scopes;
 use gabion_yaml::{At, Data, LoadError, Node};
@@ -89,6 +90,14 @@ impl Document {
         Ok(out)
     }
 
+    /// It as one line of JSON, as `kubectl` would send it: numbers as they were read, keys in the order of bytes, and the
+    /// namespace in which it lives even where its text says none.
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        json::write(&self.node, self.id.namespace.as_deref(), &mut out);
+        out
+    }
+
     /// A field of it, by its keys: `["spec", "image"]`.
     pub fn field(&self, keys: &[&str]) -> Option<&Node> {
         field(&self.node, keys)
@@ -129,9 +138,9 @@ pub fn documents(text: &str, from: &str) -> Result<Vec<Document>, DocumentError>
 
 /// Writes the namespace of a release into the documents that say none and live in one.
 ///
-/// Custom resources live in a namespace if their definition, which must be among the documents, says so.
-pub fn in_namespace(documents: &mut [Document], namespace: &str) {
-    let scopes = Scopes::of(&*documents);
+/// `scopes` are those of everything that is applied together: a custom resource lives in a namespace if its
+/// definition says so, whoever brings that.
+pub fn in_namespace(documents: &mut [Document], namespace: &str, scopes: &Scopes) {
     for document in documents {
         if document.id.namespace.is_none() && scopes.is_namespaced(&document.id) == Some(true) {
             document.id.namespace = Some(namespace.to_owned());
@@ -220,7 +229,8 @@ mod tests {
                     apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: xs.x.io}\n\
                     spec: {group: x.io, scope: Namespaced, names: {kind: X, plural: xs}}\n---\napiVersion: y.io/v1\nkind: Zz\nmetadata: {name: e}\n";
         let mut read = documents(text, "a").unwrap();
-        in_namespace(&mut read, "ns");
+        let scopes = Scopes::of(&read);
+        in_namespace(&mut read, "ns", &scopes);
         let namespaces: Vec<_> = read.iter().map(|it| it.id.namespace.as_deref()).collect();
         assert_eq!(namespaces, [Some("ns"), None, Some("own"), Some("ns"), None, None]);
     }

@@ -71,10 +71,11 @@ pub(crate) struct Defined {
 
 /// The kinds that documents define, by group and kind.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Scopes(BTreeMap<(String, String), Defined>);
+pub struct Scopes(BTreeMap<(String, String), Defined>);
 
 impl Scopes {
-    pub(crate) fn of<'d>(documents: impl IntoIterator<Item = &'d Document>) -> Self {
+    /// Those that are defined among `documents`.
+    pub fn of<'d>(documents: impl IntoIterator<Item = &'d Document>) -> Self {
         let defined = |document: &Document| {
             let text = |keys: &[&str]| document.text_of(keys).map(str::to_owned);
             let key = (text(&["spec", "group"])?, text(&["spec", "names", "kind"])?);
@@ -95,7 +96,7 @@ impl Scopes {
     }
 
     /// Whether an object lives in a namespace; nothing if its kind is not known here.
-    pub(crate) fn is_namespaced(&self, id: &ObjectId) -> Option<bool> {
+    pub fn is_namespaced(&self, id: &ObjectId) -> Option<bool> {
         if is_builtin(&id.group) {
             return Some(CLUSTER.binary_search(&(id.group.as_str(), id.kind.as_str())).is_err());
         }

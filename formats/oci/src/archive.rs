@@ -126,6 +126,7 @@ impl Image {
 /// Images as one file, planned: its bytes are known but for the blobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Archive {
+    names: Vec<String>,
     index: Vec<u8>,
     documents: BTreeMap<Sha256, Vec<u8>>,
     blobs: BTreeMap<Sha256, u64>,
@@ -151,7 +152,8 @@ impl Archive {
     /// Plans the archive of `images`; their order does not matter, and an image may be given twice.
     pub fn new<'a>(images: impl IntoIterator<Item = &'a Image>) -> Result<Self, ArchiveError> {
         let mut names: BTreeMap<String, Entry> = BTreeMap::new();
-        let mut archive = Self { index: Vec::new(), documents: BTreeMap::new(), blobs: BTreeMap::new() };
+        let mut archive =
+            Self { names: Vec::new(), index: Vec::new(), documents: BTreeMap::new(), blobs: BTreeMap::new() };
         for image in images {
             for (name, entry) in image.names() {
                 add_name(&mut names, name, entry)?;
@@ -163,6 +165,7 @@ impl Archive {
         let Self { documents, blobs, .. } = &mut archive;
         blobs.retain(|digest, _| !documents.contains_key(digest));
         archive.index = index(&names);
+        archive.names = names.into_keys().collect();
         Ok(archive)
     }
 
@@ -173,6 +176,11 @@ impl Archive {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What the images are called where the archive is imported, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// Configurations and layers with their sizes: what [`Archive::write`] asks for, in its order.

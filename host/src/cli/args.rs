@@ -1,0 +1,153 @@
+//! Words of the commands.
+
+use clap::{Args, Subcommand};
+use gabion_bundle::Time;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What can be done on a running host.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Show what a bundle would change, and what drifted
+    Plan(PlanArgs),
+    /// Bring the host to a bundle: with a snapshot before, a health gate after, and a way back
+    Apply(ApplyArgs),
+    /// Keep what was applied: said over a new connection, it proves that the host can still be reached
+    Confirm(RootArgs),
+    /// Show where the host stands, what drifted, and what is not healthy
+    Status(RootArgs),
+    /// Go back to an older generation
+    Rollback(RollbackArgs),
+    /// List what the host can go back to, and what happened to it
+    Generations(GenerationsArgs),
+    /// Apply the generation in force again, from the host's own packs
+    Heal(RootArgs),
+    /// Go on with an interrupted change; go back if nobody confirmed it in time
+    Recover(RecoverArgs),
+}
+
+/// Which host.
+#[derive(Debug, Clone, Args)]
+pub struct RootArgs {
+    /// Its `/`
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub root: PathBuf,
+    /// How long K3s, a wave of objects and the health gate may take
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub patience: Duration,
+}
+
+/// Whom to trust, and what is asked of the promotion.
+#[derive(Debug, Clone, Args)]
+pub struct JudgeArgs {
+    /// The trust root; the one that the host was installed with unless given
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// Judge keys at this moment and not by the clock, `2026-11-25T22:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Time>,
+    /// A promotion from a file of its own, in the place of the bundle's
+    #[arg(long, value_name = "FILE")]
+    pub promotion: Option<PathBuf>,
+    /// What this host is called; once is enough
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+    /// The lowest serial that is accepted
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub min_serial: u64,
+}
+
+/// Arguments of `host plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// Whom to trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+    /// End with 9 if there is anything to do
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Arguments of `host apply`.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// Whom to trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+    /// Do what this plan says, or nothing
+    #[arg(long, value_name = "ID")]
+    pub plan: Option<String>,
+    /// Go back unless somebody confirms within this time, `90s`, `10m`; `0` asks nobody
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub confirm_within: Duration,
+}
+
+/// Arguments of `host rollback`.
+#[derive(Debug, Clone, Args)]
+pub struct RollbackArgs {
+    /// The generation; the one before unless given
+    #[arg(long, value_name = "N")]
+    pub to: Option<u64>,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+}
+
+/// Arguments of `host generations`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerationsArgs {
+    /// Show what happened, oldest first
+    #[arg(long)]
+    pub history: bool,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+}
+
+/// Arguments of `host recover`.
+#[derive(Debug, Clone, Args)]
+pub struct RecoverArgs {
+    /// Only finish the files, before K3s starts with half of them
+    #[arg(long)]
+    pub files: bool,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+}
+
+/// A time as people say it: `90s`, `10m`, `2h`, or seconds alone.
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1),
+        Some((at, 'm')) => (&text[..at], 60),
+        Some((at, 'h')) => (&text[..at], 3600),
+        _ => (text, 1),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|it| it.checked_mul(unit));
+    seconds.map(Duration::from_secs).ok_or_else(|| "a time is `90s`, `10m` or `2h`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_as_people_say_them() {
+        for (text, seconds) in [("0", 0), ("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for bad in ["", "m", "-1s", "1.5m", "1d", "99999999999999999999h"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! A running host: from one generation to the next, with a way back.
+
+mod change;
+mod cluster;
+mod error;
+mod generation;
+mod health;
+mod host;
+mod objects;
+mod plan;
+mod programs;
+mod status;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+pub use change::{Change, Step};
+pub use cluster::Patience;
+pub use error::LiveError;
+pub use generation::{Accepted, Applied, Event, Generation, ObjectName, history};
+pub use host::{Host, Outcome, Tell, Wishes};
+pub use plan::{Plan, PlanReport};
+pub use programs::{Program, Programs, Said};
+pub use status::Status;

@@ -1,0 +1,5 @@
+//! Hosts in folders, with stand-ins for K3s and systemd.
+
+mod apply;
+mod cut;
+mod world;
