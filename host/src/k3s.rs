@@ -4,7 +4,7 @@ use crate::apply::{Report, plan};
 use crate::error::HostError;
 use crate::layout::{Layout, Wanted};
 use crate::root::Root;
-use crate::unit::k3s_service;
+use crate::unit;
 use gabion_bundle::{Member, Object, Verified};
 use gabion_digest::Sha256;
 use gabion_oci::{Archive, DOCUMENT_LIMIT, Document, Image, Reference};
@@ -63,6 +63,9 @@ impl<R: Read + Seek> Arrange<'_, R> {
             Object::Chart { file, member } => self.copy(&format!("{CHARTS}/{}", plain(file)?), 0o600, member),
             // Applied in waves once K3s runs, from the bundle among the host's packs (`live`).
             Object::Document { .. } => Ok(()),
+            Object::Installer { member } => self.installer(member),
+            // A slot is written whole (`disk`), and is no file.
+            Object::Disk { .. } => Ok(()),
             Object::File { node, member } => {
                 let name = member.rsplit('/').next().unwrap_or_default();
                 self.copy(&format!("var/lib/gabion/files/{}/{name}", plain(node)?), 0o644, member)
@@ -86,9 +89,24 @@ impl<R: Read + Seek> Arrange<'_, R> {
         for link in ["kubectl", "crictl", "ctr"] {
             self.layout.add(&format!("usr/local/bin/{link}"), Wanted::Link("k3s".to_owned()))?;
         }
-        let unit = k3s_service().into_bytes();
-        let wanted = Wanted::File { mode: 0o644, size: unit.len() as u64, source: Content::Bytes(unit) };
-        self.layout.add("etc/systemd/system/k3s.service", wanted)
+        self.unit("k3s.service", unit::K3S)
+    }
+
+    fn unit(&mut self, name: &str, text: &str) -> Result<(), HostError> {
+        let bytes = text.as_bytes().to_vec();
+        let wanted = Wanted::File { mode: 0o644, size: bytes.len() as u64, source: Content::Bytes(bytes) };
+        self.layout.add(&format!("etc/systemd/system/{name}"), wanted)
+    }
+
+    /// The installer itself, which goes on with an interrupted change when the host starts.
+    fn installer(&mut self, member: &str) -> Result<(), HostError> {
+        self.copy("var/lib/gabion/bin/gabion-host", 0o755, member)?;
+        for (name, text) in unit::RECOVERY {
+            self.unit(name, text)?;
+            let link = format!("etc/systemd/system/multi-user.target.wants/{name}");
+            self.layout.add(&link, Wanted::Link(format!("/etc/systemd/system/{name}")))?;
+        }
+        Ok(())
     }
 
     /// An archive for each image, so that a changed one is the only one that is imported again.

@@ -1,39 +1,13 @@
-//! The systemd unit of K3s, rendered here and never by a script from the network.
+//! Units of systemd, rendered here and never by a script from the network.
 //!
-//! It says what the unit of upstream's installer says (k3s-io/k3s, `install.sh`,
-//! `create_systemd_service_file`), so that upstream's documentation keeps being true.
+//! That of K3s says what the unit of upstream's installer says (k3s-io/k3s, `install.sh`, `create_systemd_service_file`), so
+//! that upstream's documentation keeps being true. The image of a system has the same files.
 
-/// `/etc/systemd/system/k3s.service` of a server.
-pub(crate) fn k3s_service() -> String {
-    let lines = [
-        "[Unit]",
-        "Description=Lightweight Kubernetes",
-        "Documentation=https://k3s.io",
-        "Wants=network-online.target",
-        "After=network-online.target",
-        "",
-        "[Install]",
-        "WantedBy=multi-user.target",
-        "",
-        "[Service]",
-        "Type=notify",
-        "EnvironmentFile=-/etc/default/%N",
-        "EnvironmentFile=-/etc/sysconfig/%N",
-        "EnvironmentFile=-/etc/systemd/system/k3s.service.env",
-        "KillMode=process",
-        "Delegate=yes",
-        "User=root",
-        "LimitNOFILE=1048576",
-        "LimitNPROC=infinity",
-        "LimitCORE=infinity",
-        "TasksMax=infinity",
-        "TimeoutStartSec=0",
-        "Restart=always",
-        "RestartSec=5s",
-        "ExecStartPre=-/sbin/modprobe br_netfilter",
-        "ExecStartPre=-/sbin/modprobe overlay",
-        "ExecStart=/usr/local/bin/k3s server",
-        "",
-    ];
-    lines.join("\n")
-}
+/// `k3s.service` of a server.
+pub(crate) const K3S: &str = include_str!("../units/k3s.service");
+
+/// What goes on with an interrupted change when the host starts: file names and texts.
+pub(crate) const RECOVERY: [(&str, &str); 2] = [
+    ("gabion-recover.service", include_str!("../units/gabion-recover.service")),
+    ("gabion-settle.service", include_str!("../units/gabion-settle.service")),
+];

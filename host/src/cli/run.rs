@@ -103,9 +103,9 @@ fn apply(args: &ApplyArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveErr
     let before = TrustState::load(&host.root)?;
     let policy = judging.policy(&before)?;
     // Signatures first; what is in force and as it was left needs no byte of content.
-    let (release, ..) = gabion_bundle::read_table(&mut bundle(&args.bundle)?).map_err(HostError::from)?;
+    let opened = gabion_bundle::open(bundle(&args.bundle)?, &policy).map_err(HostError::from)?;
     if args.plan.is_none()
-        && let Some(number) = host.is_at(&release.digest())?
+        && let Some(number) = host.is_at(&opened.digest)?
     {
         return Ok(outcome(&Outcome::Nothing(number)));
     }

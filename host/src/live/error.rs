@@ -157,3 +157,8 @@ impl LiveError {
         }
     }
 }
+
+/// An error with everything that caused it, `a: b: c`.
+pub fn told(error: &LiveError) -> String {
+    crate::error::chain(error)
+}

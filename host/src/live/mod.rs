@@ -16,7 +16,7 @@ mod tests;
 
 pub use change::{Change, Step};
 pub use cluster::Patience;
-pub use error::LiveError;
+pub use error::{LiveError, told};
 pub use generation::{Accepted, Applied, Event, Generation, ObjectName, history};
 pub use host::{Host, Outcome, Tell, Wishes};
 pub use plan::{Plan, PlanReport};

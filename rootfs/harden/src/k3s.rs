@@ -16,39 +16,19 @@ pub struct K3s {
 
 /// The unit of upstream's installer (k3s-io/k3s, `install.sh`), byte for byte what an install lays out, so that
 /// an install over this image changes nothing.
-const UNIT: &str = "\
-[Unit]
-Description=Lightweight Kubernetes
-Documentation=https://k3s.io
-Wants=network-online.target
-After=network-online.target
+const UNIT: &str = include_str!("../../../host/units/k3s.service");
 
-[Install]
-WantedBy=multi-user.target
-
-[Service]
-Type=notify
-EnvironmentFile=-/etc/default/%N
-EnvironmentFile=-/etc/sysconfig/%N
-EnvironmentFile=-/etc/systemd/system/k3s.service.env
-KillMode=process
-Delegate=yes
-User=root
-LimitNOFILE=1048576
-LimitNPROC=infinity
-LimitCORE=infinity
-TasksMax=infinity
-TimeoutStartSec=0
-Restart=always
-RestartSec=5s
-ExecStartPre=-/sbin/modprobe br_netfilter
-ExecStartPre=-/sbin/modprobe overlay
-ExecStart=/usr/local/bin/k3s server
-";
+/// What goes on with an interrupted change at the start: the same files that an install lays out.
+const RECOVER: &str = include_str!("../../../host/units/gabion-recover.service");
+const SETTLE: &str = include_str!("../../../host/units/gabion-settle.service");
 
 pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
     let Some(k3s) = settings.k3s else { return };
     maker.file("etc/systemd/system/k3s.service", UNIT);
+    for (unit, text) in [("gabion-recover.service", RECOVER), ("gabion-settle.service", SETTLE)] {
+        maker.file(&format!("etc/systemd/system/{unit}"), text);
+        enable(unit, maker);
+    }
     maker.directory("etc/rancher", 0o755, (0, 0));
     maker.directory("var/lib/rancher", 0o755, (0, 0));
     maker.directory("var/lib/rancher/k3s", 0o755, (0, 0));
