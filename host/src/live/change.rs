@@ -64,6 +64,9 @@ pub struct Change {
     /// Whether K3s must start anew, because something that it reads once has changed.
     #[serde(default)]
     pub restart: bool,
+    /// The slot that the host was started from for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<String>,
     /// The datastore is put back from this snapshot before K3s starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<String>,

@@ -73,9 +73,6 @@ pub struct Generation {
     /// BLAKE3 of its disk image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<String>,
-    /// The slot that it runs from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub slot: Option<String>,
     /// What the images are called that it needs.
     pub images: BTreeSet<String>,
     /// Its objects, in the order in which they are applied; hooks are none.

@@ -11,7 +11,8 @@ use super::change::{Change, Step};
 use super::cluster::{Cluster, Patience};
 use super::error::LiveError;
 use super::generation::{self, Accepted, Event, Generation};
-use super::programs::{Program, Programs};
+use super::programs::Programs;
+use super::slot;
 use super::steps::Steps;
 use crate::error::HostError;
 use crate::root::{Root, RootLock};
@@ -95,7 +96,7 @@ impl<'t> Host<'t> {
     }
 
     /// Brings the host to a bundle, which lies among its packs. `accepted` is how it was judged.
-    pub fn apply<R: Read + Seek>(
+    pub fn apply<R: Read + Seek + Send>(
         &self,
         bundle: &mut Verified<R>,
         accepted: Accepted,
@@ -110,7 +111,7 @@ impl<'t> Host<'t> {
         let from = Generation::current(&self.root)?;
         let steps = Steps::of(bundle)?;
         let number = generation::numbers(&self.root)?.last().copied().unwrap_or_default() + 1;
-        let to = self.generation(number, bundle, &steps, accepted, from.as_ref())?;
+        let to = self.generation(number, bundle, &steps, accepted);
         let to = match from.as_ref().filter(|it| it.is_same(&to)) {
             // The same again: what drifted is mended, and no new generation is made.
             Some(same) => same.clone(),
@@ -124,6 +125,7 @@ impl<'t> Host<'t> {
             back: None,
             asked: false,
             restart: false,
+            tried: None,
             restore: None,
             confirm: wishes.confirm.map(|it| it.as_secs()),
             until: None,
@@ -135,42 +137,29 @@ impl<'t> Host<'t> {
     }
 
     /// What the bundle makes of this host, as a record.
-    fn generation<R: Read + Seek>(
+    fn generation<R: Read + Seek + Send>(
         &self,
         number: u64,
         bundle: &Verified<R>,
         steps: &Steps,
         accepted: Accepted,
-        from: Option<&Generation>,
-    ) -> Result<Generation, LiveError> {
+    ) -> Generation {
         let manifest = bundle.manifest();
         let k3s = manifest.objects.iter().find_map(|it| match it {
             Object::K3sBinary { version, .. } => Some(version.clone()),
             _ => None,
         });
-        let running = self.running_slot()?;
-        Ok(Generation {
+        Generation {
             number,
             name: manifest.name.clone(),
             bundle: bundle.digest,
             serial: bundle.promotion.as_ref().map(|it| it.promotion.serial),
             k3s,
-            disk: None,
-            slot: from.and_then(|it| it.slot.clone()).or(running),
+            disk: slot::image_of(bundle),
             images: steps.images.clone(),
             objects: steps.inventory(),
             accepted,
-        })
-    }
-
-    /// The slot that this host runs from, where it has slots.
-    pub(super) fn running_slot(&self) -> Result<Option<String>, LiveError> {
-        if !self.programs.has(Program::Slot) {
-            return Ok(None);
         }
-        let said = self.programs.ask(Program::Slot, &["status"], None, Duration::from_secs(60))?;
-        let text = said.text();
-        Ok(text.lines().find_map(|it| it.strip_prefix("running=")).map(str::to_owned))
     }
 
     /// Ends a change: it is there, or the way back begins.
@@ -212,6 +201,7 @@ impl<'t> Host<'t> {
             back: Some(why),
             asked,
             restart: false,
+            tried: None,
             restore: None,
             confirm: None,
             until: None,
@@ -257,8 +247,11 @@ impl<'t> Host<'t> {
         if change.step > Step::Files && change.step != Step::Probation {
             return Ok(true);
         }
+        let to = self.record(change.to)?;
+        if change.step == Step::Slot && change.tried.is_some() && self.other_slot(&to)?.is_none() {
+            change.next(&self.root, Step::Files)?;
+        }
         if change.step == Step::Files {
-            let to = self.record(change.to)?;
             let mut bundle = self.open_pack(&to)?;
             let steps = Steps::of(&mut bundle)?;
             self.files(&mut change, &steps, &mut bundle)?;
@@ -354,9 +347,7 @@ impl<'t> Host<'t> {
     /// The end of a change: the journal goes, and with it what no kept generation needs.
     pub(super) fn settle(&self, change: &Change) -> Result<Outcome, LiveError> {
         let to = self.record(change.to)?;
-        if to.slot.is_some() && self.programs.has(Program::Slot) {
-            self.programs.run(Program::Slot, &["confirm"], None, Duration::from_secs(60))?;
-        }
+        self.confirm_slot(change)?;
         if change.confirm.is_some() {
             self.event("confirmed", &to, "")?;
         }

@@ -9,6 +9,7 @@ mod host;
 mod objects;
 mod plan;
 mod programs;
+mod slot;
 mod status;
 mod steps;
 #[cfg(test)]
@@ -21,4 +22,5 @@ pub use generation::{Accepted, Applied, Event, Generation, ObjectName, history};
 pub use host::{Host, Outcome, Tell, Wishes};
 pub use plan::{Plan, PlanReport};
 pub use programs::{Program, Programs, Said};
+pub use slot::Slots;
 pub use status::Status;

@@ -75,7 +75,7 @@ pub(crate) fn needs_restart(report: &Report) -> bool {
 
 impl Host<'_> {
     /// Takes a change from where it stands to its end.
-    pub(super) fn forward<R: Read + Seek>(
+    pub(super) fn forward<R: Read + Seek + Send>(
         &self,
         change: &mut Change,
         to: &Generation,
@@ -91,7 +91,10 @@ impl Host<'_> {
                     }
                     change.next(&self.root, Step::Slot)?;
                 }
-                Step::Slot => change.next(&self.root, Step::Files)?,
+                Step::Slot => match self.slot(change, to, bundle)? {
+                    Some(restarts) => return Ok(restarts),
+                    None => change.next(&self.root, Step::Files)?,
+                },
                 Step::Files => {
                     self.files(change, steps, bundle)?;
                     change.next(&self.root, Step::Services)?;
@@ -190,7 +193,7 @@ impl Host<'_> {
         Ok(())
     }
 
-    fn systemctl(&self, arguments: &[&str]) -> Result<(), LiveError> {
+    pub(super) fn systemctl(&self, arguments: &[&str]) -> Result<(), LiveError> {
         self.programs.run(Program::Systemctl, arguments, None, SYSTEMD).map(drop)
     }
 
