@@ -17,6 +17,7 @@
 
 mod apply;
 mod compare;
+pub mod disk;
 mod error;
 mod k3s;
 mod kept;

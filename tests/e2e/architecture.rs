@@ -9,7 +9,7 @@ const CRATES: [(&str, &[&str]); 21] = [
     ("rootfs/harden", &[]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
-    ("host", &["gabion-bundle", "gabion-digest", "gabion-oci"]),
+    ("host", &["gabion-bundle", "gabion-digest", "gabion-disk", "gabion-oci"]),
     ("rootfs", &["gabion-apt", "gabion-digest", "gabion-sandbox"]),
     ("sandbox", &[]),
     ("formats/disk", &[]),
