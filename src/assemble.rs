@@ -4,14 +4,14 @@ use crate::build::{Built, MANIFEST, RENDERED, chart_file};
 use crate::closure::Closure;
 use crate::lock::{FilePin, Location, LockedGraph, identity};
 use crate::recipe::kinds::OUT;
-use crate::recipe::{Address, Body, Kind, Node, Recipe, Span, Table, Value, to_toml};
+use crate::recipe::{Address, Body, Kind, Node, Recipe, Reference, Span, Spanned, Table, Value, to_toml};
 use gabion_bundle::{BY_HAND, EXTRACTOR, Object, Source, Spec};
 use gabion_digest::Sha256;
 use gabion_store::{Output, Record, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the bundle `recipe` holds, in install order: the lock and recipes of its closure, then K3s,
-/// files and documents as the recipe lists them.
+/// What the bundle `recipe` holds, in install order: the lock and recipes of its closure, what an empty machine
+/// needs first, then K3s, files and documents as the recipe lists them.
 pub fn spec(
     locked: &LockedGraph<'_>,
     recipe: &Recipe,
@@ -53,10 +53,20 @@ pub fn spec(
     }
     text("extract.py", EXTRACTOR.as_bytes());
     text("VERIFY.md", BY_HAND.as_bytes());
-    let parts = bundle.host.iter().chain(&bundle.base).chain(&bundle.deploy);
+    let is_disk = |it: &&Spanned<Reference>| it.value.address.kind() == Kind::Disk;
+    let installer = bundle.installer.as_ref().map(|it| &it.value.address);
+    let parts = bundle.installer.iter().chain(bundle.base.iter().filter(is_disk)).chain(&bundle.host);
+    let parts = parts.chain(bundle.base.iter().filter(|it| !is_disk(it))).chain(&bundle.deploy);
     let mut there = BTreeSet::new();
-    for recipe in parts.filter_map(|it| project.recipes.get(&it.value.address)) {
-        for part in parts_of(locked, recipe, built) {
+    for node in parts.filter_map(|it| project.recipes.get(&it.value.address)) {
+        let found = match node.address.kind() {
+            Kind::Disk => disk(&node.address, built.record(&recipe.address)).into_iter().collect(),
+            _ => parts_of(locked, node, built),
+        };
+        for mut part in found {
+            if Some(&node.address) == installer {
+                part.object = Some(Object::Installer { member: part.member.clone() });
+            }
             // Layers that two images share stand once.
             if there.insert(part.member.clone()) {
                 spec.members.push((part.member, source(store, part.file)));
@@ -76,6 +86,15 @@ struct Part<'b> {
     member: String,
     file: &'b Output,
     object: Option<Object>,
+}
+
+/// The compressed form of a disk, which was made for the bundle.
+fn disk<'b>(address: &Address, made: Option<&'b Record>) -> Option<Part<'b>> {
+    let (node, made) = (address.to_string(), made?);
+    let (file, size) = (made.outputs.get(&node)?, made.facts.get(&node)?.parse().ok()?);
+    let member = format!("content/{node}/{}.img.zst", address.name());
+    let object = Some(Object::Disk { node, member: member.clone(), size });
+    Some(Part { member, file, object })
 }
 
 fn parts_of<'b>(locked: &LockedGraph<'_>, recipe: &Recipe, built: &'b Built) -> Vec<Part<'b>> {

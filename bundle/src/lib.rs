@@ -4,7 +4,10 @@
 //! format: `FORMAT.md`. The bundle's digest is the SHA-256 of its first member, `RELEASE`.
 //!
 //! # Invariants
-//! - [`verify()`] is the only way to a [`Verified`], and it has no mode that warns and goes on.
+//! - [`verify()`], which is [`open()`] and then [`Opened::verify`], is the only way to a [`Verified`], and it has no
+//!   mode that warns and goes on.
+//! - An [`Opened`] is of people who are trusted and hands out only pieces that they signed; whether every byte of the
+//!   file is right, nobody knows yet.
 //! - Signatures lie in a slot of fixed size outside the digest: signing changes no other byte.
 //! - A [`Verified`] checks each piece again when it is read, so a medium that changes after
 //!   verification is noticed at use.
@@ -19,6 +22,7 @@
 mod agent;
 mod assemble;
 mod chain;
+mod contents;
 mod error;
 mod header;
 mod key;
@@ -39,6 +43,7 @@ mod verify;
 
 pub use assemble::{Assembled, Source, Spec, assemble, assemble_to_path};
 pub use chain::next_root;
+pub use contents::{Frame, MemberReader};
 pub use error::{BundleError, Class};
 pub use key::{KeyInfo, Secret, SigningKey, public_path};
 pub use manifest::{Manifest, Member, Members, Object, PIECE};
@@ -52,7 +57,7 @@ pub use tables::read_table;
 pub use time::{ParseTimeError, Time};
 pub use trust::{Quorum, Revoked, Standing, TrustRoot, TrustedKey};
 pub use unpack::extract;
-pub use verify::{Verified, verify};
+pub use verify::{Opened, Verified, open, verify};
 
 /// The reference extractor: plain Python, no Gabion.
 pub const EXTRACTOR: &str = include_str!("extract.py");

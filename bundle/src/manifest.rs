@@ -81,6 +81,20 @@ impl Members {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Object {
+    /// A static `gabion-host` that puts this bundle on a machine which has none.
+    Installer {
+        /// The member.
+        member: String,
+    },
+    /// The disk of a machine, compressed: one frame of Zstandard (`formats/disk/FORMAT.md`).
+    Disk {
+        /// Address of the node.
+        node: String,
+        /// The member.
+        member: String,
+        /// Bytes of the disk itself.
+        size: u64,
+    },
     /// A file for the host, kept under its node's name.
     File {
         /// Address of the node.

@@ -68,6 +68,8 @@ impl<R: Read + Seek> Arrange<'_, R> {
                 self.documents += 1;
                 self.copy(&path, 0o600, member)
             }
+            // They are for whoever begins with an empty machine, and never files of a running one.
+            Object::Installer { .. } | Object::Disk { .. } => Ok(()),
             Object::File { node, member } => {
                 let name = member.rsplit('/').next().unwrap_or_default();
                 self.copy(&format!("var/lib/gabion/files/{}/{name}", plain(node)?), 0o644, member)

@@ -300,6 +300,7 @@ impl Engine<'_> {
         let step = match &recipe.body {
             Body::Rootfs(it) => return self.system(recipe, it, inputs).await.map(Some),
             Body::ImageBuild(it) => return self.image_build(recipe, it, inputs).await.map(Some),
+            Body::Bundle(it) => return self.bundle(recipe, it, inputs).await,
             Body::Disk(it) => Some(self.disk(recipe, it, inputs).await?),
             Body::Run(it) => Some(self.script(recipe, it, inputs)?),
             _ => Step::of(recipe, self.locked, inputs).map_err(failed)?,

@@ -11,6 +11,7 @@
 
 use super::Results;
 use super::accounts::Renumber;
+use super::disk::compress::{self, ZST};
 use super::disk::{DISK, DiskError, DiskStep};
 use super::helm_chart::{HelmChart, helm_chart};
 use super::image_build::{ImageStep, LAYER, LayerStep, MANIFEST};
@@ -64,6 +65,8 @@ pub(super) enum Step {
     Renumber(TreeId, Renumber),
     /// A disk image.
     Disk(Box<DiskStep>),
+    /// The compressed form of a disk.
+    Compress(Output),
     /// A script.
     Run(Box<RunStep>),
     /// A layer of an image.
@@ -148,6 +151,7 @@ impl Canonical for Step {
                 it.feed(into);
             }
             Self::Disk(disk) => disk.feed(into),
+            Self::Compress(image) => image.blob.digest().feed(into),
             Self::Run(run) => run.feed(into),
             Self::Layer(layer) => layer.feed(into),
             Self::Image(image) => image.feed(into),
@@ -236,6 +240,7 @@ impl Step {
             Self::Stage(_) => "stage",
             Self::Renumber(..) => "renumber",
             Self::Disk(_) => "disk",
+            Self::Compress(_) => "disk-zst",
             Self::Run(_) => "run",
             Self::Layer(_) => "image-layer",
             Self::Image(_) => "image",
@@ -252,6 +257,7 @@ impl Step {
             | Self::Stage(_)
             | Self::Renumber(..)
             | Self::Disk(_)
+            | Self::Compress(_)
             | Self::Run(_)
             | Self::Layer(_)
             | Self::Image(_) => 1,
@@ -266,6 +272,7 @@ impl Step {
             Self::K3sConfig(_) => "config",
             Self::Stage(_) | Self::Renumber(..) => SYSTEM,
             Self::Disk(_) => DISK,
+            Self::Compress(_) => ZST,
             Self::Run(run) => run.output(),
             Self::Layer(_) => LAYER,
             Self::Image(_) => MANIFEST,
@@ -288,6 +295,7 @@ impl Step {
             Self::Stage(stage) => return stage.run(store),
             Self::Renumber(system, it) => return it.run(store, *system, SYSTEM).map(Done::from),
             Self::Disk(disk) => return disk.run(store).map(Done::from),
+            Self::Compress(image) => return compress::run(image, store).map(Done::from),
             Self::Run(run) => return run.run(store),
             Self::Layer(layer) => return layer.run(store).map(Done::from),
             Self::Image(image) => return image.run(store).map(Done::from),

@@ -278,6 +278,8 @@ pub enum BundleCommand {
     Ls(BundleArgs),
     /// Take members out; each is checked while it is written
     Extract(ExtractArgs),
+    /// Take out the installer that a bundle carries, checked and ready to run
+    ExtractInstaller(ExtractInstallerArgs),
     /// Add a signature
     Sign(SignArgs),
     /// Say where the bundle may go
@@ -349,6 +351,19 @@ pub struct ExtractArgs {
     pub full: bool,
     /// Only these members
     pub members: Vec<String>,
+}
+
+/// Arguments of `bundle extract-installer`.
+#[derive(Debug, Args)]
+pub struct ExtractInstallerArgs {
+    /// The file
+    pub bundle: PathBuf,
+    /// Whom to trust
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Where the installer goes
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// Which key signs.

@@ -1,14 +1,17 @@
-//! `bundle verify|inspect|ls|extract|sign|promote`.
+//! `bundle verify|inspect|ls|extract|extract-installer|sign|promote`.
 
-use super::args::{BundleArgs, BundleCommand, ExtractArgs, PromoteArgs, SignArgs, SignerArgs, VerifyArgs};
+use super::args::{
+    BundleArgs, BundleCommand, ExtractArgs, ExtractInstallerArgs, PromoteArgs, SignArgs, SignerArgs,
+    VerifyArgs,
+};
 use super::failure::Failure;
 use super::project::Session;
 use super::trust::{self, promoted_json, promotion_json, promotion_line};
 use super::{key, ui};
 use crate::exit::Exit;
 use gabion_bundle::{
-    BundleError, Floor, Hosts, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, Time, TrustRoot,
-    Verified, mend_slot, open_slot, promote_bundle, read_table, sign_bundle, verify,
+    BundleError, Floor, Hosts, Object, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, Time,
+    TrustRoot, Verified, mend_slot, open_slot, promote_bundle, read_table, sign_bundle, verify,
 };
 use std::io::BufReader;
 use std::path::Path;
@@ -19,6 +22,7 @@ pub(super) fn run(session: &Session<'_>, command: &BundleCommand) -> Result<Exit
         BundleCommand::Inspect(args) => inspect(session.ui, args),
         BundleCommand::Ls(args) => list(session.ui, args),
         BundleCommand::Extract(args) => extract(session, args),
+        BundleCommand::ExtractInstaller(args) => extract_installer(session, args),
         BundleCommand::Sign(args) => sign(session, args),
         BundleCommand::Promote(args) => promote(session, args),
     }
@@ -148,6 +152,48 @@ fn extract(session: &Session<'_>, args: &ExtractArgs) -> Result<Exit, Failure> {
         }));
     } else {
         session.ui.note(format!("extracted {} members", chosen.len()));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Writes the installer of a bundle to a file that can be run: whole and synced, or not at all.
+fn extract_installer(session: &Session<'_>, args: &ExtractInstallerArgs) -> Result<Exit, Failure> {
+    let root = trust::root(session, args.trust.trust.as_deref())?;
+    let policy = trust::policy(&root, &args.trust, Stage::Look)?;
+    let mut verified = open_verified(&args.bundle, &policy)?;
+    let installer = verified.manifest().objects.iter().find_map(|it| match it {
+        Object::Installer { member } => Some(member.clone()),
+        _ => None,
+    });
+    let member = installer.ok_or_else(|| {
+        let name = &verified.manifest().name;
+        Failure::usage(format!("the bundle `{name}` carries no installer"))
+            .help(format!("name one in its recipe: `[bundle.{name}]`, `installer = \"fetch.NAME\"`"))
+    })?;
+    let output = &args.output;
+    let folder = output.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let part = tempfile::Builder::new().prefix(".gabion-").tempfile_in(folder);
+    let mut part = part.map_err(|source| io("create", folder, source))?;
+    verified.copy_member(&member, &mut part).map_err(|source| match source.kind() {
+        // Only the bundle's own check says this: what was verified is no longer what is read.
+        std::io::ErrorKind::InvalidData => BundleError::Damaged { at: 0, what: source.to_string() },
+        _ => io("write", output, source),
+    })?;
+    let mode = rustix::fs::Mode::from_raw_mode(0o755);
+    let saved = rustix::fs::fchmod(part.as_file(), mode).map_err(std::io::Error::from);
+    saved.and_then(|()| part.as_file().sync_all()).map_err(|source| io("write", output, source))?;
+    part.persist(output).map_err(|error| io("name", output, error.error))?;
+    let synced = fs_err::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|source| io("sync", folder, source))?;
+    if session.ui.json {
+        session.ui.data(serde_json::json!({
+            "schema": 1,
+            "digest": verified.digest.to_string(),
+            "member": member,
+            "output": output,
+        }));
+    } else {
+        session.ui.note(format!("extracted `{member}`"));
     }
     Ok(Exit::Ok)
 }

@@ -257,8 +257,10 @@ pub(super) fn build_target(
     let digest = assembled.digest.to_string();
     if let Some(id) = id.filter(|_| !built.unwalled.contains(&target)) {
         let facts = [("digest".to_owned(), digest.clone()), ("size".to_owned(), assembled.size.to_string())];
+        // What was made for it alone is kept with it.
+        let outputs = built.record(&target).map(|it| it.outputs.clone()).unwrap_or_default();
         store
-            .put_record(id, &Record { facts: facts.into(), ..Record::default() })
+            .put_record(id, &Record { outputs, facts: facts.into(), ..Record::default() })
             .map_err(BuildError::from)?;
     }
     store.set_root(&root.0, &root.1)?;

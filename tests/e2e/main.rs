@@ -13,6 +13,7 @@ mod git;
 mod hands;
 mod image_build;
 mod images;
+mod installer;
 mod integrity;
 mod leftovers;
 mod limits;

@@ -75,7 +75,8 @@ fn system_with(kernel: &str) -> Vec<(String, Vec<u8>)> {
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJk1dR1BvK7tZ5Zt0yZ3x0gkq3cQZ8o3yKQ2F6hQ2t9v ops";
 
-fn recipe(install: &str, disk: &str) -> String {
+/// A system, a disk of it, and a bundle of that; its table comes last.
+pub(crate) fn recipe(install: &str, disk: &str) -> String {
     format!(
         "[apt.os]\norigin = 'ubuntu:jammy'\narchive = 'https://up.invalid/deb'\nsuites = ['jammy']\nkeyring = 'keys.asc'\n\
          install = [{install}]\n[rootfs.vps]\npackages = ['apt.os']\nusers.ops = {{ sudo = true, ssh-keys = ['{KEY}'] }}\n\

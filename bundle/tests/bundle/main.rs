@@ -4,6 +4,7 @@ mod agent;
 mod content;
 mod foreign;
 mod kit;
+mod opened;
 mod promotion;
 mod rotation;
 mod signatures;

@@ -1,8 +1,10 @@
 //! Disks: a system and what is laid over it in the first slot, and everything that starts it.
 //!
 //! The output is QEMU's qcow2, which has the bytes of the disk without what is empty: the one form in which eleven
-//! gigabytes that are mostly zeros are kept. Other forms are made of it where they are asked for.
+//! gigabytes that are mostly zeros are kept. Other forms are made of it where they are asked for: the compressed one, for
+//! a bundle, is kept too.
 
+pub(super) mod compress;
 mod error;
 mod merge;
 

@@ -80,15 +80,15 @@ impl Body {
 
     /// Every node that this one names, in the order of its fields.
     pub fn references(&self) -> impl Iterator<Item = &Spanned<Reference>> {
-        let lists: [&[_]; 3] = match self {
-            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => [&[], &[], &[]],
-            Self::Rootfs(it) => [&it.packages, &it.from, &[]],
-            Self::Disk(it) => [it.rootfs.as_slice(), &[], &[]],
-            Self::ImageBuild(it) => [it.base.as_slice(), &it.from, &[]],
-            Self::Run(it) => [it.root.as_slice(), &it.inputs, &[]],
-            Self::Chart(it) => [&it.after, &[], &[]],
-            Self::Manifests(it) => [&it.from, &it.after, &[]],
-            Self::Bundle(it) => [it.host.as_slice(), &it.base, &it.deploy],
+        let lists: [&[_]; 4] = match self {
+            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => [&[]; 4],
+            Self::Rootfs(it) => [&it.packages, &it.from, &[], &[]],
+            Self::Disk(it) => [it.rootfs.as_slice(), &[], &[], &[]],
+            Self::ImageBuild(it) => [it.base.as_slice(), &it.from, &[], &[]],
+            Self::Run(it) => [it.root.as_slice(), &it.inputs, &[], &[]],
+            Self::Chart(it) => [&it.after, &[], &[], &[]],
+            Self::Manifests(it) => [&it.from, &it.after, &[], &[]],
+            Self::Bundle(it) => [it.installer.as_slice(), it.host.as_slice(), &it.base, &it.deploy],
         };
         lists.into_iter().flatten()
     }

@@ -72,6 +72,8 @@ const BASE: [Kind; 7] =
 pub struct Bundle {
     /// The machine.
     pub host: Option<Spanned<Reference>>,
+    /// The installer that travels with the bundle: a static `gabion-host`.
+    pub installer: Option<Spanned<Reference>>,
     /// What lies below Kubernetes.
     pub base: Vec<Spanned<Reference>>,
     /// What is applied, in this order.
@@ -86,13 +88,20 @@ impl Bundle {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let it = Self {
             host: reader.reference("host", &[Kind::Host]),
+            installer: reader.reference("installer", &[Kind::Fetch]),
             base: reader.references("base", &BASE),
             deploy: reader.references("deploy", &[Kind::Manifests, Kind::Chart]),
             trust: reader.string("trust"),
             trust_chain: reader.strings("trust-chain"),
         };
         let mut seen = BTreeSet::new();
-        for again in it.base.iter().chain(&it.deploy).filter(|part| !seen.insert(&part.value.address)) {
+        for again in it
+            .installer
+            .iter()
+            .chain(&it.base)
+            .chain(&it.deploy)
+            .filter(|part| !seen.insert(&part.value.address))
+        {
             let message = format!("`{}` is listed twice", again.value);
             reader.report(Diagnostic::new(Code::Duplicate, &again.span, message));
         }
