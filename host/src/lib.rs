@@ -16,6 +16,7 @@
 //! It reads no recipes and no lock, and has no network.
 
 mod apply;
+pub mod cli;
 mod compare;
 pub mod disk;
 mod error;

@@ -17,6 +17,7 @@
 //! the boot entries of UEFI nor, after the first installation, GRUB and its configuration.
 
 mod boot;
+mod bundle;
 mod choose;
 mod device;
 mod error;
@@ -32,6 +33,7 @@ mod programs;
 mod stream;
 mod write;
 
+pub use bundle::{find_disk, install_bundle};
 pub use choose::{Must, ParseMustError, Selector, Wanted, choose, may_erase};
 pub use error::DiskError;
 pub use facts::Facts;

@@ -1,0 +1,3 @@
+//! Commands that `gabion host` and `gabion-host` share.
+
+pub mod install_disk;
