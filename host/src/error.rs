@@ -1,5 +1,6 @@
 //! Why a host cannot be brought to a bundle.
 
+use crate::disk::DiskError;
 use std::io;
 
 /// Why a host cannot be brought to a bundle.
@@ -107,6 +108,9 @@ pub enum HostError {
         /// Needed bytes.
         needed: u64,
     },
+    /// Something about a disk that is installed onto.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
 }
 
 impl HostError {
@@ -148,6 +152,7 @@ impl HostError {
             Self::Kept { .. } => "E0611",
             Self::OtherHost { .. } => "E0612",
             Self::Unnamed { .. } => "E0613",
+            Self::Disk(error) => error.code(),
         }
     }
 
@@ -184,6 +189,7 @@ impl HostError {
             }
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
             Self::Bundle(error) => error.help(),
+            Self::Disk(error) => error.help(),
             Self::Read { .. } | Self::Unsupported(_) => None,
         }
     }
@@ -210,7 +216,10 @@ impl HostError {
 
     /// Whether bytes were not what they must be, rather than the host failing.
     pub fn is_integrity(&self) -> bool {
-        matches!(self, Self::Content { .. })
+        match self {
+            Self::Disk(error) => error.is_integrity(),
+            _ => matches!(self, Self::Content { .. }),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod accept;
 mod apply;
 pub mod cli;
 mod compare;
+pub mod disk;
 mod error;
 mod k3s;
 mod kept;

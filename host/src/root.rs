@@ -98,7 +98,8 @@ impl Root {
         Ok(rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?)
     }
 
-    fn folder(&self, path: &str) -> io::Result<OwnedFd> {
+    /// An existing folder, resolved inside the root.
+    pub(crate) fn folder(&self, path: &str) -> io::Result<OwnedFd> {
         self.resolve(path, OFlags::PATH | OFlags::DIRECTORY)
     }
 

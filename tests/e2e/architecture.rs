@@ -9,7 +9,7 @@ const CRATES: [(&str, &[&str]); 22] = [
     ("rootfs/harden", &[]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
-    ("host", &["gabion-bundle", "gabion-digest", "gabion-oci"]),
+    ("host", &["gabion-bundle", "gabion-digest", "gabion-disk", "gabion-oci"]),
     ("host/installer", &["gabion-host"]),
     ("rootfs", &["gabion-apt", "gabion-digest", "gabion-sandbox"]),
     ("sandbox", &[]),

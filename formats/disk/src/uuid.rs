@@ -36,6 +36,12 @@ impl Uuid {
         bytes[6..8].reverse();
         bytes
     }
+
+    /// The identifier that GPT has as these bytes.
+    pub(crate) fn from_guid(bytes: [u8; 16]) -> Self {
+        // Turning twice changes nothing.
+        Self(Self(bytes).to_guid())
+    }
 }
 
 impl fmt::Display for Uuid {
@@ -63,6 +69,7 @@ mod tests {
     #[test]
     fn gpt_turns_the_first_three_fields() {
         let guid = Uuid::from_u128(0x00112233_4455_6677_8899_aabbccddeeff).to_guid();
+        assert_eq!(Uuid::from_guid(guid), Uuid::from_u128(0x00112233_4455_6677_8899_aabbccddeeff));
         let first = [0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66];
         assert_eq!(guid[..8], first);
         assert_eq!(guid[8..], [0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff]);

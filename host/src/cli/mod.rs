@@ -3,6 +3,7 @@
 //! A command gives an [`Answer`]; who runs it prints that, and nothing here prints.
 
 mod args;
+pub mod install_disk;
 mod run;
 
 pub use args::{

@@ -12,12 +12,12 @@ use super::cluster::{Cluster, Patience};
 use super::error::LiveError;
 use super::generation::{self, Accepted, Event, Generation};
 use super::programs::Programs;
-use super::slot;
+use super::prepare::next_number;
 use super::steps::Steps;
 use crate::error::HostError;
 use crate::root::{Root, RootLock};
 use crate::spool;
-use gabion_bundle::{Object, Verified};
+use gabion_bundle::Verified;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -110,13 +110,8 @@ impl<'t> Host<'t> {
         }
         let from = Generation::current(&self.root)?;
         let steps = Steps::of(bundle)?;
-        let number = generation::numbers(&self.root)?.last().copied().unwrap_or_default() + 1;
-        let to = self.generation(number, bundle, &steps, accepted);
-        let to = match from.as_ref().filter(|it| it.is_same(&to)) {
-            // The same again: what drifted is mended, and no new generation is made.
-            Some(same) => same.clone(),
-            None => to,
-        };
+        // The same again: what drifted is mended, and no new generation is made.
+        let to = Generation::of(next_number(&self.root)?, bundle, &steps, accepted).or_current(from.as_ref());
         to.save(&self.root)?;
         let mut change = Change {
             from: from.as_ref().map(|it| it.number),
@@ -134,32 +129,6 @@ impl<'t> Host<'t> {
         self.event("begun", &to, "")?;
         let gone = self.forward(&mut change, &to, from.as_ref(), &steps, bundle);
         self.ended(change, gone)
-    }
-
-    /// What the bundle makes of this host, as a record.
-    fn generation<R: Read + Seek + Send>(
-        &self,
-        number: u64,
-        bundle: &Verified<R>,
-        steps: &Steps,
-        accepted: Accepted,
-    ) -> Generation {
-        let manifest = bundle.manifest();
-        let k3s = manifest.objects.iter().find_map(|it| match it {
-            Object::K3sBinary { version, .. } => Some(version.clone()),
-            _ => None,
-        });
-        Generation {
-            number,
-            name: manifest.name.clone(),
-            bundle: bundle.digest,
-            serial: bundle.promotion.as_ref().map(|it| it.promotion.serial),
-            k3s,
-            disk: slot::image_of(bundle),
-            images: steps.images.clone(),
-            objects: steps.inventory(),
-            accepted,
-        }
     }
 
     /// Ends a change: it is there, or the way back begins.

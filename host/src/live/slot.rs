@@ -100,7 +100,8 @@ impl Host<'_> {
         if !Slots::load(&self.root)?.has(&slot, image) {
             self.say(format!("writing the slot `{slot}`"));
             Slots::set(&self.root, &slot, None)?;
-            crate::disk::write_other_slot(bundle, &slot, &mut |line| self.say(line))?;
+            let to_write = if slot == "a" { gabion_disk::Slot::A } else { gabion_disk::Slot::B };
+            crate::disk::write_other_slot(bundle, to_write, &mut |line| self.say(line))?;
             Slots::set(&self.root, &slot, Some(image))?;
         }
         self.programs.run(Program::Slot, &["try", &slot], None, ASK)?;

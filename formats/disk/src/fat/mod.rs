@@ -5,12 +5,14 @@
 //!   every file is one run of clusters. GRUB, which rewrites its environment in place, needs no more than that.
 //! - Two names that differ in their case alone are one name to every reader, and refused.
 //!
-//! It reads nothing, and it writes no other FAT: UEFI requires none, and a partition for FAT32 costs 34 MiB.
+//! It reads no more than where a file lies ([`locate`]), and it writes no other FAT: UEFI requires none, and a partition for FAT32 costs 34 MiB.
 
+mod find;
 mod name;
 mod tree;
 mod volume;
 
+pub use find::{Located, locate};
 pub use volume::{Options, Volume};
 
 /// Why files make no volume.

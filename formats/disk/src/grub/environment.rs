@@ -108,6 +108,11 @@ impl Environment {
         Ok(())
     }
 
+    /// Takes a variable out.
+    pub fn remove(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
     /// The confirmed slot; `None` where it is neither, which GRUB takes as `a`.
     pub fn slot(&self) -> Option<Slot> {
         self.get(SLOT)?.parse().ok()
