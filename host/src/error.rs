@@ -1,5 +1,7 @@
 //! Why a host cannot be brought to a bundle.
 
+use crate::spool::SpoolError;
+use crate::wire::WireError;
 use std::io;
 
 /// Why a host cannot be brought to a bundle.
@@ -98,6 +100,12 @@ pub enum HostError {
         /// Needed bytes.
         needed: u64,
     },
+    /// The bundle does not come to rest on the host.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The transfer of a bundle failed.
+    #[error(transparent)]
+    Wire(#[from] WireError),
 }
 
 impl HostError {
@@ -137,6 +145,8 @@ impl HostError {
             Self::Folder { .. } => "E0610",
             Self::Kept { .. } => "E0611",
             Self::OtherHost { .. } => "E0612",
+            Self::Spool(error) => error.code(),
+            Self::Wire(error) => error.code(),
         }
     }
 
@@ -169,17 +179,27 @@ impl HostError {
                     .into(),
             ),
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
+            Self::Spool(error) => error.help(),
+            Self::Wire(error) => error.help(),
             Self::Read { .. } | Self::Unsupported(_) => None,
         }
     }
 
     /// Whether what the host knows about trust cannot be used, or says something else.
     pub fn is_trust(&self) -> bool {
-        matches!(self, Self::Floor { .. } | Self::OtherHost { .. })
+        match self {
+            Self::Floor { .. } | Self::OtherHost { .. } => true,
+            Self::Spool(error) => error.is_trust(),
+            _ => false,
+        }
     }
 
     /// Whether bytes were not what they must be, rather than the host failing.
     pub fn is_integrity(&self) -> bool {
-        matches!(self, Self::Content { .. })
+        match self {
+            Self::Content { .. } => true,
+            Self::Spool(error) => error.is_integrity(),
+            _ => false,
+        }
     }
 }
