@@ -36,7 +36,7 @@ fn invalid(what: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-impl<R: Read + Seek> Contents<R> {
+impl<R> Contents<R> {
     /// The members that `manifest` lists, the first one's header at `begin`.
     pub(crate) fn new(reader: R, manifest: Manifest, begin: u64) -> Result<Self, BundleError> {
         let mut offsets = Vec::with_capacity(manifest.members.len());
@@ -60,15 +60,17 @@ impl<R: Read + Seek> Contents<R> {
         last.map_or(self.begin, |(at, member)| at + member.size + padding(member.size)) + 2 * BLOCK
     }
 
+    pub(crate) fn frame(&self, member: usize) -> Result<Frame, BundleError> {
+        let Member { path, size, .. } = &self.manifest.members[member];
+        Ok(Frame { at: self.offsets[member], header: header(path, *size)?, padding: padding(*size) })
+    }
+}
+
+impl<R: Read + Seek> Contents<R> {
     /// The trust root that judges: the newest one that the policy's vouches for.
     pub(crate) fn root(&mut self, policy: &Policy<'_>) -> Result<TrustRoot, BundleError> {
         let manifest = self.manifest.clone();
         chain::follow(policy.root, &manifest, policy.now, &mut |path| self.text(path))
-    }
-
-    pub(crate) fn frame(&self, member: usize) -> Result<Frame, BundleError> {
-        let Member { path, size, .. } = &self.manifest.members[member];
-        Ok(Frame { at: self.offsets[member], header: header(path, *size)?, padding: padding(*size) })
     }
 
     fn position(&self, path: &str) -> io::Result<usize> {

@@ -53,7 +53,7 @@ pub use release::Release;
 pub use sign::{mend_slot, open_slot, promote_bundle, sign_bundle, sign_root};
 pub use signatures::{Role, Signatures};
 pub use slot::{SLOT_SIZE, Slot};
-pub use tables::read_table;
+pub use tables::{read_layout, read_table};
 pub use time::{ParseTimeError, Time};
 pub use trust::{Quorum, Revoked, Standing, TrustRoot, TrustedKey};
 pub use unpack::extract;

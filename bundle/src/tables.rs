@@ -1,6 +1,7 @@
 //! The tables of a bundle, and a reader that accounts for every byte.
 
 use crate::BundleError;
+use crate::contents::Contents;
 use crate::header::{BLOCK, header, padding};
 use crate::manifest::{Manifest, Member, PIECE};
 use crate::release::Release;
@@ -141,6 +142,16 @@ pub fn read_table(reader: &mut (impl Read + Seek)) -> Result<(Release, Slot, Man
     let mut cursor = Cursor { reader, at: 0 };
     let (release, _, slot, manifest) = tables(&mut cursor)?;
     Ok((release, slot, manifest))
+}
+
+/// The table of a bundle, and where the content of each member begins: read strictly, but nothing is trusted and no
+/// content is checked. Whoever reads there checks what it finds.
+pub fn read_layout(reader: &mut (impl Read + Seek)) -> Result<(Manifest, Vec<u64>), BundleError> {
+    let mut cursor = Cursor { reader, at: 0 };
+    let (release, _, _, manifest) = tables(&mut cursor)?;
+    consistent(&release, &manifest)?;
+    let contents = Contents::new(cursor.reader, manifest, cursor.at)?;
+    Ok((contents.manifest, contents.offsets))
 }
 
 pub(crate) fn tables<R: Read + Seek>(

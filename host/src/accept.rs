@@ -4,7 +4,10 @@ use crate::error::HostError;
 use crate::live::Accepted;
 use crate::root::Root;
 use crate::trust::TrustState;
-use gabion_bundle::{Floor, Hosts, Policy, Promoted, SignedPromotion, Stage, Time, TrustRoot, Verified};
+use gabion_bundle::{
+    Floor, Hosts, Opened, Policy, Promoted, SignedPromotion, Stage, Time, TrustRoot, Verified,
+};
+use gabion_digest::Sha256;
 
 /// What an operator says of a bundle that a host is to accept.
 #[derive(Debug, Clone)]
@@ -23,6 +26,26 @@ pub struct Judging {
     pub full: bool,
 }
 
+/// What the signatures of a bundle were found to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'b> {
+    pub(crate) digest: Sha256,
+    pub(crate) root: &'b TrustRoot,
+    pub(crate) promotion: Option<&'b Promoted>,
+}
+
+impl<'b, R> From<&'b Verified<R>> for Judged<'b> {
+    fn from(it: &'b Verified<R>) -> Self {
+        Self { digest: it.digest, root: &it.root, promotion: it.promotion.as_ref() }
+    }
+}
+
+impl<'b, R> From<&'b Opened<R>> for Judged<'b> {
+    fn from(it: &'b Opened<R>) -> Self {
+        Self { digest: it.digest, root: &it.root, promotion: it.promotion.as_ref() }
+    }
+}
+
 impl Judging {
     /// What is asked of a bundle on a host that accepted `before`.
     pub fn policy(&self, before: &TrustState) -> Result<Policy<'_>, HostError> {
@@ -35,9 +58,14 @@ impl Judging {
     }
 
     /// The floor of a host that accepts the bundle too; an error if the promotion is for others.
-    pub fn accept<R>(&self, before: &TrustState, bundle: &Verified<R>) -> Result<TrustState, HostError> {
-        let mut after = before.raised(bundle);
-        if let Some(promoted) = &bundle.promotion {
+    pub fn accept<'b>(
+        &self,
+        before: &TrustState,
+        bundle: impl Into<Judged<'b>>,
+    ) -> Result<TrustState, HostError> {
+        let bundle = bundle.into();
+        let mut after = before.raised(&bundle);
+        if let Some(promoted) = bundle.promotion {
             after = after.named(self.host.as_deref())?;
             admit(promoted, after.host.as_deref())?;
         }

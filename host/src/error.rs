@@ -1,6 +1,8 @@
 //! Why a host cannot be brought to a bundle.
 
 use crate::disk::DiskError;
+use crate::spool::SpoolError;
+use crate::wire::WireError;
 use std::io;
 
 /// Why a host cannot be brought to a bundle.
@@ -111,6 +113,12 @@ pub enum HostError {
     /// Something about a disk that is installed onto.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The bundle does not come to rest on the host.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The transfer of a bundle failed.
+    #[error(transparent)]
+    Wire(#[from] WireError),
 }
 
 impl HostError {
@@ -153,6 +161,8 @@ impl HostError {
             Self::OtherHost { .. } => "E0612",
             Self::Unnamed { .. } => "E0613",
             Self::Disk(error) => error.code(),
+            Self::Spool(error) => error.code(),
+            Self::Wire(error) => error.code(),
         }
     }
 
@@ -190,6 +200,8 @@ impl HostError {
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
             Self::Bundle(error) => error.help(),
             Self::Disk(error) => error.help(),
+            Self::Spool(error) => error.help(),
+            Self::Wire(error) => error.help(),
             Self::Read { .. } | Self::Unsupported(_) => None,
         }
     }
@@ -211,14 +223,20 @@ impl HostError {
 
     /// Whether what the host knows about trust cannot be used, or says something else.
     pub fn is_trust(&self) -> bool {
-        matches!(self, Self::Floor { .. } | Self::OtherHost { .. })
+        match self {
+            Self::Floor { .. } | Self::OtherHost { .. } => true,
+            Self::Spool(error) => error.is_trust(),
+            _ => false,
+        }
     }
 
     /// Whether bytes were not what they must be, rather than the host failing.
     pub fn is_integrity(&self) -> bool {
         match self {
+            Self::Content { .. } => true,
             Self::Disk(error) => error.is_integrity(),
-            _ => matches!(self, Self::Content { .. }),
+            Self::Spool(error) => error.is_integrity(),
+            _ => false,
         }
     }
 }

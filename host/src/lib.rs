@@ -10,10 +10,12 @@
 //!   no lower serial is installed: [`TrustState`], raised before the first file is written. Without
 //!   promotions nothing says which of two bundles is older, and either replaces the other.
 //! - A file that was not put there by a bundle is kept when it is replaced.
+//! - A bundle that lies on the host for later ([`spool`]) has its name only after every byte was read back.
 //! - No path leaves the root, whatever symlinks the root holds.
 //!
 //! # What this crate does not do
-//! It reads no recipes and no lock, and has no network.
+//! It reads no recipes and no lock, and has no network: what comes from elsewhere comes over a pipe that others made
+//! ([`wire`]).
 
 mod accept;
 mod apply;
@@ -34,6 +36,7 @@ mod stamps;
 mod state;
 mod trust;
 mod unit;
+pub mod wire;
 
 pub use accept::{Judging, admit, keep_root, kept_root};
 pub use apply::{Plan, Produce, Report, plan};
@@ -41,5 +44,7 @@ pub use error::HostError;
 pub use k3s::{Content, install, layout};
 pub use layout::{Layout, Wanted};
 pub use root::{Found, Root, RootLock};
+pub use spool::SpoolError;
 pub use state::{State, Written};
 pub use trust::{Accepted, TrustState};
+pub use wire::WireError;

@@ -326,6 +326,37 @@ impl Root {
         }
     }
 
+    /// Opens a regular file to go on writing it where it stands, or makes an empty one; what is none, or belongs
+    /// to somebody else, is removed first. It has this mode.
+    pub(crate) fn open_to_go_on(&self, path: &str, mode: u32) -> io::Result<File> {
+        let (above, name) = split(path);
+        let above = self.folder(above)?;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let mode = Mode::from_raw_mode(mode);
+        if let Ok(file) = rustix::fs::openat(&above, name, flags, Mode::empty()) {
+            let stat = rustix::fs::fstat(&file)?;
+            if FileType::from_raw_mode(stat.st_mode).is_file() && is_writers(&stat) && stat.st_nlink == 1 {
+                rustix::fs::fchmod(&file, mode)?;
+                return Ok(File::from(file));
+            }
+        }
+        unlink(&above, name)?;
+        step()?;
+        let file = rustix::fs::openat(&above, name, flags | OFlags::CREATE | OFlags::EXCL, mode)?;
+        own(&file)?;
+        rustix::fs::fchmod(&file, mode)?;
+        Ok(File::from(file))
+    }
+
+    /// Gives a file another name in its folder, in the place of what has that name, and syncs the folder.
+    pub(crate) fn rename(&self, path: &str, to: &str) -> io::Result<()> {
+        let (above, name) = split(path);
+        let above = self.folder(above)?;
+        step()?;
+        rustix::fs::renameat(&above, name, &above, split(to).1)?;
+        Ok(sync(&above)?)
+    }
+
     /// The names in a folder, sorted; none where there is no folder.
     pub fn names(&self, path: &str) -> io::Result<Vec<String>> {
         let folder = match self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY) {

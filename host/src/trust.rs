@@ -3,9 +3,10 @@
 //! It also keeps the name that promotions know this host by. It lies in `var/lib/gabion/trust/state.json`, outside of what a bundle puts on the root, so that going
 //! back to an older bundle does not lower it.
 
+use crate::accept::Judged;
 use crate::error::HostError;
 use crate::root::Root;
-use gabion_bundle::{Floor, Verified};
+use gabion_bundle::Floor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -73,10 +74,10 @@ impl TrustState {
 
     /// The state of a host that accepted `bundle` too; nothing is ever lowered.
     #[must_use]
-    pub fn raised<R>(&self, bundle: &Verified<R>) -> Self {
+    pub(crate) fn raised(&self, bundle: &Judged<'_>) -> Self {
         let mut next = self.clone();
         next.root_version = next.root_version.max(bundle.root.version);
-        if let Some(promoted) = &bundle.promotion {
+        if let Some(promoted) = bundle.promotion {
             let (name, serial) = (&promoted.promotion.name, promoted.promotion.serial);
             if next.bundles.get(name).is_none_or(|before| before.serial < serial) {
                 let accepted = Accepted { serial, digest: bundle.digest.to_string() };

@@ -416,30 +416,9 @@ pub struct PromoteArgs {
 /// What can be done with hosts.
 #[derive(Debug, Subcommand)]
 pub enum HostCommand {
-    /// Install a bundle into a root that is not running
-    Install(InstallArgs),
-    /// On a running host
+    /// What the small program on a host does too
     #[command(flatten)]
-    Live(gabion_host::cli::Command),
-}
-
-/// Arguments of `host install`.
-#[derive(Debug, Args)]
-pub struct InstallArgs {
-    /// The bundle
-    pub bundle: PathBuf,
-    /// The folder that is the host's `/`
-    #[arg(long, value_name = "DIR")]
-    pub root: PathBuf,
-    /// Whom to trust
-    #[command(flatten)]
-    pub trust: TrustArgs,
-    /// What is asked of the promotion
-    #[command(flatten)]
-    pub promotion: PromotionArgs,
-    /// Show what would be written, and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
+    Here(gabion_host::cli::Command),
 }
 
 /// What can be done with the store.

@@ -3,7 +3,6 @@
 use super::args::DemoArgs;
 use super::bundle::io;
 use super::failure::Failure;
-use super::host::{Installing, put};
 use super::locking::bind;
 use super::project::{Session, build_target};
 use super::trust as clock;
@@ -12,6 +11,7 @@ use crate::recipe::Project;
 use crate::{lock, recipe};
 use gabion_bundle::{SigningKey, TrustRoot};
 use gabion_host::Judging;
+use gabion_host::cli::lay;
 use gabion_upstream::{Content, Upstream};
 use std::path::Path;
 
@@ -76,19 +76,15 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
     session.ui.note(format!("signed by {} (the demo key)", key.fingerprint()));
     let host = folder.join("host");
     fs_err::create_dir(&host).map_err(|source| io("create", &host, source))?;
-    let (_, report) = put(&Installing {
-        bundle: &outcome.path,
-        root: &host,
-        judging: Judging {
-            root: root.clone(),
-            now: clock::now()?,
-            promotion: None,
-            host: None,
-            min_serial: 0,
-            full: true,
-        },
-        dry_run: false,
-    })?;
+    let judging = Judging {
+        root: root.clone(),
+        now: clock::now()?,
+        promotion: None,
+        host: None,
+        min_serial: 0,
+        full: true,
+    };
+    let (_, report) = lay(&host, &outcome.path, &judging, false)?;
     session.ui.note(format!("verified  every byte against {}", trust.display()));
     session.ui.note(format!("installed {} files into {}", report.changed(), host.display()));
     session.ui.data(&outcome.digest);

@@ -2,13 +2,13 @@
 
 use clap::Parser;
 use gabion_bundle::Time;
-use gabion_host::cli::{Command, run};
+use gabion_host::cli::{Command, Context, run};
 use std::io::Write;
 use std::process::ExitCode;
 
 /// Puts verified bundles on this machine
 #[derive(Debug, Parser)]
-#[command(name = "gabion-host", version, arg_required_else_help = true)]
+#[command(name = "gabion-host", version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     /// Give JSON
     #[arg(long, global = true)]
@@ -36,7 +36,9 @@ fn main() -> ExitCode {
         note("error: the clock of this machine is not between 1970 and 9999");
         return ExitCode::from(2);
     };
-    match run(&cli.command, now, &note) {
+    match run(&cli.command, &Context { now, trust: None, tell: &note }) {
+        // Who pushes is told over the pipe.
+        Ok(_) if matches!(cli.command, Command::Receive(_)) => ExitCode::SUCCESS,
         Ok(answer) => {
             let text = if cli.json { answer.json.to_string() } else { answer.text };
             match writeln!(std::io::stdout(), "{text}") {

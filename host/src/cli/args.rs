@@ -1,5 +1,6 @@
 //! Words of the commands.
 
+use super::install_disk::InstallDiskArgs;
 use clap::{Args, Subcommand};
 use gabion_bundle::Time;
 use std::path::PathBuf;
@@ -8,6 +9,13 @@ use std::time::Duration;
 /// What can be done on a running host.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Show what this machine is: its disks, its firmware, its network
+    Facts,
+    /// Install a bundle: onto a disk, from a rescue system, or into a root that is not running
+    Install(Box<InstallArgs>),
+    /// Take a bundle from `gabion host push` at the other end of the pipe
+    #[command(hide = true)]
+    Receive(ReceiveArgs),
     /// Show what a bundle would change, and what drifted
     Plan(PlanArgs),
     /// Bring the host to a bundle: with a snapshot before, a health gate after, and a way back
@@ -55,6 +63,36 @@ pub struct JudgeArgs {
     /// The lowest serial that is accepted
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub min_serial: u64,
+}
+
+/// Arguments of `host install`.
+#[derive(Debug, Clone, Args)]
+pub struct InstallArgs {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// The folder that is the host's `/`
+    #[arg(long, value_name = "DIR", conflicts_with = "disk", required_unless_present = "disk")]
+    pub root: Option<PathBuf>,
+    /// Onto which disk
+    #[command(flatten)]
+    pub disk: Option<InstallDiskArgs>,
+    /// Whom to trust
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `gabion-host receive`.
+#[derive(Debug, Clone, Args)]
+pub struct ReceiveArgs {
+    /// The folder that is the host's `/`
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+    /// Whom to trust; what whoever pushes names unless given
+    #[command(flatten)]
+    pub judge: JudgeArgs,
 }
 
 /// Arguments of `host plan`.

@@ -1,12 +1,19 @@
-//! The commands of a running host, for `gabion host …` and for the small program that lies on the host itself.
+//! The commands of a host, for `gabion host …` and for the small program that lies on the host itself.
 //!
-//! A command gives an [`Answer`]; who runs it prints that, and nothing here prints.
+//! A command gives an [`Answer`]; who runs it prints that, and nothing here prints. Only [`receive`] owns a pipe, which
+//! whoever calls hands to it.
 
 mod args;
+mod install;
 pub mod install_disk;
+mod receive;
 mod run;
+mod text;
 
 pub use args::{
-    ApplyArgs, Command, GenerationsArgs, JudgeArgs, PlanArgs, RecoverArgs, RollbackArgs, RootArgs,
+    ApplyArgs, Command, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs, ReceiveArgs, RecoverArgs,
+    RollbackArgs, RootArgs,
 };
-pub use run::{Answer, run};
+pub use install::{VerifiedFile, lay};
+pub use receive::{Ended, Greeting, receive};
+pub use run::{Answer, Context, run};

@@ -3,16 +3,19 @@
 use super::args::{
     ApplyArgs, Command, GenerationsArgs, JudgeArgs, PlanArgs, RecoverArgs, RollbackArgs, RootArgs,
 };
+use super::install::install;
+use super::receive::receive;
+use super::text;
 use crate::accept::{self, Judging};
 use crate::error::HostError;
-use crate::live::{Generation, Host, LiveError, Outcome, Patience, Plan, Status, Tell, Wishes, history};
+use crate::live::{Generation, Host, LiveError, Outcome, Patience, Tell, Wishes, history};
+use crate::root::Root;
 use crate::spool;
 use crate::trust::TrustState;
-use gabion_bundle::{SignedPromotion, Time, TrustRoot, Verified};
+use gabion_bundle::{SignedPromotion, Time, TrustRoot};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// No promotion and no trust root is longer.
@@ -30,48 +33,83 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(text: impl Into<String>, json: Value) -> Self {
+    pub(super) fn new(text: impl Into<String>, json: Value) -> Self {
         Self { text: text.into(), json, exit: 0 }
     }
 }
 
-/// Runs a command. `now` dates the history and judges keys.
-pub fn run(command: &Command, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveError> {
+/// What every command needs to know.
+#[expect(missing_debug_implementations, reason = "a function has nothing to show")]
+pub struct Context<'c> {
+    /// The present: it dates the history and judges keys.
+    pub now: Time,
+    /// The trust root that is configured where the command runs; the host's own counts before it.
+    pub trust: Option<TrustRoot>,
+    /// Who is told how far it is.
+    pub tell: &'c Tell<'c>,
+}
+
+/// Runs a command.
+pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError> {
     match command {
-        Command::Plan(args) => plan(args, now, tell),
-        Command::Apply(args) => apply(args, now, tell),
-        Command::Confirm(args) => Ok(outcome(&open(args, now, tell)?.confirm()?)),
-        Command::Status(args) => Ok(status(&open(args, now, tell)?.status()?)),
-        Command::Rollback(RollbackArgs { to, root }) => Ok(outcome(&open(root, now, tell)?.rollback(*to)?)),
-        Command::Generations(args) => generations(args, now, tell),
-        Command::Heal(args) => Ok(outcome(&open(args, now, tell)?.heal()?)),
-        Command::Recover(args) => recover(args, now, tell),
+        Command::Facts => facts(),
+        Command::Install(args) => Ok(install(args, context)?),
+        Command::Receive(args) => {
+            let taken =
+                receive(&args.root, &args.judge, context.now, io::stdin().lock(), io::stdout().lock())?;
+            Ok(Answer::new("", json!({"schema": 1, "digest": taken.digest.to_string()})))
+        }
+        Command::Plan(args) => plan(args, context),
+        Command::Apply(args) => apply(args, context),
+        Command::Confirm(args) => Ok(text::outcome(&open(args, context)?.confirm()?)),
+        Command::Status(args) => Ok(text::status(&open(args, context)?.status()?)),
+        Command::Rollback(RollbackArgs { to, root }) => {
+            Ok(text::outcome(&open(root, context)?.rollback(*to)?))
+        }
+        Command::Generations(args) => generations(args, context),
+        Command::Heal(args) => Ok(text::outcome(&open(args, context)?.heal()?)),
+        Command::Recover(args) => recover(args, context),
     }
 }
 
-fn open<'t>(args: &RootArgs, now: Time, tell: &'t Tell<'t>) -> Result<Host<'t>, LiveError> {
-    let patience = Patience { limit: args.patience, ..Patience::default() };
-    Ok(Host::open(&args.root, now.unix(), patience, tell)?)
+fn facts() -> Result<Answer, LiveError> {
+    let text = super::install_disk::facts().map_err(HostError::from)?;
+    let json = serde_json::from_str(&text).unwrap_or_default();
+    Ok(Answer::new(text, json))
 }
 
-fn text(path: &Path) -> Result<String, HostError> {
+fn open<'t>(args: &RootArgs, context: &Context<'t>) -> Result<Host<'t>, LiveError> {
+    let patience = Patience { limit: args.patience, ..Patience::default() };
+    Ok(Host::open(&args.root, context.now.unix(), patience, context.tell)?)
+}
+
+fn read(path: &Path) -> Result<String, HostError> {
     let failed = |source| HostError::Root { path: path.display().to_string(), source };
     let mut text = String::new();
     File::open(path).map_err(failed)?.take(TEXT_LIMIT).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
 }
 
-fn judging(args: &JudgeArgs, host: &Host<'_>, now: Time) -> Result<Judging, HostError> {
+/// What the command line says of a bundle, on a host that may keep a trust root.
+pub(super) fn judging_of(args: &JudgeArgs, root: &Root, context: &Context<'_>) -> Result<Judging, HostError> {
+    judging(args, root, context.now, context.trust.clone())
+}
+
+/// The trust root is the one that is named, or the one that the host keeps, or `given`.
+pub(super) fn judging(
+    args: &JudgeArgs,
+    host: &Root,
+    now: Time,
+    given: Option<TrustRoot>,
+) -> Result<Judging, HostError> {
     let root = match &args.trust {
-        Some(path) => Some(TrustRoot::parse(&text(path)?)?),
-        None => accept::kept_root(&host.root)?,
+        Some(path) => Some(TrustRoot::parse(&read(path)?)?),
+        None => accept::kept_root(host)?.or(given),
     };
-    let root = root.ok_or_else(|| {
-        HostError::Unsupported("nobody said whom to trust: name a root with `--trust`".into())
-    })?;
-    let promotion = args.promotion.as_deref().map(text).transpose()?;
+    let none = || gabion_bundle::BundleError::Root("none is given and none is configured".to_owned());
+    let promotion = args.promotion.as_deref().map(read).transpose()?;
     Ok(Judging {
-        root,
+        root: root.ok_or_else(none)?,
         now: args.at.unwrap_or(now),
         promotion: promotion.as_deref().map(SignedPromotion::parse).transpose()?,
         host: args.host.clone(),
@@ -80,26 +118,26 @@ fn judging(args: &JudgeArgs, host: &Host<'_>, now: Time) -> Result<Judging, Host
     })
 }
 
-fn bundle(path: &Path) -> Result<BufReader<File>, HostError> {
+pub(super) fn bundle(path: &Path) -> Result<BufReader<File>, HostError> {
     let failed = |source| HostError::Root { path: path.display().to_string(), source };
     Ok(BufReader::with_capacity(1 << 20, File::open(path).map_err(failed)?))
 }
 
-fn plan(args: &PlanArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveError> {
-    let host = open(&args.root, now, tell)?;
-    let judging = judging(&args.judge, &host, now)?;
+fn plan(args: &PlanArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
+    let host = open(&args.root, context)?;
+    let judging = judging_of(&args.judge, &host.root, context)?;
     let before = TrustState::load(&host.root)?;
     let mut verified =
         gabion_bundle::verify(bundle(&args.bundle)?, &judging.policy(&before)?).map_err(HostError::from)?;
     judging.accept(&before, &verified)?;
     let plan = host.plan(&mut verified)?;
     let exit = if args.exit_code && !plan.report.is_empty() { 9 } else { 0 };
-    Ok(Answer { exit, ..Answer::new(plan_text(&plan), json!({"schema": 1, "plan": plan})) })
+    Ok(Answer { exit, ..Answer::new(text::plan(&plan), json!({"schema": 1, "plan": plan})) })
 }
 
-fn apply(args: &ApplyArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveError> {
-    let host = open(&args.root, now, tell)?;
-    let judging = judging(&args.judge, &host, now)?;
+fn apply(args: &ApplyArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
+    let host = open(&args.root, context)?;
+    let judging = judging_of(&args.judge, &host.root, context)?;
     let before = TrustState::load(&host.root)?;
     let policy = judging.policy(&before)?;
     // Signatures first; what is in force and as it was left needs no byte of content.
@@ -107,9 +145,12 @@ fn apply(args: &ApplyArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveErr
     if args.plan.is_none()
         && let Some(number) = host.is_at(&opened.digest)?
     {
-        return Ok(outcome(&Outcome::Nothing(number)));
+        return Ok(text::outcome(&Outcome::Nothing(number)));
     }
-    let mut verified: Verified<BufReader<File>> = spool::take(&host.root, bundle(&args.bundle)?, &policy)?;
+    judging.accept(&before, &opened)?;
+    let taken = spool::take_opened(&host.root, opened, &policy)?;
+    let pack = BufReader::new(spool::open(&host.root, &taken.digest)?);
+    let mut verified = gabion_bundle::verify(pack, &policy).map_err(HostError::from)?;
     let after = judging.accept(&before, &verified)?;
     if let Some(asked) = &args.plan {
         let found = host.plan(&mut verified)?.id;
@@ -122,11 +163,11 @@ fn apply(args: &ApplyArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveErr
     }
     accept::keep_root(&host.root, &verified.root)?;
     let confirm = Some(args.confirm_within).filter(|it| !it.is_zero());
-    Ok(outcome(&host.apply(&mut verified, judging.remembered()?, Wishes { confirm })?))
+    Ok(text::outcome(&host.apply(&mut verified, judging.remembered()?, Wishes { confirm })?))
 }
 
-fn recover(args: &RecoverArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveError> {
-    let host = open(&args.root, now, tell)?;
+fn recover(args: &RecoverArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
+    let host = open(&args.root, context)?;
     if args.files {
         let going = host.recover_files()?;
         return Ok(Answer::new(
@@ -135,117 +176,13 @@ fn recover(args: &RecoverArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, Liv
         ));
     }
     Ok(match host.recover()? {
-        Some(it) => outcome(&it),
+        Some(it) => text::outcome(&it),
         None => Answer::new("nothing to do", json!({"schema": 1, "outcome": "nothing"})),
     })
 }
 
-fn outcome(outcome: &Outcome) -> Answer {
-    match outcome {
-        Outcome::Nothing(number) => Answer::new(
-            format!("generation {number} is in force already"),
-            json!({"schema": 1, "outcome": "nothing", "generation": number}),
-        ),
-        Outcome::Settled(number) => Answer::new(
-            format!("generation {number} is in force"),
-            json!({"schema": 1, "outcome": "settled", "generation": number}),
-        ),
-        Outcome::Waits { generation, until } => {
-            let moment = Time::from_unix(*until).map_or_else(|| until.to_string(), |it| it.to_string());
-            Answer::new(
-                format!(
-                    "generation {generation} is in force until {moment}, unless `gabion host confirm` keeps it"
-                ),
-                json!({"schema": 1, "outcome": "waits", "generation": generation, "until": moment}),
-            )
-        }
-        Outcome::Restarts(number) => Answer::new(
-            format!("the host starts again, into generation {number}"),
-            json!({"schema": 1, "outcome": "restarts", "generation": number}),
-        ),
-    }
-}
-
-/// Lines under a heading, where there are any.
-fn section(out: &mut String, heading: &str, lines: &[String]) {
-    if lines.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "{heading}");
-    for line in lines {
-        let _ = writeln!(out, "  {line}");
-    }
-}
-
-fn plan_text(plan: &Plan) -> String {
-    let report = &plan.report;
-    let mut out = String::new();
-    let from = report
-        .from
-        .as_ref()
-        .map_or("nothing".to_owned(), |(number, digest)| format!("generation {number} ({digest})"));
-    let _ = writeln!(out, "from   {from}\nto     {} {}", report.name, report.to);
-    if let Some((before, after)) = &report.k3s {
-        let shown = |it: &Option<String>| it.clone().unwrap_or_else(|| "none".to_owned());
-        let _ = writeln!(out, "K3s    {} -> {}", shown(before), shown(after));
-    }
-    let objects =
-        |sign: &str, names: &[String]| names.iter().map(|it| format!("{sign} {it}")).collect::<Vec<_>>();
-    section(&mut out, &format!("files ({} bytes)", report.bytes), &report.files);
-    section(
-        &mut out,
-        "images",
-        &[objects("+", &report.new_images), objects("-", &report.old_images)].concat(),
-    );
-    let all = [
-        objects("+", &report.new_objects),
-        objects("~", &report.changed_objects),
-        objects("-", &report.gone_objects),
-    ];
-    section(&mut out, "objects", &all.concat());
-    section(&mut out, "drift, which is put right", &report.drift);
-    section(&mut out, "stands still meanwhile", &report.downtime);
-    section(&mut out, "ONE WAY: going back does not bring back", &report.one_way);
-    if report.is_empty() {
-        out.push_str("nothing to do\n");
-    }
-    let _ = write!(out, "plan   {}", plan.id);
-    out
-}
-
-fn status(status: &Status) -> Answer {
-    let mut out = String::new();
-    match &status.generation {
-        Some(it) => {
-            let serial = it.serial.map(|it| format!(", serial {it}")).unwrap_or_default();
-            let _ = writeln!(out, "generation {}: {} {}{serial}", it.number, it.name, it.bundle);
-            let _ = writeln!(
-                out,
-                "K3s {}, {} images, {} objects",
-                it.k3s.as_deref().unwrap_or("none"),
-                it.images.len(),
-                it.objects.len()
-            );
-        }
-        None => out.push_str("no generation is in force\n"),
-    }
-    if let Some(slot) = &status.slot {
-        let _ = writeln!(out, "slot {slot}");
-    }
-    if let Some(change) = &status.change {
-        let back = if change.back.is_some() { " (the way back)" } else { "" };
-        let _ = writeln!(out, "on the way to generation {}{back}: {}", change.to, change.step);
-    }
-    let drift: Vec<String> = status.drift.iter().map(|it| format!("/{it}")).collect();
-    section(&mut out, "drift", &drift);
-    section(&mut out, "not healthy", &status.wrong);
-    let good = status.drift.is_empty() && status.wrong.is_empty() && status.change.is_none();
-    let _ = write!(out, "{}", if good { "healthy" } else { "look at what is named above" });
-    Answer::new(out, json!({"schema": 1, "status": status, "good": good}))
-}
-
-fn generations(args: &GenerationsArgs, now: Time, tell: &Tell<'_>) -> Result<Answer, LiveError> {
-    let host = open(&args.root, now, tell)?;
+fn generations(args: &GenerationsArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
+    let host = open(&args.root, context)?;
     let current = Generation::current(&host.root)?.map(|it| it.number);
     let events = history(&host.root)?;
     if args.history {
