@@ -296,7 +296,7 @@ fn in_use(work: &Work<'_>, values: &Table, path: String, out: &mut Vec<ChartInUs
 fn truths(values: &Table, above: &str, out: &mut BTreeSet<String>) {
     for (key, entry) in values.entries() {
         match entry.item {
-            Item::Bool(true) => drop(out.insert(format!("{above}{key}"))),
+            Item::Bool(true) => _ = out.insert(format!("{above}{key}")),
             Item::Table(table) => truths(&table, &format!("{above}{key}."), out),
             _ => {}
         }
