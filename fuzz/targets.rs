@@ -11,17 +11,23 @@ use gabion_git::{Capabilities, Kind, ObjectId, Objects, PackStream, RefName};
 use gabion_helm::{Constraint, Provenance, RepositoryIndex, Version, read_chart};
 use gabion_layer::Below;
 use gabion_lockfile::{AptLock, Lock};
+use gabion_oci::compose::{self, BaseImage, Settings};
 use gabion_oci::{Document, Index, Manifest as ImageManifest, MediaType, Reference, challenges};
 use gabion_store::Tree;
 use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
+#[path = "targets/charts.rs"]
+mod charts;
+#[path = "targets/kube.rs"]
+mod kube;
+
 /// A target: its name, which is also the folder of its seeds, and the function.
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 27] = [
+pub(crate) const TARGETS: [Target; 35] = [
     ("lock", lock),
     ("apt_lock", apt_lock),
     ("apt_keyring", apt_keyring),
@@ -49,6 +55,14 @@ pub(crate) const TARGETS: [Target; 27] = [
     ("git_fetch", git_fetch),
     ("store_tree", store_tree),
     ("recipe", recipe),
+    ("oci_config", oci_config),
+    ("yaml", charts::yaml),
+    ("template", charts::template),
+    ("chart", charts::chart),
+    ("kube", kube::documents_of),
+    ("kube_rules", kube::rules),
+    ("kube_pattern", kube::pattern),
+    ("kube_images", kube::lists),
 ];
 
 fn text(bytes: &[u8]) -> &str {
@@ -231,6 +245,9 @@ fn helm_chart(bytes: &[u8]) {
             assert!(chart.values.as_ref().is_none_or(|it| it.len() as u64 <= limits.file));
             assert!(chart.missing().all(|it| !chart.vendors(it)));
         }
+        if let Ok(tree) = gabion_helm::load_chart(packed.as_slice(), &limits) {
+            assert!(tree.templates.keys().all(|it| it.starts_with("templates/")));
+        }
     }
 }
 
@@ -303,6 +320,19 @@ fn oci_manifest(manifest: &ImageManifest, bytes: &[u8]) {
     assert_eq!(manifest.bytes(), bytes);
     assert_eq!(manifest.blobs().count(), 1 + manifest.layers().len());
     assert!(manifest.chart().is_none_or(|it| manifest.layers().contains(it.chart)));
+}
+
+/// The configuration of a base: what is made of it is one again.
+fn oci_config(bytes: &[u8]) {
+    let Ok(Document::Manifest(manifest)) = Document::reopen(compose::manifest(bytes, &[])) else {
+        panic!("our own manifest is none");
+    };
+    let platform = "linux/amd64".parse().unwrap_or_else(|error| panic!("{error}"));
+    let Ok(base) = BaseImage::read(&manifest, bytes, &platform) else { return };
+    let own = compose::config(Some(&base), &platform, &[], &Settings::default(), 0);
+    let again = Document::reopen(compose::manifest(&own, &[]));
+    let Ok(Document::Manifest(again)) = again else { panic!("our own manifest is none") };
+    assert!(BaseImage::read(&again, &own, &platform).is_ok());
 }
 
 /// The name of an image.

@@ -59,7 +59,7 @@ pub enum Pin {
         size: Size,
         /// Digest of the packed chart.
         sha256: Sha256,
-        /// The images that its rendered documents need, so that a review sees a new one.
+        /// Reserved; never written. Found images have entries of their own.
         images: BTreeSet<Reference>,
     },
     /// A tree of a git repository.

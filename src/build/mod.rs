@@ -28,7 +28,7 @@ pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
 pub use image_build::MANIFEST;
-pub use origins::origins;
+pub use origins::{charts_in_use, origins};
 pub use rebuild::Difference;
 pub use render::RENDERED;
 pub use step::DOCUMENTS;

@@ -1,11 +1,13 @@
 //! Where a place of a node's documents comes from. Nothing of it is kept: it is made again when somebody asks.
 
-use super::render::Render;
-use super::step::{Input, Step, StepError, joined};
-use super::{BuildError, Results, step_failed};
+use super::render::{RENDERED, Render};
+use super::step::{DOCUMENTS, Input, Step, StepError, joined};
+use super::{BuildError, Built, Results, step_failed};
 use crate::lock::LockedGraph;
+use crate::recipe::kinds::Chart;
 use crate::recipe::{Body, Recipe};
-use gabion_store::Store;
+use gabion_helm::ChartInUse;
+use gabion_store::{Output, Store};
 use std::ops::Range;
 
 /// The lines that the bytes of `place` come from: of files, of templates and of values, the one that wrote them first.
@@ -29,12 +31,8 @@ pub fn origins(
             let own = locked.id(&recipe.address).map(|id| store.record(id)).transpose()?.flatten();
             let packed = own.and_then(|it| it.outputs.get("file").copied());
             let Some(packed) = packed else { return Ok(Vec::new()) };
-            let steps = Step::of_chart(recipe, it, locked, &inputs, packed).map_err(failed)?;
-            let render = steps.into_iter().find_map(|it| match it {
-                Step::Render(render) => Some(render),
-                _ => None,
-            });
-            render.map_or(Ok(Vec::new()), |it: Box<Render>| it.origins(store, place)).map_err(failed)
+            let render = rendering(recipe, it, locked, &inputs, packed).map_err(failed)?;
+            render.map_or(Ok(Vec::new()), |it| it.origins(store, place)).map_err(failed)
         }
         Body::Manifests(_) => match Step::of(recipe, locked, &inputs).map_err(failed)? {
             Some(Step::Documents(parts)) => line(&parts, store, place).map_err(failed),
@@ -42,6 +40,40 @@ pub fn origins(
         },
         _ => Ok(Vec::new()),
     }
+}
+
+/// The charts of which `built` made the documents of a node: what their authors say beside the templates.
+pub fn charts_in_use(
+    recipe: &Recipe,
+    locked: &LockedGraph<'_>,
+    built: &Built,
+    store: &Store,
+) -> Result<Vec<ChartInUse>, BuildError> {
+    let Body::Chart(it) = &recipe.body else { return Ok(Vec::new()) };
+    let failed = |error| step_failed(&recipe.address, error);
+    let made = [DOCUMENTS, RENDERED];
+    let packed = built.outputs(&recipe.address).find(|(name, _)| !made.contains(&name.as_str()));
+    let Some((_, packed)) = packed else { return Ok(Vec::new()) };
+    let needs = locked.graph.needs(&recipe.address);
+    let inputs =
+        needs.into_iter().filter_map(|need| Some((need.clone(), built.record(need)?.clone()))).collect();
+    let render = rendering(recipe, it, locked, &inputs, *packed).map_err(failed)?;
+    render.map_or(Ok(Vec::new()), |it| it.in_use(store)).map_err(failed)
+}
+
+/// The step that renders a chart.
+fn rendering(
+    recipe: &Recipe,
+    it: &Chart,
+    locked: &LockedGraph<'_>,
+    inputs: &Results,
+    packed: Output,
+) -> Result<Option<Box<Render>>, StepError> {
+    let steps = Step::of_chart(recipe, it, locked, inputs, packed)?;
+    Ok(steps.into_iter().find_map(|it| match it {
+        Step::Render(render) => Some(render),
+        _ => None,
+    }))
 }
 
 /// The file that a place stands in, and its line there.

@@ -11,7 +11,8 @@ use crate::recipe::kinds::Chart;
 use crate::recipe::{Body, Recipe, Value};
 use gabion_digest::{Canonical, Feed, feed_list};
 use gabion_helm::{
-    Hook, Inputs, KubeVersion, Limits, Rendered, Tainted, ValuesFile, Written, load_chart, render,
+    ChartInUse, ChartTree, Hook, Inputs, KubeVersion, Limits, Rendered, Tainted, ValuesFile, Written,
+    charts_in_use, load_chart, render,
 };
 use gabion_store::{Output, Store};
 use std::fmt::Write as _;
@@ -83,8 +84,20 @@ impl Render {
         })
     }
 
+    /// The charts that take part, with their annotations.
+    pub(super) fn in_use(&self, store: &Store) -> Result<Vec<ChartInUse>, StepError> {
+        let (chart, inputs) = self.opened(store)?;
+        charts_in_use(&chart, &inputs).map_err(StepError::Chart)
+    }
+
     /// Renders it; with `trace`, every byte knows where it comes from.
     fn rendered(&self, store: &Store, trace: bool) -> Result<Rendered, StepError> {
+        let (chart, mut inputs) = self.opened(store)?;
+        inputs.trace = trace;
+        render(&chart, &inputs).map_err(StepError::Chart)
+    }
+
+    fn opened(&self, store: &Store) -> Result<(ChartTree, Inputs), StepError> {
         let bytes = store.read_output(&self.chart, CHART_LIMIT)?.ok_or(StepError::Gone(self.chart))?;
         let failed = |error: &dyn std::fmt::Display| StepError::Input(error.to_string());
         let chart = load_chart(&bytes[..], &Limits::default()).map_err(|error| failed(&error))?;
@@ -100,8 +113,7 @@ impl Render {
         for (name, text) in &self.values {
             inputs.values.push(ValuesFile::parse(name, text).map_err(|error| failed(&error))?);
         }
-        inputs.trace = trace;
-        render(&chart, &inputs).map_err(StepError::Chart)
+        Ok((chart, inputs))
     }
 
     /// The text, or what would be another one next time.

@@ -26,25 +26,7 @@ impl Undecided {
 
     fn told(&self) -> String {
         let node = &self.node;
-        let help = match &self.error {
-            DecideError::Undecided(it) => {
-                let image = &it.image;
-                format!(
-                    "write into the recipe:\n[{node}.images]\ninclude = [{image:?}]\n\
-                     # or, if it is never started: exclude = {{ {image:?} = \"why\" }}"
-                )
-            }
-            DecideError::Unreadable { text, .. } => {
-                format!(
-                    "correct it, or write into the recipe:\n[{node}.images]\nexclude = {{ {text:?} = \"why\" }}"
-                )
-            }
-            DecideError::Unused { near: Some(near), .. } => {
-                format!("did you mean `{near}`? otherwise take it out of `[{node}.images]`")
-            }
-            DecideError::Unused { near: None, .. } => format!("take it out of `[{node}.images]`"),
-            DecideError::Annotation { .. } => format!("name the images in `extra` of `[{node}.images]`"),
-        };
+        let help = self.error.help(&format!("{node}.images"));
         let lines: Vec<String> = self.lines.iter().map(|it| format!("\nwritten at {it}")).collect();
         let lines = lines.concat();
         format!("{node}: error[{}]: {}{lines}\n{help}", self.error.code(), self.error)

@@ -256,7 +256,10 @@ impl Closure {
             let candidates = gabion_kube::discover(documents, &rules);
             self.lints
                 .extend(gabion_kube::lint(documents, &candidates, &rules).iter().map(ToString::to_string));
-            let decisions = decisions(recipe, built, store)?;
+            let mut decisions = decisions(recipe)?;
+            let (listed, switched_off) = annotated(recipe, locked, built, store)?;
+            decisions.extra.extend(listed);
+            self.ignored.extend(switched_off);
             match gabion_kube::decide(&candidates, &cluster, &decisions) {
                 Ok(found) => {
                     for (reference, whys) in found.images {
@@ -343,8 +346,8 @@ fn documents_of(recipe: &Recipe, output: &Output, store: &Store) -> Result<Vec<D
     gabion_kube::documents(&text, &recipe.address.to_string()).map_err(failed)
 }
 
-/// What the recipe says of the images of a node, and what its chart does.
-fn decisions(recipe: &Recipe, built: &Built, store: &Store) -> Result<Decisions, ClosureError> {
+/// What the recipe says of the images of a node.
+fn decisions(recipe: &Recipe) -> Result<Decisions, ClosureError> {
     let said = match &recipe.body {
         Body::Manifests(it) => &it.images,
         Body::Chart(it) => &it.images,
@@ -363,28 +366,41 @@ fn decisions(recipe: &Recipe, built: &Built, store: &Store) -> Result<Decisions,
         let from = format!("`images.extra` of `{}`", recipe.address);
         all.extra.push(Extra { reference, from, condition: None });
     }
-    if let Body::Chart(_) = &recipe.body {
-        all.extra.extend(annotated(recipe, built, store)?);
-    }
     Ok(all)
 }
 
-/// The images that the annotations of a chart list and that hang on no condition.
-fn annotated(recipe: &Recipe, built: &Built, store: &Store) -> Result<Vec<Extra>, ClosureError> {
-    let outputs = built.record(&recipe.address).map(|it| &it.outputs);
-    let packed =
-        outputs.into_iter().flatten().find(|(name, _)| ![DOCUMENTS, RENDERED].contains(&name.as_str()));
-    let Some((_, packed)) = packed else { return Ok(Vec::new()) };
-    let bytes = store.read_output(packed, DOCUMENT_LIMIT)?.ok_or(ClosureError::Gone(*packed))?;
-    // What cannot be read was not rendered either, and that was told.
-    let Ok(chart) = gabion_helm::load_chart(&bytes[..], &gabion_helm::Limits::default()) else {
-        return Ok(Vec::new());
-    };
-    let said = gabion_kube::annotated(&chart.metadata.annotations, &chart.metadata.name);
-    let said = said.map_err(|errors| {
-        ClosureError::Undecided(errors.into_iter().map(|it| Undecided::new(recipe, it, Vec::new())).collect())
-    })?;
-    Ok(said.into_iter().filter(|it| it.condition.is_none()).collect())
+/// The images that the annotations of a chart and of those below it list: first those that are needed, then those whose
+/// condition does not hold, with that as the reason.
+fn annotated(
+    recipe: &Recipe,
+    locked: &LockedGraph<'_>,
+    built: &Built,
+    store: &Store,
+) -> Result<(Vec<Extra>, Vec<Ignored>), ClosureError> {
+    let (mut needed, mut ignored, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for chart in build::charts_in_use(recipe, locked, built, store)? {
+        let said = match gabion_kube::annotated(&chart.annotations, &format!("`{}`", chart.path)) {
+            Ok(said) => said,
+            Err(wrong) => {
+                errors.extend(wrong.into_iter().map(|it| Undecided::new(recipe, it, Vec::new())));
+                continue;
+            }
+        };
+        for extra in said {
+            match extra.condition.as_ref().filter(|it| !chart.holds(it)) {
+                None => needed.push(extra),
+                Some(condition) => ignored.push(switched_off(&recipe.address, &extra, condition)),
+            }
+        }
+    }
+    if errors.is_empty() { Ok((needed, ignored)) } else { Err(ClosureError::Undecided(errors)) }
+}
+
+fn switched_off(node: &Address, extra: &Extra, condition: &str) -> Ignored {
+    let (node, by) = (node.clone(), extra.from.clone());
+    let why = Why { node, object: String::new(), path: String::new(), by, at: None };
+    let reason = format!("its condition `{condition}` is not true in the values");
+    Ignored { text: extra.reference.to_string(), why, reason }
 }
 
 fn why(node: &Address, it: gabion_kube::Why) -> Why {

@@ -6,11 +6,14 @@
 mod targets;
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use targets::TARGETS;
 
 /// Mutations of each target.
 const ROUNDS: usize = 400;
+/// The most that the mutations of one target take; a slow machine tries fewer.
+const BUDGET: Duration = Duration::from_secs(8);
 /// No input of these sizes may take so long, even on a machine with other work.
 const LONG: Duration = Duration::from_secs(5);
 
@@ -27,7 +30,7 @@ impl Generator {
 }
 
 /// What breaks parsers more often than chance would.
-const TOKENS: [&[u8]; 16] = [
+const TOKENS: [&[u8]; 24] = [
     b"",
     b"\0",
     b"\n",
@@ -44,6 +47,14 @@ const TOKENS: [&[u8]; 16] = [
     "\u{202e}".as_bytes(),
     b"<<<<<<< ours\n",
     b"${",
+    b"{{",
+    b"}}",
+    b"(",
+    b": ",
+    b"- ",
+    b"*",
+    b"**",
+    b"&a",
 ];
 
 /// One to four changes of `seed`, some with bytes of `other`.
@@ -81,14 +92,23 @@ fn seeds(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), fs_err::read(path).unwrap())).collect()
 }
 
-/// Runs `target`; a panic or a slow run names the input, which is left in the temporary folder.
+/// Runs `target` on a thread of its own, which a hang cannot leave.
+fn outcome(target: fn(&[u8]), bytes: &[u8], long: Duration) -> Result<(), String> {
+    let (bytes, (end, ended)) = (bytes.to_vec(), mpsc::channel());
+    std::thread::spawn(move || drop(end.send(std::panic::catch_unwind(|| target(&bytes)))));
+    match ended.recv_timeout(long) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err("panics".to_owned()),
+        Err(_) => Err(format!("takes more than {long:?}")),
+    }
+}
+
+/// Runs `target`; where it panics or takes long, the input is left in the temporary folder and named.
 fn run(name: &str, target: fn(&[u8]), bytes: &[u8]) {
-    let start = Instant::now();
-    let outcome = std::panic::catch_unwind(|| target(bytes));
-    if outcome.is_err() || start.elapsed() > LONG {
+    if let Err(why) = outcome(target, bytes, LONG) {
         let left = std::env::temp_dir().join(format!("gabion-fuzz-{name}"));
         fs_err::write(&left, bytes).unwrap();
-        panic!("`{name}` fails on `{}` after {:?}", left.display(), start.elapsed());
+        panic!("`{name}` {why} on `{}`", left.display());
     }
 }
 
@@ -101,12 +121,29 @@ fn no_parser_of_foreign_bytes_panics_or_hangs() {
         for (_, seed) in &seeds {
             run(name, target, seed);
         }
-        let mut generator = Generator(0x9e37_79b9_7f4a_7c15 ^ number as u64);
-        for _ in 0..ROUNDS {
+        let (mut generator, start) = (Generator(0x9e37_79b9_7f4a_7c15 ^ number as u64), Instant::now());
+        for _ in 0..rounds() {
+            if start.elapsed() > BUDGET {
+                break;
+            }
             let [(_, seed), (_, other)] = [(); 2].map(|()| &seeds[generator.below(seeds.len())]);
             run(name, target, &mutate(seed, other, &mut generator));
         }
     }
+}
+
+/// How many mutations of each target; `GABION_CASES` says more.
+fn rounds() -> usize {
+    std::env::var("GABION_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(ROUNDS)
+}
+
+#[test]
+fn a_parser_that_panics_or_hangs_is_told() {
+    let panics: fn(&[u8]) = |bytes| assert!(bytes.is_empty(), "as it must");
+    let hangs: fn(&[u8]) = |_| std::thread::sleep(Duration::from_secs(60));
+    assert_eq!(outcome(panics, b"", LONG), Ok(()));
+    assert_eq!(outcome(panics, b"a", LONG), Err("panics".to_owned()));
+    assert!(outcome(hangs, b"", Duration::from_millis(10)).is_err_and(|it| it.starts_with("takes more")));
 }
 
 #[test]
@@ -179,6 +216,21 @@ fn the_seeds_are_what_their_parsers_accept() {
     }
     for seed in of("store_tree") {
         gabion_store::Tree::parse(&text(seed)).unwrap();
+    }
+    for seed in of("oci_config") {
+        serde_json::from_slice::<serde_json::Value>(&seed).unwrap();
+    }
+    for seed in of("yaml") {
+        assert!(gabion_yaml::documents(&text(seed)).unwrap().len() > 10);
+    }
+    for seed in of("kube") {
+        assert!(!gabion_kube::documents(&text(seed), "seed").unwrap().is_empty());
+    }
+    for seed in of("kube_rules") {
+        gabion_kube::Rules::default().with(&text(seed), "seed").unwrap();
+    }
+    for seed in of("kube_pattern") {
+        text(seed).lines().next().unwrap().parse::<gabion_kube::Pattern>().unwrap();
     }
     for seed in of("trust_root") {
         gabion_bundle::TrustRoot::parse(&text(seed)).unwrap();

@@ -39,7 +39,7 @@ pub use index::{IndexEntry, IndexError, RepositoryIndex};
 pub use meta::{ApiVersion, ChartKind, ChartMeta, ChartName, Dependency, MetaError, Repository};
 pub use output::{DEFAULT_APIS, Definition, Document, Hook, Lookup, Rendered, Tainted, Written};
 pub use provenance::{Provenance, ProvenanceError};
-pub use render::{Inputs, RenderError, render, render_files};
+pub use render::{ChartInUse, Inputs, RenderError, charts_in_use, render, render_files};
 pub use schema::Violation;
 pub use select::ChooseError;
 pub use tree::{

@@ -5,10 +5,10 @@ use crate::engine::{self, HelmVersion, KubeVersion, Sources};
 use crate::output::{self, Rendered, Written};
 use crate::schema::{self, Violation};
 use crate::tree::ChartTree;
-use crate::values::{self, Table, ValuesFile};
+use crate::values::{self, Item, Table, ValuesFile};
 use crate::{Constraint, Version};
 use gabion_template::Limits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a chart is rendered for. The same chart and inputs give the same bytes, except where a template asks for something
 /// that is another one each time; [`Rendered::taints`](crate::Rendered::taints) tells.
@@ -249,6 +249,58 @@ pub fn render_files(chart: &ChartTree, inputs: &Inputs) -> Result<BTreeMap<Strin
         let executed = engine::execute(&work, &values, inputs, &mut sources)?;
         Ok(executed.files.iter().map(|(path, text)| (path.clone(), Written::of(text))).collect())
     })
+}
+
+/// A chart that takes part in a render, with what its author says beside the templates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartInUse {
+    /// `web`, `web/charts/db`.
+    pub path: String,
+    /// The annotations of its `Chart.yaml`.
+    pub annotations: BTreeMap<String, String>,
+    on: BTreeSet<String>,
+}
+
+impl ChartInUse {
+    /// Whether a condition holds: one of its paths (`metrics.enabled`, several with commas) leads to `true` in the values of
+    /// this chart. A value that is not there is as little true as it is for a template.
+    pub fn holds(&self, condition: &str) -> bool {
+        condition.split(',').any(|path| self.on.contains(path.trim()))
+    }
+}
+
+/// The charts of which a render makes its documents: not those that are switched off.
+pub fn charts_in_use(chart: &ChartTree, inputs: &Inputs) -> Result<Vec<ChartInUse>, RenderError> {
+    on_a_thread(|| {
+        let (work, values) = prepared(chart, inputs, &mut Sources::default(), &mut Vec::new())?;
+        let mut out = Vec::new();
+        in_use(&work, &values, work.name(), &mut out);
+        Ok(out)
+    })
+}
+
+fn in_use(work: &Work<'_>, values: &Table, path: String, out: &mut Vec<ChartInUse>) {
+    let mut on = BTreeSet::new();
+    truths(values, "", &mut on);
+    let below = |name: &str| values.get(name).and_then(|it| it.as_table().cloned()).unwrap_or_default();
+    let children =
+        work.children.iter().map(|it| (it, below(&it.name()), format!("{path}/charts/{}", it.name())));
+    let children: Vec<_> = children.collect();
+    out.push(ChartInUse { path, annotations: work.source.metadata.annotations.clone(), on });
+    for (child, values, path) in children {
+        in_use(child, &values, path, out);
+    }
+}
+
+/// The paths of everything that is `true`.
+fn truths(values: &Table, above: &str, out: &mut BTreeSet<String>) {
+    for (key, entry) in values.entries() {
+        match entry.item {
+            Item::Bool(true) => _ = out.insert(format!("{above}{key}")),
+            Item::Table(table) => truths(&table, &format!("{above}{key}."), out),
+            _ => {}
+        }
+    }
 }
 
 fn on_a_thread<T: Send>(run: impl FnOnce() -> Result<T, RenderError> + Send) -> Result<T, RenderError> {

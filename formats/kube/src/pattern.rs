@@ -94,14 +94,27 @@ impl Pattern {
     }
 }
 
+/// Where a part does not fit, only the last `**` before it takes one step more: an earlier one could not do better.
 fn matches(parts: &[Part], steps: &[Step<'_>], whole: bool) -> bool {
-    match (parts.split_first(), steps.split_first()) {
-        (None, rest) => !whole || rest.is_none(),
-        (Some((Part::AnyDepth, rest)), next) => {
-            matches(rest, steps, whole) || next.is_some_and(|(_, below)| matches(parts, below, whole))
+    let (mut part, mut step) = (0, 0);
+    let mut again = None;
+    loop {
+        match (parts.get(part), steps.get(step)) {
+            (None, next) if !whole || next.is_none() => return true,
+            (Some(Part::AnyDepth), _) => {
+                again = Some((part + 1, step));
+                part += 1;
+                continue;
+            }
+            (Some(wanted), Some(next)) if wanted.matches(next) => {
+                (part, step) = (part + 1, step + 1);
+                continue;
+            }
+            _ => {}
         }
-        (Some((part, rest)), Some((step, below))) => part.matches(step) && matches(rest, below, whole),
-        (Some(_), None) => false,
+        let Some((behind, from)) = again.filter(|(_, from)| *from < steps.len()) else { return false };
+        again = Some((behind, from + 1));
+        (part, step) = (behind, from + 1);
     }
 }
 
@@ -245,6 +258,13 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_of_many_depths_takes_no_time_of_their_product() {
+        let path = (0..400).fold(Path::default(), |path, _| path.key("a"));
+        assert!(!covers(&("**.a.".repeat(40) + "b"), &path));
+        assert!(covers(&("**.a.".repeat(40) + "a"), &path));
+    }
+
+    #[test]
     fn a_key_with_a_dot_stands_in_quotes() {
         let path = Path::default().key("data").key("helper.yaml");
         assert_eq!(path.to_string(), r#"data["helper.yaml"]"#);
@@ -279,6 +299,18 @@ mod tests {
             prop_assume!(!matches!(steps[0], Step::Item { .. }) );
             let pattern: Pattern = path.to_string().parse().unwrap();
             prop_assert!(pattern.is(path.steps()), "{path}");
+        }
+
+        #[test]
+        fn every_way_to_take_steps_is_tried(parts in "[ab*]{1,6}", path in "[ab]{0,7}") {
+            let pattern = parts.chars().map(|it| if it == '*' { "**".into() } else { it.to_string() });
+            let pattern: Pattern = pattern.collect::<Vec<_>>().join(".").parse().unwrap();
+            let place = path.chars().fold(Path::default(), |place, it| place.key(&it.to_string()));
+            let glob = parts.replace("**", "*");
+            let fits = |text: &str| Glob::new(glob.as_str()).matches(text);
+            prop_assert_eq!(pattern.is(place.steps()), fits(&path), "{} {}", parts, path);
+            let above = (0..=path.len()).any(|end| fits(&path[..end]));
+            prop_assert_eq!(pattern.covers_path(&place), above, "{} {}", parts, path);
         }
 
         #[test]

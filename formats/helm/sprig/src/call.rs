@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use gabion_template::{Body, Data, Error, Flow, Function, IntKind, List, Map, MapKind, Param, Text, Value};
+use gabion_template::{
+    Body, Data, Error, Flow, Function, IntKind, List, Map, MapKind, Param, Text, Value, Work,
+};
 
 /// What a function gives.
 pub(crate) type Answer = Result<Value, Error>;
@@ -12,7 +14,7 @@ pub(crate) type Run = fn(&[Value]) -> Answer;
 
 /// A function whose result is made of its arguments.
 pub(crate) const fn derive(name: &'static str, params: &'static [Param], run: Run) -> Function {
-    Function { name, params, rest: None, flow: Flow::Derive, run: Body::Pure(run) }
+    Function { name, params, rest: None, flow: Flow::Derive, work: Work::Small, run: Body::Pure(run) }
 }
 
 /// [`derive`], with any number of further arguments.
@@ -22,12 +24,12 @@ pub(crate) const fn derive_all(
     rest: Param,
     run: Run,
 ) -> Function {
-    Function { name, params, rest: Some(rest), flow: Flow::Derive, run: Body::Pure(run) }
+    Function { name, params, rest: Some(rest), flow: Flow::Derive, work: Work::Small, run: Body::Pure(run) }
 }
 
 /// A function that hands its arguments through.
 pub(crate) const fn pass(name: &'static str, params: &'static [Param], run: Run) -> Function {
-    Function { name, params, rest: None, flow: Flow::Pass, run: Body::Pure(run) }
+    Function { name, params, rest: None, flow: Flow::Pass, work: Work::Small, run: Body::Pure(run) }
 }
 
 /// [`pass`], with any number of further arguments.
@@ -37,7 +39,7 @@ pub(crate) const fn pass_all(
     rest: Param,
     run: Run,
 ) -> Function {
-    Function { name, params, rest: Some(rest), flow: Flow::Pass, run: Body::Pure(run) }
+    Function { name, params, rest: Some(rest), flow: Flow::Pass, work: Work::Small, run: Body::Pure(run) }
 }
 
 /// What Go says of a `nil` that is asked for its type.

@@ -1,6 +1,6 @@
 //! Values that are missing, and choices among values (sprig `defaults.go`).
 
-use gabion_template::{Data, Error, Function, Kind, Param, Value};
+use gabion_template::{Data, Error, Function, Kind, Param, Value, Work};
 
 use crate::call::{any, bytes, derive, derive_all, pass, pass_all, yes};
 use crate::equal::deep_equal;
@@ -13,7 +13,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     pass_all("coalesce", &[], Any, |args| {
         Ok(args.iter().find(|value| !empty(value)).cloned().unwrap_or(Value::NIL))
     }),
-    derive("deepEqual", &[Any, Any], |args| yes(deep_equal(any(args, 0), any(args, 1))?)),
+    derive("deepEqual", &[Any, Any], |args| yes(deep_equal(any(args, 0), any(args, 1))?))
+        .that_takes(Work::Deep),
     pass_all("default", &[Any], Any, |args| Ok(any(args, usize::from(!empty(any(args, 1)))).clone())),
     derive("empty", &[Any], |args| yes(empty(any(args, 0)))),
     derive("fail", &[Str], |args| Err(Error(String::from_utf8_lossy(bytes(args, 0)?).into_owned()))),

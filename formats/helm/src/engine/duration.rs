@@ -1,6 +1,6 @@
 //! Helm's functions of spans of time (`pkg/engine/funcs.go`), and Go's `time.Duration`.
 
-use gabion_template::{Body, Data, Error, Flow, Function, IntKind, Kind, Object, Param, Value};
+use gabion_template::{Body, Data, Error, Flow, Function, IntKind, Kind, Object, Param, Value, Work};
 use std::any::Any;
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ const HOUR: i64 = 60 * MINUTE;
 type Answer = Result<Value, Error>;
 
 const fn of(name: &'static str, params: &'static [Param], run: fn(&[Value]) -> Answer) -> Function {
-    Function { name, params, rest: None, flow: Flow::Derive, run: Body::Pure(run) }
+    Function { name, params, rest: None, flow: Flow::Derive, work: Work::Small, run: Body::Pure(run) }
 }
 
 const ONE: &[Param] = &[Param::Any];

@@ -2,7 +2,7 @@
 
 use super::{duration, read, toml, write};
 use gabion_sprig::json;
-use gabion_template::{Body, Call, Data, Error, Flow, Function, Functions, Param, Taint, Value};
+use gabion_template::{Body, Call, Data, Error, Flow, Function, Functions, Param, Taint, Value, Work};
 use gabion_yaml::Style;
 use std::collections::BTreeMap;
 
@@ -32,11 +32,16 @@ pub(super) type Pure = fn(&[Value]) -> Result<Value, Error>;
 type Running = fn(&mut dyn Call, &[Value]) -> Result<Value, Error>;
 
 pub(super) const fn pure(name: &'static str, params: &'static [Param], run: Pure) -> Function {
-    Function { name, params, rest: None, flow: Flow::Pass, run: Body::Pure(run) }
+    Function { name, params, rest: None, flow: Flow::Pass, work: Work::Small, run: Body::Pure(run) }
+}
+
+/// A function that goes down into all that it is given.
+const fn deep(name: &'static str, params: &'static [Param], run: Pure) -> Function {
+    pure(name, params, run).that_takes(Work::Deep)
 }
 
 const fn running(name: &'static str, params: &'static [Param], run: Running) -> Function {
-    Function { name, params, rest: None, flow: Flow::Pass, run: Body::Run(run) }
+    Function { name, params, rest: None, flow: Flow::Pass, work: Work::Small, run: Body::Run(run) }
 }
 
 const HELM: &[Function] = &[
@@ -50,19 +55,19 @@ const HELM: &[Function] = &[
     }),
     pure("fail", &[Str], |args| Err(refusal(&words(args)))),
     pure("getHostByName", &[Str], |_| Ok("".into())),
-    pure("toYaml", &[Any], |args| Ok(write::to_yaml(&args[0]))),
-    pure("mustToYaml", &[Any], |args| write::yaml(&args[0], Style::Helm)),
-    pure("toYamlPretty", &[Any], |args| {
+    deep("toYaml", &[Any], |args| Ok(write::to_yaml(&args[0]))),
+    deep("mustToYaml", &[Any], |args| write::yaml(&args[0], Style::Helm)),
+    deep("toYamlPretty", &[Any], |args| {
         Ok(write::yaml(&args[0], Style::Pretty).unwrap_or_else(|_| "".into()))
     }),
     pure("fromYaml", &[Str], |args| Ok(read::yaml_map(&args[0]))),
     pure("fromYamlArray", &[Str], |args| Ok(read::yaml_list(&args[0]))),
-    pure("toJson", &[Any], |args| Ok(json_text(args).unwrap_or_else(|_| "".into()))),
-    pure("mustToJson", &[Any], json_text),
+    deep("toJson", &[Any], |args| Ok(json_text(args).unwrap_or_else(|_| "".into()))),
+    deep("mustToJson", &[Any], json_text),
     pure("fromJson", &[Str], |args| Ok(read::json_map(&args[0]))),
     pure("fromJsonArray", &[Str], |args| Ok(read::json_list(&args[0]))),
-    pure("toToml", &[Any], |args| Ok(toml::write(&args[0]).unwrap_or_else(|error| error.0.into()))),
-    pure("mustToToml", &[Any], |args| toml::write(&args[0])),
+    deep("toToml", &[Any], |args| Ok(toml::write(&args[0]).unwrap_or_else(|error| error.0.into()))),
+    deep("mustToToml", &[Any], |args| toml::write(&args[0])),
     pure("fromToml", &[Str], |args| Ok(toml::read(&args[0]))),
 ];
 

@@ -14,6 +14,7 @@ mod field;
 mod index;
 mod pipe;
 mod taint;
+mod work;
 
 use crate::ast::show::Node;
 use crate::ast::{Pipe, Stmt, Tree};
@@ -129,19 +130,6 @@ impl<'t> Exec<'_, '_, 't> {
             line,
             column,
             action: self.at.show(&self.tree.source),
-        }
-    }
-
-    /// One step of the budget.
-    fn spend(&mut self) -> Step<()> {
-        match self.run.steps.checked_sub(1) {
-            Some(left) => {
-                self.run.steps = left;
-                Ok(())
-            }
-            None => {
-                self.over_budget(format!("the run takes more than {} steps", self.run.options.limits.steps))
-            }
         }
     }
 

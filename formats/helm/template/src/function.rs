@@ -50,6 +50,20 @@ pub enum Flow {
     Pass,
 }
 
+/// How much a call does, in steps of the run's budget, besides what its texts and its result are charged for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Work {
+    /// What any call does.
+    #[default]
+    Small,
+    /// It goes down into everything that its arguments hold: a step for each value there. What is held twice counts twice.
+    Deep,
+    /// As [`Deep`](Self::Deep), and it compares every item of its list with every other one.
+    Pairs,
+    /// So many steps, whatever the arguments are.
+    Steps(u64),
+}
+
 /// How the function is run.
 #[derive(Clone, Copy)]
 pub enum Body {
@@ -79,8 +93,18 @@ pub struct Function {
     pub rest: Option<Param>,
     /// How the result hangs on the arguments.
     pub flow: Flow,
+    /// How much it does.
+    pub work: Work,
     /// What it does.
     pub run: Body,
+}
+
+impl Function {
+    /// The same, with more to do than any other.
+    #[must_use]
+    pub const fn that_takes(self, work: Work) -> Self {
+        Self { work, ..self }
+    }
 }
 
 /// What a running template offers to functions that need it.

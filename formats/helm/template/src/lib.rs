@@ -27,7 +27,7 @@ mod value;
 mod versions;
 
 pub use error::{Class, ExecError, Frame, ParseError};
-pub use function::{Body, Call, Error, Flow, Function, Functions, Param};
+pub use function::{Body, Call, Error, Flow, Function, Functions, Param, Work};
 pub use object::Object;
 pub use run::{Limits, Missing, Note, Options, Run};
 pub use set::Set;

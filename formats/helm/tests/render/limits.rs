@@ -56,3 +56,45 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         let _any_end = render(&tree(&[("templates/a.yaml", text)]), &inputs(""));
     }
 }
+
+#[test]
+fn what_holds_itself_twice_and_twice_again_is_not_written_out() {
+    let bomb = "{{ $d := dict \"x\" 1 }}{{ range until 60 }}{{ $d = dict \"a\" $d \"b\" $d }}{{ end }}";
+    for call in [
+        "toYaml $d",
+        "mustToYaml $d",
+        "toYamlPretty $d",
+        "toJson $d",
+        "toPrettyJson $d",
+        "toRawJson $d",
+        "toToml $d",
+        "deepCopy $d",
+        "merge (dict) $d",
+        "merge (deepCopy (dict)) (dict \"a\" $d) (dict \"a\" (dict \"a\" (dict)))",
+        "deepEqual $d (dict \"a\" $d \"b\" (dict))",
+        "uniq (list $d $d)",
+        "has 1 (list $d)",
+        "without (list $d) 1",
+    ] {
+        let text = format!("{bomb}{{{{ $_ := {call} }}}}");
+        let error = render(&tree(&[("templates/a.yaml", &text)]), &inputs("")).unwrap_err();
+        assert!(matches!(error, RenderError::Budget { .. }), "{call}: {error:?}");
+    }
+}
+
+#[test]
+fn slow_calls_are_few() {
+    let small = RunLimits { steps: 4_000_000, ..RunLimits::default() };
+    for (count, call) in [
+        (20, "genCA \"a\" 1"),
+        (50, "bcrypt \"a\""),
+        (1, "randAlphaNum 100000000"),
+        (1, "uniq (until 100000)"),
+    ] {
+        let text = format!("{{{{ range until {count} }}}}{{{{ $_ := {call} }}}}{{{{ end }}}}");
+        let inputs = Inputs { limits: small, ..inputs("") };
+        let error = render(&tree(&[("templates/a.yaml", &text)]), &inputs).unwrap_err();
+        let random = matches!(&error, RenderError::Template { why, .. } if why.contains("a random text"));
+        assert!(random || matches!(error, RenderError::Budget { .. }), "{call}: {error:?}");
+    }
+}

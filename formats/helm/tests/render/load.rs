@@ -1,9 +1,9 @@
 //! What is read of a chart, and what is refused by its name.
 
-use crate::chart::{HEAD, rendered, tree};
+use crate::chart::{HEAD, inputs, rendered, tree};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gabion_helm::{ChartTree, Limits, LoadError, load_chart};
+use gabion_helm::{ChartTree, Limits, LoadError, charts_in_use, load_chart};
 use std::io::Write;
 
 fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -52,6 +52,40 @@ fn every_file_has_its_place() {
     assert_eq!(names, ["db", "in"]);
     assert_eq!(keys(&chart.charts[0].files), ["requirements.yaml"]);
     assert_eq!(chart.schema.as_deref(), Some(&b"{}"[..]));
+}
+
+#[test]
+fn a_condition_is_asked_of_the_values_of_its_own_chart() {
+    let chart = tree(&[
+        (
+            "Chart.yaml",
+            "apiVersion: v2\nname: web\nversion: 1.0.0\nannotations: {a: b}\ndependencies:\n\
+             - {name: db, alias: store}\n- {name: off, condition: off.enabled}\n",
+        ),
+        (
+            "values.yaml",
+            "on: true\ntext: 'true'\nm: {x: {y: true}}\noff: {enabled: false}\nstore: {on: false}\n",
+        ),
+        ("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
+        ("charts/db/values.yaml", "on: true\nmine: true\n"),
+        ("charts/off/Chart.yaml", "apiVersion: v2\nname: off\nversion: 1.0.0\n"),
+    ]);
+    let found = charts_in_use(&chart, &inputs("m: {z: true}\n")).unwrap();
+    let paths: Vec<&str> = found.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(paths, ["web", "web/charts/store"]);
+    assert_eq!(found[0].annotations["a"], "b");
+    for (condition, holds) in [
+        ("on", true),
+        ("text", false),
+        ("m", false),
+        ("m.x.y", true),
+        ("m.z", true),
+        ("no,  on", true),
+        ("gone", false),
+    ] {
+        assert_eq!(found[0].holds(condition), holds, "{condition}");
+    }
+    assert!(!found[1].holds("on") && found[1].holds("mine"));
 }
 
 fn folder(files: &[(&str, &str)]) -> Result<ChartTree, LoadError> {

@@ -49,12 +49,6 @@ impl Undecided {
             text: candidate.text.clone(),
         });
     }
-
-    /// The decision to write, as an entry of the list `table` of the recipe.
-    pub fn toml(&self, table: &str) -> String {
-        let image = &self.image;
-        format!("[[{table}]]\nimage = {image:?}\ninclude = true # or: exclude = \"why it is not needed\"")
-    }
 }
 
 /// Why a set of candidates is no set of images.
@@ -120,20 +114,24 @@ impl DecideError {
         }
     }
 
-    /// What to do next. Decisions are shown as entries of `images.decide`; see [`Undecided::toml`] for others.
-    pub fn help(&self) -> Option<String> {
+    /// What to do next. `table` is what the recipe calls the decisions on these documents: `manifests.apps.images`, with
+    /// lists `include` and `extra` and a table `exclude` of reasons.
+    pub fn help(&self, table: &str) -> String {
         match self {
-            Self::Undecided(undecided) => {
-                Some(format!("decide it in the recipe:\n{}", undecided.toml("images.decide")))
+            Self::Undecided(Undecided { image, .. }) => format!(
+                "write into the recipe:\n[{table}]\ninclude = [{image:?}]\n\
+                 # or, if it is never started: exclude = {{ {image:?} = \"why\" }}"
+            ),
+            Self::Unreadable { text, .. } => {
+                format!(
+                    "correct it, or write into the recipe:\n[{table}]\nexclude = {{ {text:?} = \"why\" }}"
+                )
             }
-            Self::Unreadable { path, .. } => Some(format!(
-                "correct it, or write\n[[images.decide]]\npath = '{path}'\nexclude = \"why it is not needed\""
-            )),
             Self::Unused { near: Some(near), .. } => {
-                Some(format!("did you mean `{near}`? otherwise remove it"))
+                format!("did you mean `{near}`? otherwise take it out of `[{table}]`")
             }
-            Self::Unused { near: None, .. } => Some("remove it".to_owned()),
-            Self::Annotation { error, .. } => error.as_ref().and_then(ReferenceError::help),
+            Self::Unused { near: None, .. } => format!("take it out of `[{table}]`"),
+            Self::Annotation { .. } => format!("name the images in `extra` of `[{table}]`"),
         }
     }
 }

@@ -94,8 +94,9 @@ fn what_no_rule_knows_must_be_decided_with_the_text_that_is_shown() {
     assert_eq!(open.image, "quay.io/example/x:v1");
     assert_eq!(open.places[0].path.to_string(), "spec.valuesContent > image.repository");
     assert_eq!(
-        errors[0].help().unwrap(),
-        "decide it in the recipe:\n[[images.decide]]\nimage = \"quay.io/example/x:v1\"\ninclude = true # or: exclude = \"why it is not needed\""
+        errors[0].help("manifests.apps.images"),
+        "write into the recipe:\n[manifests.apps.images]\ninclude = [\"quay.io/example/x:v1\"]\n\
+         # or, if it is never started: exclude = { \"quay.io/example/x:v1\" = \"why\" }"
     );
     assert!(errors[0].to_string().contains(
         "named at `spec.valuesContent > image.repository` of HelmChart kube-system/x (`test.yaml`)"
@@ -141,8 +142,8 @@ fn a_decision_beats_every_rule_and_one_that_covers_nothing_is_an_error() {
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].code(), "E1707");
     assert_eq!(
-        errors[0].help().unwrap(),
-        "did you mean `quay.io/strimzi/operator:0.45.0`? otherwise remove it"
+        errors[0].help("chart.kafka.images"),
+        "did you mean `quay.io/strimzi/operator:0.45.0`? otherwise take it out of `[chart.kafka.images]`"
     );
     let decisions = Decisions { decisions: vec![right], extra: Vec::new() };
     let closure = closure(&set, &decisions).unwrap();

@@ -8,6 +8,7 @@ use gabion_template::{Data, Error, Function, Object, Origin, Param, Taint, Text,
 
 use super::key::Key;
 use super::x509::{Parent, Template, create};
+use super::{MAKES_A_KEY, SIGNS};
 use crate::call::{Answer, any, bytes, derive, int, text};
 use crate::encode::decode64;
 use crate::text::strval;
@@ -16,14 +17,18 @@ use Param::{Any, Int, List, String as Str};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     derive("buildCustomCert", &[Str, Str], custom),
-    derive("genCA", &[Str, Int], |args| authority(args, &Key::rsa(2048)?)),
-    derive("genCAWithKey", &[Str, Int, Str], |args| authority(args, &key(args, 2)?)),
-    derive("genSelfSignedCert", &[Str, List, List, Int], |args| self_signed(args, &Key::rsa(2048)?)),
+    derive("genCA", &[Str, Int], |args| authority(args, &Key::rsa(2048)?)).that_takes(MAKES_A_KEY),
+    derive("genCAWithKey", &[Str, Int, Str], |args| authority(args, &key(args, 2)?)).that_takes(SIGNS),
+    derive("genSelfSignedCert", &[Str, List, List, Int], |args| self_signed(args, &Key::rsa(2048)?))
+        .that_takes(MAKES_A_KEY),
     derive("genSelfSignedCertWithKey", &[Str, List, List, Int, Str], |args| {
         self_signed(args, &key(args, 4)?)
-    }),
-    derive("genSignedCert", &[Str, List, List, Int, Any], |args| signed(args, &Key::rsa(2048)?)),
-    derive("genSignedCertWithKey", &[Str, List, List, Int, Any, Str], |args| signed(args, &key(args, 5)?)),
+    })
+    .that_takes(SIGNS),
+    derive("genSignedCert", &[Str, List, List, Int, Any], |args| signed(args, &Key::rsa(2048)?))
+        .that_takes(MAKES_A_KEY),
+    derive("genSignedCertWithKey", &[Str, List, List, Int, Any, Str], |args| signed(args, &key(args, 5)?))
+        .that_takes(SIGNS),
 ];
 
 /// sprig's `certificate`: a certificate and its key, both PEM.

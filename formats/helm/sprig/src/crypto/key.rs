@@ -14,7 +14,8 @@ use super::der::{self, OCTET_STRING, OID, Reader, SEQUENCE};
 use super::{pem, random};
 use crate::call::{Answer, bytes, derive, string};
 
-pub(crate) const FUNCTIONS: &[Function] = &[derive("genPrivateKey", &[Param::String], generate)];
+pub(crate) const FUNCTIONS: &[Function] =
+    &[derive("genPrivateKey", &[Param::String], generate).that_takes(super::MAKES_A_KEY)];
 
 const RSA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01];
 const RSA_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B];

@@ -11,9 +11,9 @@ use crate::call::{Answer, any, bytes, derive, string};
 use Param::{Any, String as Str};
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    derive("bcrypt", &[Str], |args| Ok(tainted(bcrypt(bytes(args, 0)?)?))),
-    derive("derivePassword", &[Any, Str, Str, Str, Str], derive_password),
-    derive("htpasswd", &[Str, Str], htpasswd),
+    derive("bcrypt", &[Str], |args| Ok(tainted(bcrypt(bytes(args, 0)?)?))).that_takes(super::IS_SLOW),
+    derive("derivePassword", &[Any, Str, Str, Str, Str], derive_password).that_takes(super::IS_SLOW),
+    derive("htpasswd", &[Str, Str], htpasswd).that_takes(super::IS_SLOW),
 ];
 
 const COST: u32 = 10;

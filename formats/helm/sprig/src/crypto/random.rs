@@ -27,6 +27,9 @@ pub(crate) fn tainted(bytes: impl Into<Vec<u8>>) -> Value {
     Text::from_origin(bytes.into(), Origin::default(), Taint::RANDOM).into()
 }
 
+/// The longest text of random signs, in bytes: each takes a while.
+const MOST_SIGNS: usize = 1 << 20;
+
 /// A number below `end`, each as likely as the others.
 fn below(end: u64) -> Result<u64, Error> {
     let most = u64::MAX - u64::MAX % end;
@@ -43,8 +46,8 @@ fn below(end: u64) -> Result<u64, Error> {
 /// A text of this many signs; none for a count below zero, as goutils' error is swallowed.
 fn of(args: &[Value], wanted: fn(&u8) -> bool) -> Answer {
     let count = usize::try_from(int(args, 0)?).unwrap_or(0);
-    if count > MOST_BYTES {
-        return Err(format!("a text of more than {MOST_BYTES} bytes").into());
+    if count > MOST_SIGNS {
+        return Err(format!("a random text of more than {MOST_SIGNS} bytes").into());
     }
     let signs: Vec<u8> = (0..=u8::MAX).filter(wanted).collect();
     let text: Vec<u8> =
@@ -71,6 +74,9 @@ fn rand_int(args: &[Value]) -> Answer {
 }
 
 fn shuffle(args: &[Value]) -> Answer {
+    if bytes(args, 0)?.len() > MOST_SIGNS {
+        return Err(format!("a random text of more than {MOST_SIGNS} bytes").into());
+    }
     let mut all: Vec<char> = runes::runes(bytes(args, 0)?).map(|(_, it)| it).collect();
     for at in (1..all.len()).rev() {
         all.swap(at, below(at as u64 + 1)? as usize);

@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
-use gabion_template::{Data, Error, Function, List, Map, Param, Value};
+use gabion_template::{Data, Error, Function, List, Map, Param, Value, Work};
 
 use crate::call::{Answer, DEEPEST, any, pass, too_deep};
 
-pub(crate) const FUNCTIONS: &[Function] =
-    &[pass("deepCopy", &[Param::Any], deep_copy), pass("mustDeepCopy", &[Param::Any], deep_copy)];
+pub(crate) const FUNCTIONS: &[Function] = &[
+    pass("deepCopy", &[Param::Any], deep_copy).that_takes(Work::Deep),
+    pass("mustDeepCopy", &[Param::Any], deep_copy).that_takes(Work::Deep),
+];
 
 fn deep_copy(args: &[Value]) -> Answer {
     if any(args, 0).is_nil() {

@@ -5,16 +5,18 @@
 
 use std::rc::Rc;
 
-use gabion_template::{Bytes, Data, Error, Function, Kind, Map, MapKind, Param, Value};
+use gabion_template::{Bytes, Data, Error, Function, Kind, Map, MapKind, Param, Value, Work};
 
 use crate::call::{Answer, DEEPEST, any, map, pass_all, too_deep};
 use crate::default::empty;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
-    pass_all("merge", &[Param::Map], Param::Map, |args| swallow(merge(args, false))),
-    pass_all("mergeOverwrite", &[Param::Map], Param::Map, |args| swallow(merge(args, true))),
-    pass_all("mustMerge", &[Param::Map], Param::Map, |args| merge(args, false)),
-    pass_all("mustMergeOverwrite", &[Param::Map], Param::Map, |args| merge(args, true)),
+    pass_all("merge", &[Param::Map], Param::Map, |args| swallow(merge(args, false))).that_takes(Work::Deep),
+    pass_all("mergeOverwrite", &[Param::Map], Param::Map, |args| swallow(merge(args, true)))
+        .that_takes(Work::Deep),
+    pass_all("mustMerge", &[Param::Map], Param::Map, |args| merge(args, false)).that_takes(Work::Deep),
+    pass_all("mustMergeOverwrite", &[Param::Map], Param::Map, |args| merge(args, true))
+        .that_takes(Work::Deep),
 ];
 
 /// An error of mergo is an empty text, but not one that would have ended Go.

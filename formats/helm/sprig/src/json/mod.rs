@@ -6,7 +6,7 @@
 mod read;
 mod write;
 
-use gabion_template::{Function, Param, Value};
+use gabion_template::{Function, Param, Value, Work};
 
 pub use read::decode;
 pub use write::{Style, encode};
@@ -21,12 +21,14 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         let (value, error) = decode(bytes(args, 0)?);
         error.map_or(Ok(value), Err)
     }),
-    derive("mustToJson", &[Any], |args| written(args, Style::Plain)),
-    derive("mustToPrettyJson", &[Any], |args| written(args, Style::Pretty)),
-    derive("mustToRawJson", &[Any], |args| written(args, Style::Raw)),
-    derive("toJson", &[Any], |args| written(args, Style::Plain).or_else(|_| string(""))),
-    derive("toPrettyJson", &[Any], |args| written(args, Style::Pretty).or_else(|_| string(""))),
-    derive("toRawJson", &[Any], |args| written(args, Style::Raw)),
+    derive("mustToJson", &[Any], |args| written(args, Style::Plain)).that_takes(Work::Deep),
+    derive("mustToPrettyJson", &[Any], |args| written(args, Style::Pretty)).that_takes(Work::Deep),
+    derive("mustToRawJson", &[Any], |args| written(args, Style::Raw)).that_takes(Work::Deep),
+    derive("toJson", &[Any], |args| written(args, Style::Plain).or_else(|_| string("")))
+        .that_takes(Work::Deep),
+    derive("toPrettyJson", &[Any], |args| written(args, Style::Pretty).or_else(|_| string("")))
+        .that_takes(Work::Deep),
+    derive("toRawJson", &[Any], |args| written(args, Style::Raw)).that_takes(Work::Deep),
 ];
 
 fn written(args: &[Value], style: Style) -> Answer {

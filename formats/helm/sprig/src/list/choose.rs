@@ -1,6 +1,6 @@
 //! Elements chosen by what they are.
 
-use gabion_template::{Error, Function, Param, Value};
+use gabion_template::{Error, Function, Param, Value, Work};
 
 use crate::call::{Answer, any, derive, list, pass, pass_all, yes};
 use crate::default::empty;
@@ -10,13 +10,13 @@ use Param::Any;
 
 pub(crate) const FUNCTIONS: &[Function] = &[
     pass("compact", &[Any], compact),
-    derive("has", &[Any, Any], has),
+    derive("has", &[Any, Any], has).that_takes(Work::Deep),
     pass("mustCompact", &[Any], compact),
-    derive("mustHas", &[Any, Any], has),
-    pass("mustUniq", &[Any], uniq),
-    pass_all("mustWithout", &[Any], Any, without),
-    pass("uniq", &[Any], uniq),
-    pass_all("without", &[Any], Any, without),
+    derive("mustHas", &[Any, Any], has).that_takes(Work::Deep),
+    pass("mustUniq", &[Any], uniq).that_takes(Work::Pairs),
+    pass_all("mustWithout", &[Any], Any, without).that_takes(Work::Deep),
+    pass("uniq", &[Any], uniq).that_takes(Work::Pairs),
+    pass_all("without", &[Any], Any, without).that_takes(Work::Deep),
 ];
 
 fn keep(items: &[Value], mut wanted: impl FnMut(&[Value], &Value) -> Result<bool, Error>) -> Answer {

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gabion_template::{
-    Body, Data, Elem, Flow, Function, Functions, IntKind, List, Map, MapKind, Options, Param, Run, Set, Value,
+    Body, Data, Elem, Flow, Function, Functions, IntKind, List, Map, MapKind, Options, Param, Run, Set,
+    Value, Work,
 };
 use serde_json::{Value as Json, json};
 
@@ -21,6 +22,7 @@ static OUT: Function = Function {
     params: &[Param::Any],
     rest: None,
     flow: Flow::Derive,
+    work: Work::Small,
     run: Body::Pure(|args| {
         CAUGHT.set(args.first().cloned());
         Ok("".into())

@@ -6,7 +6,7 @@ use crate::ast::Expr;
 use crate::ast::show::Node;
 use crate::error::{Class, ExecError};
 use crate::function::{Body, Error, Flow, Function, Param};
-use crate::value::{Data, Value};
+use crate::value::Value;
 
 impl<'t> Exec<'_, '_, 't> {
     /// A call; `last` is the value that the pipeline hands over, the last argument.
@@ -22,6 +22,7 @@ impl<'t> Exec<'_, '_, 't> {
         let function = &tree.source.functions[function as usize];
         let base = self.run.stack.len();
         self.arguments(dot, function.name, function.params, function.rest, args, last)?;
+        self.spend_for(function, base)?;
         let result = match function.run {
             Body::Pure(run) => run(&self.run.stack[base..]),
             Body::Run(run) => {
@@ -127,20 +128,6 @@ impl<'t> Exec<'_, '_, 't> {
                 })
             }
             None => self.end(Class::Exec, reason, Vec::new()),
-        }
-    }
-
-    /// Functions may give more than a run is allowed to hold.
-    pub(super) fn check_size(&self, value: &Value) -> Step<()> {
-        let limits = &self.run.options.limits;
-        match &value.data {
-            Data::Text(text) if text.bytes().len() > limits.text => {
-                self.over_budget(format!("a text is longer than {} bytes", limits.text))
-            }
-            Data::List(list) if list.items.len() > limits.items => {
-                self.over_budget(format!("a list is longer than {} elements", limits.items))
-            }
-            _ => Ok(()),
         }
     }
 }

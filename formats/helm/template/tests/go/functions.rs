@@ -1,6 +1,6 @@
 //! The functions of `tests/peer/main.go`, on our side.
 
-use gabion_template::{Body, Call, Error, Flow, Function, Functions, Param, Value};
+use gabion_template::{Body, Call, Error, Flow, Function, Functions, Param, Value, Work};
 use std::collections::BTreeMap;
 
 /// The table of functions.
@@ -21,7 +21,7 @@ const fn pure(
     flow: Flow,
     run: Pure,
 ) -> Function {
-    Function { name, params, rest, flow, run: Body::Pure(run) }
+    Function { name, params, rest, flow, work: Work::Small, run: Body::Pure(run) }
 }
 
 use Flow::{Derive, Pass};
@@ -65,7 +65,14 @@ const ALL: &[Function] = &[
         let map = args[0].as_map().unwrap();
         Ok(Value::strings(map.snapshot().into_iter().map(|(key, _)| gabion_template::Text::new(key))))
     }),
-    Function { name: "include", params: &[Str, Any], rest: None, flow: Pass, run: Body::Run(include) },
+    Function {
+        name: "include",
+        params: &[Str, Any],
+        rest: None,
+        flow: Pass,
+        work: Work::Small,
+        run: Body::Run(include),
+    },
 ];
 
 fn include(run: &mut dyn Call, args: &[Value]) -> Result<Value, Error> {

@@ -66,6 +66,16 @@ fn a_map_that_holds_itself_is_not_printed() {
 }
 
 #[test]
+fn texts_and_lists_of_calls_are_paid_for() {
+    let limits = Limits { steps: 20_000, ..Limits::default() };
+    let one = "{{ $x := repeat 100000 \"x\" }}";
+    let many = format!("{one}{{{{ range 100 }}}}{{{{ $_ := upper $x }}}}{{{{ end }}}}");
+    check(&many, limits, "more than 20000 steps");
+    assert!(render_with(&[one], &Value::NIL, Options { limits, ..Options::default() }).is_ok());
+    check("{{ range 500 }}{{ $_ := repeat 5000 \"x\" }}{{ end }}", limits, "more than 20000 steps");
+}
+
+#[test]
 fn a_list_as_deep_as_a_loop_makes_it_is_dropped_without_a_stack() {
     let template = "{{ $l := list }}{{ range 300000 }}{{ $l = list $l }}{{ end }}{{ len $l }}";
     assert_eq!(render_with(&[template], &Value::NIL, Options::default()).unwrap().bytes(), b"1");

@@ -2,7 +2,7 @@
 
 use gabion_template::{
     Body, Call, Data, Error, ExecError, Flow, Function, Functions, Options, Origin, Param, Run, Set, Taint,
-    Text, Value,
+    Text, Value, Work,
 };
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ const fn function(
     flow: Flow,
     run: Body,
 ) -> Function {
-    Function { name, params, rest, flow, run }
+    Function { name, params, rest, flow, work: Work::Small, run }
 }
 
 const ALL: &[Function] = &[
