@@ -7,6 +7,7 @@ mod clock;
 mod double_build;
 mod image;
 mod remote;
+mod rescue;
 mod self_check;
 mod slots;
 mod strangers;

@@ -34,6 +34,7 @@ pub struct Vm {
     reboots: bool,
     forwards: Vec<(SocketAddr, u16)>,
     second: Option<PathBuf>,
+    kept: Option<(PathBuf, String)>,
     serial_number: Option<String>,
 }
 
@@ -51,6 +52,7 @@ impl Vm {
             reboots: false,
             forwards: Vec::new(),
             second: None,
+            kept: None,
             serial_number: None,
         }
     }
@@ -104,6 +106,14 @@ impl Vm {
     #[must_use]
     pub fn second_disk(mut self, disk: &Path) -> Self {
         self.second = Some(disk.to_owned());
+        self
+    }
+
+    /// With another disk, in QEMU's own format, that has a serial number, and on which stays what is written. The machine
+    /// sees it before the [`Vm::second_disk`].
+    #[must_use]
+    pub fn kept_disk(mut self, disk: &Path, serial: &str) -> Self {
+        self.kept = Some((disk.to_owned(), serial.to_owned()));
         self
     }
 
@@ -174,6 +184,10 @@ impl Vm {
             let forwards: String = self.forwards.iter().map(forward).collect();
             add("-netdev", format!("user,id=net,restrict=on{forwards}"));
             add("-device", "virtio-net-pci,netdev=net".to_owned());
+        }
+        if let Some((disk, serial)) = &self.kept {
+            add("-drive", format!("if=none,id=kept,format=qcow2,cache=unsafe,file={}", disk.display()));
+            add("-device", format!("virtio-blk-pci,drive=kept,serial={serial}"));
         }
         if let Some(disk) = &self.second {
             add("-drive", format!("if=none,id=second,format=raw,snapshot=on,file={}", disk.display()));
@@ -327,7 +341,12 @@ mod tests {
     fn what_comes_along_is_said_to_the_machine() {
         let vm =
             Vm::new(Firmware::Bios, Path::new("disk")).second_disk(Path::new("more")).serial_number("look");
+        let vm = vm.kept_disk(Path::new("target"), "7");
         let told = vm.arguments().join(" ");
+        assert!(
+            told.contains("file=target -device virtio-blk-pci,drive=kept,serial=7 -drive if=none,id=second"),
+            "{told}"
+        );
         assert!(
             told.contains("format=raw,snapshot=on,file=more") && told.contains("type=1,serial=look"),
             "{told}"
