@@ -151,6 +151,7 @@ failures! {
         gabion_bundle::Class::Trust => Exit::Trust,
         gabion_bundle::Class::Other => Exit::Failure,
     };
+    super::push::PushError: |_| Exit::Failure;
     gabion_host::HostError: |error| match error {
         _ if error.is_integrity() => Exit::Integrity,
         _ if error.is_trust() => Exit::Trust,

@@ -18,6 +18,7 @@ mod locking;
 mod look;
 mod passphrase;
 mod project;
+mod push;
 mod store;
 mod trust;
 pub mod ui;
@@ -70,6 +71,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Diff(args) => diff::run(&session()?, args),
         Command::Bundle(command) => bundle::run(&session()?, command),
         Command::Host(args::HostCommand::Install(args)) => host::install(&session()?, args),
+        Command::Host(args::HostCommand::Push(args)) => push::push(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),
