@@ -134,3 +134,6 @@ fn take<In: Read, Out: Write>(
     }
     spool::take_opened(&root, opened, &policy)
 }
+
+#[cfg(test)]
+mod tests;
