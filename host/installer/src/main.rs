@@ -78,7 +78,7 @@ const LIMIT: u64 = 1 << 20;
 fn read_root(path: &Path) -> Result<TrustRoot, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Here(format!("`{}`: {error}", path.display()));
     let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let file = fs_err::File::open(path).map_err(|error| failed(&error))?;
     file.take(LIMIT).read_to_string(&mut text).map_err(|error| failed(&error))?;
     TrustRoot::parse(&text).map_err(|error| failed(&error))
 }
