@@ -1,7 +1,7 @@
 //! Documents of a cluster, rules about them, and lists of images.
 
 use gabion_kube::{
-    Decisions, Document, Pattern, Rules, annotated, decide, diff, discover, documents, in_namespace,
+    Decisions, Document, Pattern, Rules, Scopes, annotated, decide, diff, discover, documents, in_namespace,
     k3s_images, lint, waves,
 };
 use std::sync::LazyLock;
@@ -25,7 +25,8 @@ static KNOWN: LazyLock<Vec<Document>> = LazyLock::new(|| {
 /// Documents: the images in them, their order, what differs and what is to be warned of.
 pub(super) fn documents_of(bytes: &[u8]) {
     let Ok(mut read) = documents(text(bytes), "fuzz") else { return };
-    in_namespace(&mut read, "space");
+    let scopes = Scopes::of(&read);
+    in_namespace(&mut read, "space", &scopes);
     let candidates = discover(&read, &RULES);
     for candidate in &candidates {
         let path = candidate.path.to_string();

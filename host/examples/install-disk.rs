@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> Result<(), Box<dyn std::error::Error>> {
             let _ = writeln!(io::stderr(), "{}", line(&event));
         }
     };
-    let report = install(&facts, &mut source, &cli.args.options(cli.dry_run), &mut events, |_, root| {
+    let report = install(&facts, &mut source, &cli.args.options(cli.dry_run), &mut events, |_, root, _| {
         let Some(text) = &cli.lay else { return Ok(()) };
         root.write("etc/laid", 0o644, &mut |out| out.write_all(text.as_bytes()))
             .map_err(|error| gabion_host::HostError::Unsupported(error.to_string()))

@@ -115,8 +115,7 @@ pub enum Command {
     #[command(subcommand)]
     Bundle(BundleCommand),
     /// Put a bundle on a machine
-    #[command(subcommand)]
-    Host(HostCommand),
+    Host(HostArgs),
     /// The store: contents and health
     #[command(subcommand)]
     Store(StoreCommand),
@@ -416,9 +415,72 @@ pub struct PromoteArgs {
 /// What can be done with hosts.
 #[derive(Debug, Subcommand)]
 pub enum HostCommand {
+    /// Bring a bundle to a machine over the system's `ssh`: what is there already is not sent
+    Push(PushArgs),
     /// What the small program on a host does too
     #[command(flatten)]
     Here(gabion_host::cli::Command),
+}
+
+/// What is done with which host.
+#[derive(Debug, Args)]
+pub struct HostArgs {
+    /// What
+    #[command(subcommand)]
+    pub command: HostCommand,
+    /// Where
+    #[command(flatten)]
+    pub there: ThereArgs,
+}
+
+/// Another machine.
+#[derive(Debug, Args)]
+pub struct ThereArgs {
+    /// The machine, as `ssh` knows it; this one unless given
+    #[arg(long, global = true, value_name = "USER@HOST", value_parser = parse_target)]
+    pub target: Option<String>,
+    /// An option for `ssh`, as behind its `-o`; may be given several times
+    #[arg(long = "ssh-option", global = true, value_name = "NAME=VALUE")]
+    pub ssh_options: Vec<String>,
+    /// Where the small program lies there
+    #[arg(long, global = true, value_name = "PATH", default_value = "/var/lib/gabion/bin/gabion-host", value_parser = parse_remote)]
+    pub remote_path: String,
+}
+
+/// Arguments of `host push`.
+#[derive(Debug, Args)]
+pub struct PushArgs {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// The folder that is the host's `/` there
+    #[arg(long, value_name = "DIR", default_value = "/", value_parser = parse_remote)]
+    pub root: String,
+    /// The static `gabion-host` that is to run there; the bundle's own unless given, and else the one that is there
+    #[arg(long, value_name = "FILE")]
+    pub installer: Option<PathBuf>,
+    /// Whom to trust
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// What is asked of the promotion
+    #[command(flatten)]
+    pub promotion: PromotionArgs,
+}
+
+/// A machine that `ssh` does not take for an option.
+fn parse_target(text: &str) -> Result<String, String> {
+    let odd = |it: char| it.is_whitespace() || it.is_control();
+    if text.is_empty() || text.starts_with('-') || text.contains(odd) {
+        return Err("a machine is named as `ssh` knows it: `user@host`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// An absolute path of a machine that is not this one.
+fn parse_remote(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') || text.contains(char::is_control) {
+        return Err("a path there begins with `/`".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// What can be done with the store.

@@ -151,6 +151,7 @@ failures! {
         gabion_bundle::Class::Trust => Exit::Trust,
         gabion_bundle::Class::Other => Exit::Failure,
     };
+    super::remote::PushError: |_| Exit::Failure;
     gabion_host::HostError: |error| Exit::of(error.exit());
     gabion_host::live::LiveError: |error| Exit::of(error.exit());
 }

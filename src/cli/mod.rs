@@ -18,6 +18,8 @@ mod locking;
 mod look;
 mod passphrase;
 mod project;
+mod push;
+mod remote;
 mod store;
 mod trust;
 pub mod ui;
@@ -69,7 +71,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Images(args) => images::list(&session()?, args),
         Command::Diff(args) => diff::run(&session()?, args),
         Command::Bundle(command) => bundle::run(&session()?, command),
-        Command::Host(args::HostCommand::Here(command)) => host::here(&session()?, command),
+        Command::Host(args) => host::run(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),

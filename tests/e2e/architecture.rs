@@ -10,7 +10,7 @@ const CRATES: [(&str, &[&str]); 22] = [
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
     ("host", &["gabion-bundle", "gabion-digest", "gabion-disk", "gabion-oci"]),
-    ("host/installer", &["gabion-host"]),
+    ("host/installer", &["gabion-bundle", "gabion-host"]),
     ("rootfs", &["gabion-apt", "gabion-digest", "gabion-sandbox"]),
     ("sandbox", &[]),
     ("formats/disk", &[]),

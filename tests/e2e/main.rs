@@ -21,6 +21,7 @@ mod mirrors;
 mod overlays;
 mod pipeline;
 mod platform;
+mod push;
 mod registry;
 mod rootfs;
 mod scripts;

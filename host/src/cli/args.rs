@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Show what this machine is: its disks, its firmware, its network
-    Facts,
+    Facts(RootArgs),
     /// Install a bundle: onto a disk, from a rescue system, or into a root that is not running
     Install(Box<InstallArgs>),
     /// Take a bundle from `gabion host push` at the other end of the pipe
@@ -21,7 +21,7 @@ pub enum Command {
     /// Bring the host to a bundle: with a snapshot before, a health gate after, and a way back
     Apply(ApplyArgs),
     /// Keep what was applied: said over a new connection, it proves that the host can still be reached
-    Confirm(RootArgs),
+    Confirm(ConfirmArgs),
     /// Show where the host stands, what drifted, and what is not healthy
     Status(RootArgs),
     /// Go back to an older generation
@@ -128,6 +128,20 @@ pub struct ApplyArgs {
     /// Go back unless somebody confirms within this time, `90s`, `10m`; `0` asks nobody
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub confirm_within: Duration,
+    /// With `--target`: leave it to somebody else to confirm
+    #[arg(long)]
+    pub leave: bool,
+}
+
+/// Arguments of `host confirm`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfirmArgs {
+    /// It is no mistake if nothing waits
+    #[arg(long, hide = true)]
+    pub if_waiting: bool,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
 }
 
 /// Arguments of `host rollback`.

@@ -11,8 +11,8 @@ mod run;
 mod text;
 
 pub use args::{
-    ApplyArgs, Command, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs, ReceiveArgs, RecoverArgs,
-    RollbackArgs, RootArgs,
+    ApplyArgs, Command, ConfirmArgs, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs, ReceiveArgs,
+    RecoverArgs, RollbackArgs, RootArgs,
 };
 pub use install::{VerifiedFile, lay};
 pub use receive::{Ended, Greeting, receive};

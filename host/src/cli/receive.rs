@@ -113,3 +113,6 @@ fn take<In: Read, Out: Write>(
     judging.accept(&before, &opened)?;
     spool::take_opened(&root, opened, &policy)
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,7 @@ pub struct Context<'c> {
 /// Runs a command.
 pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError> {
     match command {
-        Command::Facts => facts(),
+        Command::Facts(_) => facts(),
         Command::Install(args) => Ok(install(args, context)?),
         Command::Receive(args) => {
             let taken =
@@ -61,7 +61,12 @@ pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError
         }
         Command::Plan(args) => plan(args, context),
         Command::Apply(args) => apply(args, context),
-        Command::Confirm(args) => Ok(text::outcome(&open(args, context)?.confirm()?)),
+        Command::Confirm(args) => match open(&args.root, context)?.confirm() {
+            Err(LiveError::NothingPending) if args.if_waiting => {
+                Ok(Answer::new("", json!({"schema": 1, "outcome": "nothing"})))
+            }
+            other => Ok(text::outcome(&other?)),
+        },
         Command::Status(args) => Ok(text::status(&open(args, context)?.status()?)),
         Command::Rollback(RollbackArgs { to, root }) => {
             Ok(text::outcome(&open(root, context)?.rollback(*to)?))

@@ -169,7 +169,7 @@ fn a_transfer_that_ends_anywhere_goes_on_where_it_ended() {
             assert_eq!((error.code(), error.is_integrity()), ("E0670", false), "{end}: {error}");
             assert!(error.help().unwrap().contains("goes on"), "{error}");
         }
-        assert!(host.names().iter().all(|name| name.ends_with(".part") || end + 1024 >= whole));
+        assert!(host.names().iter().all(|name| name.ends_with(PART) || end + 1024 >= whole));
         let taken = host.take(&bytes).unwrap();
         assert!(host.lies(&taken.digest) == bytes);
         // At most the member in which it ended comes again.

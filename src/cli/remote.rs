@@ -1,0 +1,263 @@
+//! Another machine, over the system's `ssh`: what `gabion-host` does there.
+
+use super::args::{HostCommand, PushArgs, ThereArgs};
+use super::failure::Failure;
+use super::project::Session;
+use super::push;
+use crate::exit::Exit;
+use gabion_host::cli::{Command as HostsCommand, JudgeArgs, RootArgs};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// Why a machine was not reached.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// There is no `ssh`.
+    #[error("`ssh` could not be run")]
+    Ssh(#[source] std::io::Error),
+    /// `ssh`, or what it ran, failed.
+    #[error("`ssh {target}` ended with {status} when it was to {doing}")]
+    Ended {
+        /// The machine.
+        target: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it was to do.
+        doing: &'static str,
+    },
+}
+
+impl PushError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ssh(_) => "E0678",
+            Self::Ended { .. } => "E0679",
+        }
+    }
+
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Ssh(_) => "install OpenSSH's client".to_owned(),
+            Self::Ended { .. } => {
+                "what it said stands above; `ssh` must come in without a question (`BatchMode`)".to_owned()
+            }
+        })
+    }
+}
+
+/// The machine, and the program there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct There<'a> {
+    pub(super) target: &'a str,
+    options: &'a [String],
+    /// Where the small program lies.
+    pub(super) path: &'a str,
+    /// Whether it is done as root.
+    as_root: bool,
+}
+
+impl<'a> There<'a> {
+    /// The machine that is named, if one is. What touches the whole of it is done as root.
+    pub(super) fn of(args: &'a ThereArgs, root: &str) -> Option<Self> {
+        let target = args.target.as_deref()?;
+        Some(Self { target, options: &args.ssh_options, path: &args.remote_path, as_root: root == "/" })
+    }
+
+    /// Runs `script` there, by a plain shell whatever shell the user has, and as root if need be.
+    pub(super) fn ssh(&self, script: &str) -> Command {
+        let mut command = Command::new("ssh");
+        command.args(["-T", "-o", "BatchMode=yes"]);
+        for option in self.options {
+            command.args(["-o", option]);
+        }
+        let plain = format!("sh -c {}", quoted(script));
+        let line = if self.as_root {
+            let root = format!("if [ \"$(id -u)\" = 0 ]; then exec {plain}; else exec sudo -n {plain}; fi");
+            format!("exec sh -c {}", quoted(&root))
+        } else {
+            format!("exec {plain}")
+        };
+        command.arg("--").arg(self.target).arg(line);
+        command
+    }
+
+    /// An error unless what ran there ended well.
+    pub(super) fn ended(&self, doing: &'static str, status: ExitStatus) -> Result<(), PushError> {
+        if status.success() {
+            return Ok(());
+        }
+        Err(PushError::Ended { target: self.target.to_owned(), status, doing })
+    }
+
+    /// Runs the small program there with these words; what it says is said here, and it ends as it ended there.
+    fn run(&self, session: &Session<'_>, words: &[String]) -> Result<Exit, Failure> {
+        let mut script = format!("exec {}", quoted(self.path));
+        if session.ui.json {
+            script.push_str(" --json");
+        }
+        for word in words {
+            script.extend([" ", &quoted(word)]);
+        }
+        let status = self.ssh(&script).stdin(Stdio::null()).status().map_err(PushError::Ssh)?;
+        match status.code() {
+            // 255 is the word of `ssh` itself, 126 and 127 those of a shell that finds no program (POSIX, 2.8.2).
+            Some(code @ (126 | 127 | 255)) => {
+                let _which = code;
+                self.ended("run `gabion-host`", status)?;
+                Ok(Exit::Failure)
+            }
+            Some(code) => Ok(Exit::of(u8::try_from(code).unwrap_or(1))),
+            None => {
+                self.ended("run `gabion-host`", status)?;
+                Ok(Exit::Failure)
+            }
+        }
+    }
+}
+
+/// One word of a shell.
+pub(super) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Does there what `command` says. A bundle is pushed first; what was applied is confirmed over a connection of its own,
+/// which proves that the machine can still be reached.
+pub(super) fn run(
+    session: &Session<'_>,
+    args: &ThereArgs,
+    command: &HostCommand,
+) -> Result<Option<Exit>, Failure> {
+    let here = match command {
+        HostCommand::Push(push) => {
+            let there = There::of(args, &push.root).ok_or_else(|| {
+                Failure::usage("nobody said to which machine").help("name it with `--target USER@HOST`")
+            })?;
+            return push::push(session, &there, push).map(Some);
+        }
+        HostCommand::Here(here) => here,
+    };
+    let Some(root) = root_of(here) else {
+        return match args.target {
+            None => Ok(None),
+            Some(_) => Err(Failure::usage("this is done on the machine itself")
+                .help("`gabion-host` is the program there")),
+        };
+    };
+    let Some(there) = There::of(args, &root.root.to_string_lossy()) else { return Ok(None) };
+    let mut words = words(here);
+    let bundle = match here {
+        HostsCommand::Plan(it) => Some((&it.bundle, &it.judge)),
+        HostsCommand::Apply(it) => Some((&it.bundle, &it.judge)),
+        _ => None,
+    };
+    if let Some((bundle, judge)) = bundle {
+        let sent = push::send(session, &there, &pushing(bundle, judge, root))?;
+        let hex = sent.digest.trim_start_matches("sha256:");
+        words.push(format!(
+            "{}/var/lib/gabion/packs/{hex}.gabion",
+            root.root.display().to_string().trim_end_matches('/')
+        ));
+    }
+    words.extend(["--root".to_owned(), root.root.display().to_string()]);
+    words.extend(["--patience".to_owned(), format!("{}s", root.patience.as_secs())]);
+    let exit = there.run(session, &words)?;
+    match here {
+        HostsCommand::Apply(it) if exit == Exit::Ok && !it.confirm_within.is_zero() && !it.leave => {
+            let root = root.root.display().to_string();
+            let words = ["confirm", "--if-waiting", "--root", &root].map(str::to_owned);
+            there.run(session, &words).map(Some)
+        }
+        _ => Ok(Some(exit)),
+    }
+}
+
+fn pushing(bundle: &std::path::Path, judge: &JudgeArgs, root: &RootArgs) -> PushArgs {
+    PushArgs {
+        bundle: bundle.to_owned(),
+        root: root.root.display().to_string(),
+        installer: None,
+        trust: super::args::TrustArgs { trust: judge.trust.clone(), at: judge.at },
+        promotion: super::args::PromotionArgs {
+            promotion: judge.promotion.clone(),
+            host: judge.host.clone(),
+            min_serial: judge.min_serial,
+        },
+    }
+}
+
+/// Which host a command is about, if it is done on a running one.
+fn root_of(command: &HostsCommand) -> Option<&RootArgs> {
+    Some(match command {
+        HostsCommand::Install(_) | HostsCommand::Receive(_) => return None,
+        HostsCommand::Facts(it) | HostsCommand::Status(it) | HostsCommand::Heal(it) => it,
+        HostsCommand::Confirm(it) => &it.root,
+        HostsCommand::Plan(it) => &it.root,
+        HostsCommand::Apply(it) => &it.root,
+        HostsCommand::Rollback(it) => &it.root,
+        HostsCommand::Generations(it) => &it.root,
+        HostsCommand::Recover(it) => &it.root,
+    })
+}
+
+/// The words of a command, without its bundle and its root.
+fn words(command: &HostsCommand) -> Vec<String> {
+    let judge = |name: &str, it: &JudgeArgs| {
+        let mut words = vec![name.to_owned()];
+        words.extend(it.at.iter().flat_map(|at| ["--at".to_owned(), at.to_string()]));
+        words.extend(it.host.iter().flat_map(|host| ["--host".to_owned(), host.clone()]));
+        if it.min_serial > 0 {
+            words.extend(["--min-serial".to_owned(), it.min_serial.to_string()]);
+        }
+        words
+    };
+    let flag = |is: bool, word: &str| is.then(|| word.to_owned());
+    let one = |word: &str| vec![word.to_owned()];
+    match command {
+        HostsCommand::Install(_) | HostsCommand::Receive(_) => Vec::new(),
+        HostsCommand::Facts(_) => one("facts"),
+        HostsCommand::Status(_) => one("status"),
+        HostsCommand::Heal(_) => one("heal"),
+        HostsCommand::Confirm(_) => one("confirm"),
+        HostsCommand::Plan(it) => {
+            let mut words = judge("plan", &it.judge);
+            words.extend(flag(it.exit_code, "--exit-code"));
+            words
+        }
+        HostsCommand::Apply(it) => {
+            let mut words = judge("apply", &it.judge);
+            words.extend(it.plan.iter().flat_map(|id| ["--plan".to_owned(), id.clone()]));
+            words.extend(["--confirm-within".to_owned(), format!("{}s", it.confirm_within.as_secs())]);
+            words
+        }
+        HostsCommand::Rollback(it) => {
+            let mut words = one("rollback");
+            words.extend(it.to.iter().flat_map(|to| ["--to".to_owned(), to.to_string()]));
+            words
+        }
+        HostsCommand::Generations(it) => {
+            let mut words = one("generations");
+            words.extend(flag(it.history, "--history"));
+            words
+        }
+        HostsCommand::Recover(it) => {
+            let mut words = one("recover");
+            words.extend(flag(it.files, "--files"));
+            words
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_stays_one_word_whatever_it_holds() {
+        for word in ["/a b", "it's", "$(id)", "`id`", "a\\", "'", "\"", "*"] {
+            let said =
+                Command::new("sh").args(["-c", &format!("printf %s {}", quoted(word))]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), word);
+        }
+    }
+}

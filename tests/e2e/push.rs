@@ -1,0 +1,200 @@
+//! Bundles to a machine over a real sshd on loopback: what is there is not sent, and a cut costs what was under way.
+
+use crate::installer;
+use crate::trust::{key, refused};
+use crate::world::{Run, World, gabion};
+use fs_err as fs;
+use gabion_testkit::{has, program, run, text};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// An sshd that lets this user in, and how to reach it.
+struct Sshd {
+    child: Child,
+    options: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+/// `None` where OpenSSH is not here.
+fn sshd() -> Option<Sshd> {
+    if !has(&["sshd", "ssh", "ssh-keygen"]) {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["host", "user"] {
+        run(program("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &path(name)]));
+    }
+    if rustix::process::geteuid().is_root() {
+        // Debian's units make it.
+        fs::create_dir_all("/run/sshd").unwrap();
+    }
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = format!(
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
+         PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n",
+        path("host"),
+        path("user.pub")
+    );
+    fs::write(path("config"), config).unwrap();
+    let host_key = fs::read_to_string(path("host.pub")).unwrap();
+    fs::write(path("known"), format!("[127.0.0.1]:{port} {host_key}")).unwrap();
+    // sshd starts itself again and wants to know where it is.
+    let mut sshd = program("/usr/sbin/sshd");
+    let log = fs::File::create(path("log")).unwrap().into_file();
+    let child = sshd.args(["-D", "-e", "-f", &path("config")]).stderr(log).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < until, "{}", fs::read_to_string(path("log")).unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let user = text(program("id").arg("-un")).trim_end().to_owned();
+    let options = format!(
+        "--target {user}@127.0.0.1 --ssh-option Port={port} --ssh-option IdentityFile={} --ssh-option IdentitiesOnly=yes \
+         --ssh-option IdentityAgent=none --ssh-option UserKnownHostsFile={} --ssh-option StrictHostKeyChecking=yes",
+        path("user"),
+        path("known")
+    );
+    Some(Sshd { child, options, _folder: folder })
+}
+
+fn noise(seed: u32, size: u32) -> Vec<u8> {
+    (0..size).map(|at| (at.wrapping_add(seed << 27).wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+const LARGE: u32 = 100_000_000;
+
+/// A world with a signed bundle of a large file, a small one, and the installer.
+fn world() -> World {
+    let installer = fs::read(installer::built()).unwrap();
+    let recipe = "[fetch.large]\nurl = 'https://up.invalid/large'\n[fetch.small]\nurl = 'https://up.invalid/small'\n\
+        [fetch.gabion-host]\nurl = 'https://up.invalid/gabion-host'\n\
+        [bundle.b]\nbase = ['fetch.large', 'fetch.small']\ninstaller = 'fetch.gabion-host'\n";
+    let (large, small, other) = (noise(0, LARGE), noise(1, 500_000), noise(2, 500_000));
+    let files =
+        [("/large", large.as_slice()), ("/small", &small), ("/other", &other), ("/gabion-host", &installer)];
+    let world = World::new(recipe, &files);
+    key(&world, "rel");
+    fs::create_dir(world.path("host")).unwrap();
+    world.ok("build --key rel");
+    world
+}
+
+fn push(world: &World, sshd: &Sshd) -> String {
+    format!(
+        "host push out/b.gabion {} --root {} --remote-path {} --trust rel.json --json",
+        sshd.options,
+        world.path("host").display(),
+        world.path("bin/gabion-host").display()
+    )
+}
+
+fn pushed(world: &World, sshd: &Sshd) -> serde_json::Value {
+    serde_json::from_str(&world.ok(&push(world, sshd))).unwrap()
+}
+
+fn number(said: &serde_json::Value, field: &str) -> u64 {
+    said[field].as_u64().unwrap()
+}
+
+/// What lies on the host, by name.
+fn packs(world: &World) -> Vec<PathBuf> {
+    let listed = fs::read_dir(world.path("host/var/lib/gabion/packs"));
+    let mut packs: Vec<PathBuf> =
+        listed.map(|it| it.map(|it| it.unwrap().path()).collect()).unwrap_or_default();
+    packs.sort();
+    packs
+}
+
+/// The `ssh` that a process started.
+fn ssh_of(parent: u32) -> Option<rustix::process::Pid> {
+    for entry in fs::read_dir("/proc").unwrap() {
+        let stat = entry.unwrap().path().join("stat");
+        let Ok(stat) = std::fs::read_to_string(stat) else { continue };
+        let words: Vec<&str> = stat.split(' ').collect();
+        if words[1] == "(ssh)" && words[3] == parent.to_string() {
+            return rustix::process::Pid::from_raw(words[0].parse().unwrap());
+        }
+    }
+    None
+}
+
+/// Pushes, and kills `ssh` once so many bytes came.
+fn cut(world: &World, sshd: &Sshd, after: u64) -> Run {
+    let mut command = gabion(world.folder.path());
+    command.args(push(world, sshd).split_whitespace());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let came = |path: &Path| fs::metadata(path).map_or(0, |it| it.len());
+    let until = Instant::now() + Duration::from_secs(120);
+    while !packs(world).iter().any(|path| came(path) > after) {
+        assert!(Instant::now() < until, "nothing comes");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    rustix::process::kill_process(ssh_of(child.id()).unwrap(), rustix::process::Signal::KILL).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn a_push_that_is_cut_goes_on_and_what_is_there_is_not_sent() {
+    let Some(sshd) = sshd() else { return };
+    let world = world();
+    let run = cut(&world, &sshd, 36_000_000);
+    refused(&run, 1, &["E0670", "run the same command again"]);
+    assert!(packs(&world).iter().all(|it| it.extension().is_some_and(|it| it == "part")));
+
+    let again = pushed(&world, &sshd);
+    let (sent, reused, size) = (number(&again, "sent"), number(&again, "reused"), number(&again, "size"));
+    assert!(reused >= 32 << 20 && sent + reused < size + (6 << 20), "{again}");
+    assert_eq!(again["installer"], false, "it lies there since the first time");
+    let [pack] = &packs(&world)[..] else { panic!("{:?}", packs(&world)) };
+    assert!(fs::read(pack).unwrap() == fs::read(world.path("out/b.gabion")).unwrap());
+    let hex = pack.file_stem().unwrap().to_str().unwrap();
+    assert_eq!(again["digest"], format!("sha256:{hex}"));
+
+    let third = pushed(&world, &sshd);
+    assert!(number(&third, "sent") < 250_000, "{third}");
+
+    // A small change of the platform.
+    let recipe = fs::read_to_string(world.path("gabion.toml")).unwrap();
+    fs::write(world.path("gabion.toml"), recipe.replace("invalid/small", "invalid/other")).unwrap();
+    world.ok("build --key rel");
+    let changed = pushed(&world, &sshd);
+    assert!(number(&changed, "sent") < 1_000_000, "{changed}");
+    assert!(number(&changed, "reused") > u64::from(LARGE), "{changed}");
+    assert_eq!(packs(&world).len(), 2);
+}
+
+#[test]
+fn a_machine_judges_for_itself_and_says_why_it_refuses() {
+    let Some(sshd) = sshd() else { return };
+    let recipe = "[fetch.a]\nurl = 'https://up.invalid/a'\n[bundle.b]\nbase = ['fetch.a']\n";
+    let world = World::new(recipe, &[("/a", b"stones")]);
+    key(&world, "rel");
+    key(&world, "other");
+    world.ok("build --key rel");
+    fs::create_dir_all(world.path("host/var/lib/gabion/trust")).unwrap();
+    // Nobody brought an installer, and none is there.
+    let push = push(&world, &sshd);
+    refused(&world.run(&push), 1, &["E0679", "--installer"]);
+    let push = format!("{push} --installer {}", installer::built().display());
+    let said: serde_json::Value = serde_json::from_str(&world.ok(&push)).unwrap();
+    assert_eq!(said["installer"], true);
+    // Whom nobody here trusts does not leave this machine.
+    refused(&world.run(&push.replace("rel.json", "other.json")), 6, &["E0508"]);
+    // A newer trust root judged there before.
+    let state = r#"{"root_version": 5, "bundles": {}}"#;
+    fs::write(world.path("host/var/lib/gabion/trust/state.json"), state).unwrap();
+    refused(&world.run(&push), 6, &["the machine says", "E0515"]);
+    let nowhere = push.replace(&world.path("host").display().to_string(), "/nowhere/at/all");
+    refused(&world.run(&nowhere), 1, &["E0601"]);
+    refused(&world.run(&push.replace("IdentityFile=", "IdentityFile=/none")), 1, &["E0679", "BatchMode"]);
+}
