@@ -3,6 +3,7 @@
 use crate::disk::DiskError;
 use crate::spool::SpoolError;
 use crate::wire::WireError;
+use gabion_bundle::Class;
 use std::io;
 
 /// Why a host cannot be brought to a bundle.
@@ -209,11 +210,6 @@ impl HostError {
     /// How a program ends with it: 5 integrity, 6 trust, 2 usage, 1 anything else.
     pub fn exit(&self) -> u8 {
         match self {
-            Self::Bundle(error) => match error.class() {
-                gabion_bundle::Class::Integrity => 5,
-                gabion_bundle::Class::Trust => 6,
-                gabion_bundle::Class::Other => 1,
-            },
             Self::Unnamed { .. } => 2,
             _ if self.is_integrity() => 5,
             _ if self.is_trust() => 6,
@@ -225,6 +221,7 @@ impl HostError {
     pub fn is_trust(&self) -> bool {
         match self {
             Self::Floor { .. } | Self::OtherHost { .. } => true,
+            Self::Bundle(error) => error.class() == Class::Trust,
             Self::Spool(error) => error.is_trust(),
             _ => false,
         }
@@ -234,6 +231,7 @@ impl HostError {
     pub fn is_integrity(&self) -> bool {
         match self {
             Self::Content { .. } => true,
+            Self::Bundle(error) => error.class() == Class::Integrity,
             Self::Disk(error) => error.is_integrity(),
             Self::Spool(error) => error.is_integrity(),
             _ => false,
