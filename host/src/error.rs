@@ -1,6 +1,8 @@
 //! Why a host cannot be brought to a bundle.
 
+use crate::backup::BackupError;
 use crate::disk::DiskError;
+use crate::secrets::SecretsError;
 use std::io;
 
 /// Why a host cannot be brought to a bundle.
@@ -95,6 +97,12 @@ pub enum HostError {
     /// The bundle says something that this installer cannot do.
     #[error("the bundle cannot be installed: {0}")]
     Unsupported(String),
+    /// Secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// There is no backup, or none to restore.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The bundle is refused.
     #[error(transparent)]
     Bundle(#[from] gabion_bundle::BundleError),
@@ -151,6 +159,8 @@ impl HostError {
             Self::Folder { .. } => "E0610",
             Self::Kept { .. } => "E0611",
             Self::OtherHost { .. } => "E0612",
+            Self::Secrets(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::Unnamed { .. } => "E0613",
             Self::Disk(error) => error.code(),
         }
@@ -188,6 +198,8 @@ impl HostError {
                 Some("name this host with `--host`; once is enough, it is kept there".into())
             }
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
+            Self::Secrets(error) => error.help(),
+            Self::Backup(error) => error.help(),
             Self::Bundle(error) => error.help(),
             Self::Disk(error) => error.help(),
             Self::Read { .. } | Self::Unsupported(_) => None,
@@ -211,12 +223,19 @@ impl HostError {
 
     /// Whether what the host knows about trust cannot be used, or says something else.
     pub fn is_trust(&self) -> bool {
-        matches!(self, Self::Floor { .. } | Self::OtherHost { .. })
+        match self {
+            Self::Secrets(error) => error.is_trust(),
+            Self::Backup(error) => error.is_trust(),
+            Self::Floor { .. } | Self::OtherHost { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether bytes were not what they must be, rather than the host failing.
     pub fn is_integrity(&self) -> bool {
         match self {
+            Self::Secrets(error) => error.is_integrity(),
+            Self::Backup(error) => error.is_integrity(),
             Self::Disk(error) => error.is_integrity(),
             _ => matches!(self, Self::Content { .. }),
         }

@@ -198,7 +198,9 @@ fn plan<S>(facts: &Facts, source: &mut Source<'_, S>, options: &Options) -> Resu
     let ours = found.filter(|it| options.erase.is_none() && image.is_table(it));
     let (how, slot) = match (&ours, options.slot) {
         (Some(_), Some(slot)) => (How::Slot, slot),
-        (None, Some(_)) => return Err(DiskError::Image("the running system lies on another kind of disk".to_owned())),
+        (None, Some(_)) => {
+            return Err(DiskError::Image("the running system lies on another kind of disk".to_owned()));
+        }
         (None, None) => {
             may_erase(&disk, options.erase.as_deref())?;
             (How::Whole, Slot::A)

@@ -42,7 +42,11 @@ impl Slots {
     pub fn set(root: &Root, slot: &str, image: Option<&str>) -> Result<(), HostError> {
         let mut slots = Self::load(root)?;
         let image = image.map(str::to_owned);
-        if slot == "a" { slots.a = image } else { slots.b = image }
+        if slot == "a" {
+            slots.a = image
+        } else {
+            slots.b = image
+        }
         root.make_folder("var/lib/gabion", 0o700).map_err(|source| HostError::write(SLOTS, source))?;
         record::write(root, SLOTS, &slots)
     }
