@@ -18,6 +18,7 @@ mod locking;
 mod look;
 mod passphrase;
 mod project;
+mod secrets;
 mod store;
 mod trust;
 pub mod ui;
@@ -73,6 +74,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Host(args::HostCommand::Live(command)) => host::live(ui, command),
         Command::Store(command) => store::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
+        Command::Secrets(command) => secrets::run(&session()?, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),
         Command::Demo(args) => demo::run(session()?, args),
         Command::Explain(args) => look::explain(ui, args),

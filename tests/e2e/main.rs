@@ -24,6 +24,7 @@ mod platform;
 mod registry;
 mod rootfs;
 mod scripts;
+mod secrets;
 mod store;
 mod trust;
 mod unpacked;
