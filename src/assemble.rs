@@ -3,9 +3,9 @@
 use crate::build::{Built, MANIFEST, RENDERED, chart_file};
 use crate::closure::Closure;
 use crate::lock::{FilePin, Location, LockedGraph, identity};
-use crate::recipe::kinds::OUT;
+use crate::recipe::kinds::{OUT, targets};
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Reference, Span, Spanned, Table, Value, to_toml};
-use gabion_bundle::{BY_HAND, EXTRACTOR, Object, Source, Spec};
+use gabion_bundle::{BY_HAND, EXTRACTOR, Object, SECRETS, Source, Spec};
 use gabion_digest::Sha256;
 use gabion_store::{Output, Record, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,11 @@ pub fn spec(
     let (waves, objects) = closure.waves();
     text("deploy/waves.json", waves.as_bytes());
     text("deploy/objects.jsonl", objects.as_bytes());
+    let secrets = bundle.secrets.iter().filter_map(|it| project.recipes.get(&it.value.address));
+    let secrets = targets(recipe.address.name(), secrets);
+    if !secrets.secrets.is_empty() {
+        text(SECRETS, secrets.to_text().as_bytes());
+    }
     let file = |path: &str| recipe.files.iter().find(|it| it.path == path);
     if let Some(root) = bundle.trust.as_ref().and_then(|it| file(&it.value)) {
         text("trust/root.json", &root.bytes);

@@ -102,6 +102,7 @@ struct ConfigWire {
     jobs: Option<usize>,
     sign_key: Option<PathBuf>,
     trust: Option<PathBuf>,
+    secrets_identity: Option<PathBuf>,
     #[serde(default)]
     mirror: BTreeMap<String, OneOrMany>,
     #[serde(default)]
@@ -152,6 +153,8 @@ pub struct Config {
     pub sign_key: Option<PathBuf>,
     /// The trust root that bundles are verified against.
     pub trust: Option<PathBuf>,
+    /// What opens sidecars of secrets and backups: an identity file of age.
+    pub secrets_identity: Option<PathBuf>,
     /// Replacements by prefix of the location; none ends with a slash.
     pub mirrors: Vec<(String, Vec<String>)>,
     /// Credentials by host, or by host and port.
@@ -187,6 +190,7 @@ impl Config {
             jobs: Self::jobs(wire.jobs.unwrap_or(parallel)),
             sign_key: variable("GABION_SIGN_KEY").or(wire.sign_key),
             trust: variable("GABION_TRUST").or(wire.trust),
+            secrets_identity: variable("GABION_SECRETS_IDENTITY").or(wire.secrets_identity),
             mirrors: mirrors(wire.mirror)?,
             credentials: BTreeMap::new(),
             unread: wire.credentials,

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod file;
 pub mod graph;
 pub mod image;
+pub mod leak;
 pub mod lock;
 pub mod net;
 pub mod plan;

@@ -64,6 +64,7 @@ pub fn requests(recipe: &Recipe, settings: &Settings) -> Vec<Request> {
         | Body::Manifests(_)
         | Body::Run(_)
         | Body::ImageBuild(_)
+        | Body::Secret(_)
         | Body::Host(_)
         | Body::Bundle(_) => Vec::new(),
     }

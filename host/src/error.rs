@@ -1,6 +1,8 @@
 //! Why a host cannot be brought to a bundle.
 
+use crate::backup::BackupError;
 use crate::disk::DiskError;
+use crate::secrets::SecretsError;
 use crate::spool::SpoolError;
 use crate::wire::WireError;
 use gabion_bundle::Class;
@@ -98,6 +100,12 @@ pub enum HostError {
     /// The bundle says something that this installer cannot do.
     #[error("the bundle cannot be installed: {0}")]
     Unsupported(String),
+    /// Secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// There is no backup, or none to restore.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The bundle is refused.
     #[error(transparent)]
     Bundle(#[from] gabion_bundle::BundleError),
@@ -160,6 +168,8 @@ impl HostError {
             Self::Folder { .. } => "E0610",
             Self::Kept { .. } => "E0611",
             Self::OtherHost { .. } => "E0612",
+            Self::Secrets(error) => error.code(),
+            Self::Backup(error) => error.code(),
             Self::Unnamed { .. } => "E0613",
             Self::Disk(error) => error.code(),
             Self::Spool(error) => error.code(),
@@ -199,6 +209,8 @@ impl HostError {
                 Some("name this host with `--host`; once is enough, it is kept there".into())
             }
             Self::Space { .. } => Some("nothing was written; make room or use a larger disk".into()),
+            Self::Secrets(error) => error.help(),
+            Self::Backup(error) => error.help(),
             Self::Bundle(error) => error.help(),
             Self::Disk(error) => error.help(),
             Self::Spool(error) => error.help(),
@@ -223,6 +235,8 @@ impl HostError {
             Self::Floor { .. } | Self::OtherHost { .. } => true,
             Self::Bundle(error) => error.class() == Class::Trust,
             Self::Spool(error) => error.is_trust(),
+            Self::Secrets(error) => error.is_trust(),
+            Self::Backup(error) => error.is_trust(),
             _ => false,
         }
     }
@@ -232,6 +246,8 @@ impl HostError {
         match self {
             Self::Content { .. } => true,
             Self::Bundle(error) => error.class() == Class::Integrity,
+            Self::Secrets(error) => error.is_integrity(),
+            Self::Backup(error) => error.is_integrity(),
             Self::Disk(error) => error.is_integrity(),
             Self::Spool(error) => error.is_integrity(),
             _ => false,

@@ -69,7 +69,7 @@ impl<S> Layout<S> {
 /// `NAME_MAX` of Linux, less the longest of what is put around a name.
 const LONGEST: usize = 255 - kept::SUFFIX.len();
 
-fn plain(path: &str) -> Result<&str, HostError> {
+pub(crate) fn plain(path: &str) -> Result<&str, HostError> {
     let good = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= LONGEST;
     let taken = [root::PART, kept::SUFFIX].iter().any(|suffix| path.ends_with(suffix));
     if taken || !path.split('/').all(good) || path.chars().any(char::is_control) {

@@ -19,6 +19,7 @@
 
 mod accept;
 mod apply;
+pub mod backup;
 pub mod cli;
 mod compare;
 pub mod disk;
@@ -31,6 +32,8 @@ mod power;
 mod record;
 mod room;
 mod root;
+pub mod seal;
+pub mod secrets;
 pub mod spool;
 mod stamps;
 mod state;

@@ -33,6 +33,26 @@ pub struct Found {
     pub owned: bool,
 }
 
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Node {
+    File,
+    Folder,
+    Link(String),
+    /// A socket, a pipe or a device.
+    Other,
+}
+
+/// Whose something is, its bytes aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owned {
+    pub(crate) mode: u32,
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+    /// Seconds since 1970.
+    pub(crate) time: u64,
+}
+
 /// A root that nobody else installs into.
 #[derive(Debug)]
 pub struct RootLock {
@@ -52,10 +72,15 @@ fn is_writers(stat: &Stat) -> bool {
 /// Gives an open file or folder to the writer; a file system that knows no owners is not asked to
 /// change one that is right.
 fn own(file: impl AsFd) -> rustix::io::Result<()> {
-    if is_writers(&rustix::fs::fstat(&file)?) {
+    give(file, writer())
+}
+
+/// The same for any user and group.
+fn give(file: impl AsFd, (user, group): (Uid, Gid)) -> rustix::io::Result<()> {
+    let stat = rustix::fs::fstat(&file)?;
+    if stat.st_uid == user.as_raw() && stat.st_gid == group.as_raw() {
         return Ok(());
     }
-    let (user, group) = writer();
     step()?;
     rustix::fs::chownat(&file, "", Some(user), Some(group), AtFlags::EMPTY_PATH)
 }
@@ -197,6 +222,78 @@ impl Root {
         }
     }
 
+    /// What stands at this very name, a symlink not followed.
+    pub(crate) fn node(&self, path: &str) -> io::Result<Option<(Node, Owned)>> {
+        let Some(stat) = self.look(path)? else { return Ok(None) };
+        let node = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Node::File,
+            FileType::Directory => Node::Folder,
+            FileType::Symlink => {
+                let (above, name) = split(path);
+                let target = rustix::fs::readlinkat(&self.folder(above)?, name, Vec::new())?;
+                let text = target.into_string();
+                Node::Link(
+                    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "its target is no text"))?,
+                )
+            }
+            _ => Node::Other,
+        };
+        let time = u64::try_from(stat.st_mtime).unwrap_or_default();
+        let owned = Owned { mode: stat.st_mode & 0o7777, user: stat.st_uid, group: stat.st_gid, time };
+        Ok(Some((node, owned)))
+    }
+
+    /// The names in a folder, sorted; one that is no text is an error, and so is a symlink in its place.
+    pub(crate) fn entries(&self, path: &str) -> io::Result<Vec<String>> {
+        let folder = self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_str();
+            let name =
+                name.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "a name in it is no text"))?;
+            if !matches!(name, "." | "..") {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Whether `path` leads to a folder, symlinks within the root followed.
+    pub(crate) fn is_folder_at(&self, path: &str) -> io::Result<bool> {
+        match self.folder(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes `path` a symlink to `target` that belongs to this user and group.
+    pub(crate) fn link_for(&self, path: &str, target: &str, (user, group): (u32, u32)) -> io::Result<()> {
+        self.link(path, target)?;
+        let above = self.folder(split(path).0)?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let link = rustix::fs::openat(&above, split(path).1, flags, Mode::empty())?;
+        Ok(give(link, (Uid::from_raw(user), Gid::from_raw(group)))?)
+    }
+
+    /// Sets mode, user and group of a folder.
+    pub(crate) fn set_folder(&self, path: &str, mode: u32, (user, group): (u32, u32)) -> io::Result<()> {
+        let folder = self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW)?;
+        give(&folder, (Uid::from_raw(user), Gid::from_raw(group)))?;
+        step()?;
+        rustix::fs::fchmod(&folder, Mode::from_raw_mode(mode))?;
+        Ok(rustix::fs::fsync(&folder)?)
+    }
+
+    /// Removes a folder that is empty.
+    pub(crate) fn remove_folder(&self, path: &str) -> io::Result<()> {
+        let above = self.folder(split(path).0)?;
+        step()?;
+        Ok(rustix::fs::unlinkat(&above, split(path).1, AtFlags::REMOVEDIR)?)
+    }
+
     /// Opens a regular file for reading together with what it is; `None` where nothing has that name.
     pub fn open_file(&self, path: &str) -> io::Result<Option<(File, Found)>> {
         let (above, name) = split(path);
@@ -237,11 +334,34 @@ impl Root {
         Ok(Some(bytes))
     }
 
+    /// User and group of who writes here.
+    pub(crate) fn writer_ids() -> (u32, u32) {
+        let (user, group) = writer();
+        (user.as_raw(), group.as_raw())
+    }
+
+    /// Permission bits, and user and group, of a regular file; `None` where nothing has that name.
+    pub(crate) fn mode_and_owner(&self, path: &str) -> io::Result<Option<(u32, (u32, u32))>> {
+        let stat = self.look(path)?.filter(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
+        Ok(stat.map(|stat| (stat.st_mode & 0o7777, (stat.st_uid, stat.st_gid))))
+    }
+
     /// Writes a file: beside its name, synced, then renamed into place.
     pub fn write(
         &self,
         path: &str,
         mode: u32,
+        produce: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.write_for(path, mode, Self::writer_ids(), produce)
+    }
+
+    /// The same for another user and group.
+    pub(crate) fn write_for(
+        &self,
+        path: &str,
+        mode: u32,
+        (user, group): (u32, u32),
         produce: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let (above, name) = split(path);
@@ -258,7 +378,7 @@ impl Root {
             buffered.flush()?;
             drop(buffered);
             // The owner first: a change of it clears bits of the mode.
-            own(&file)?;
+            give(&file, (Uid::from_raw(user), Gid::from_raw(group)))?;
             rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
             file.sync_all()?;
             step()?;

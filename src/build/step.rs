@@ -175,6 +175,7 @@ impl Step {
             | Body::Disk(_)
             | Body::ImageBuild(_)
             | Body::Chart(_)
+            | Body::Secret(_)
             | Body::Run(_) => Ok(None),
             Body::Host(it) => {
                 let name = Node { span: recipe.span.clone(), value: Value::String(it.node_name.clone()) };

@@ -122,6 +122,9 @@ pub enum Command {
     /// Signing keys and trust
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Values that no bundle holds: sealed in a file beside it
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Try out what this machine lets a build do, and say what to enable
     #[command(subcommand)]
     Doctor(DoctorCommand),
@@ -603,6 +606,92 @@ pub struct KeySignRootArgs {
     /// A private key file, the public file of a key that the ssh-agent holds, or `agent:SHA256:…`
     #[arg(long, value_name = "KEY")]
     pub key: PathBuf,
+}
+
+/// What can be done with secrets.
+#[derive(Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// Seal a value, which is read from stdin or a file
+    Set(SecretsSetArgs),
+    /// Take a value out
+    Remove(SecretsRemoveArgs),
+    /// List the names of the values, each with a fingerprint
+    List(SecretsFileArgs),
+    /// Seal for the recipients of the project, and for nobody else
+    RotateRecipients(SecretsRotateArgs),
+    /// Check that every secret of the bundle has a value, and no other one has
+    Check(SecretsFileArgs),
+    /// Keys of operators
+    #[command(subcommand)]
+    Key(SecretsKeyCommand),
+}
+
+/// A sidecar.
+#[derive(Debug, Args)]
+pub struct SecretsFileArgs {
+    /// Name of the bundle
+    pub bundle: String,
+    /// The sidecar, `NAME.secrets.age`
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// What opens it: an identity file of age; the configured one unless given
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+}
+
+/// Arguments of `secrets set`.
+#[derive(Debug, Args)]
+pub struct SecretsSetArgs {
+    /// Which sidecar
+    #[command(flatten)]
+    pub file: SecretsFileArgs,
+    /// Name of the value: that of the secret, or `SECRET#KEY` where it has several
+    pub name: String,
+    /// Read the value from this file and not from stdin
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Who else can open it, `age1…`; may be given several times
+    #[arg(long = "recipient", value_name = "RECIPIENT")]
+    pub recipients: Vec<String>,
+    /// Which host a new sidecar is for; that of the bundle unless given, and `*` is every host that can open it
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+}
+
+/// Arguments of `secrets remove`.
+#[derive(Debug, Args)]
+pub struct SecretsRemoveArgs {
+    /// Which sidecar
+    #[command(flatten)]
+    pub file: SecretsFileArgs,
+    /// Name of the value
+    pub name: String,
+}
+
+/// Arguments of `secrets rotate-recipients`.
+#[derive(Debug, Args)]
+pub struct SecretsRotateArgs {
+    /// Which sidecar
+    #[command(flatten)]
+    pub file: SecretsFileArgs,
+    /// Who can open it besides those of the project, `age1…`; may be given several times
+    #[arg(long = "recipient", value_name = "RECIPIENT")]
+    pub recipients: Vec<String>,
+}
+
+/// What can be done with keys of operators.
+#[derive(Debug, Subcommand)]
+pub enum SecretsKeyCommand {
+    /// Make an identity and print its recipient
+    New(SecretsKeyNewArgs),
+}
+
+/// Arguments of `secrets key new`.
+#[derive(Debug, Args)]
+pub struct SecretsKeyNewArgs {
+    /// Where the identity goes; it is for its owner alone
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// Arguments of `demo`.

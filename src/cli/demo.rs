@@ -84,7 +84,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
         min_serial: 0,
         full: true,
     };
-    let (_, report) = lay(&host, &outcome.path, &judging, false)?;
+    let (_, report) = lay(&host, &outcome.path, &judging, None, false)?;
     session.ui.note(format!("verified  every byte against {}", trust.display()));
     session.ui.note(format!("installed {} files into {}", report.changed(), host.display()));
     session.ui.data(&outcome.digest);

@@ -154,4 +154,15 @@ failures! {
     super::remote::PushError: |_| Exit::Failure;
     gabion_host::HostError: |error| Exit::of(error.exit());
     gabion_host::live::LiveError: |error| Exit::of(error.exit());
+    gabion_host::seal::SealError: |error| match error {
+        gabion_host::seal::SealError::Others => Exit::Trust,
+        gabion_host::seal::SealError::Damaged(_) => Exit::Integrity,
+        _ => Exit::Failure,
+    };
+    gabion_host::secrets::SecretsError: |error| match error {
+        _ if error.is_integrity() => Exit::Integrity,
+        _ if error.is_trust() => Exit::Trust,
+        _ => Exit::Failure,
+    };
+    crate::leak::LeakError: |_| Exit::Failure;
 }

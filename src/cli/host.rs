@@ -28,7 +28,7 @@ fn here(session: &Session<'_>, command: &Command) -> Result<Exit, Failure> {
         }
         failure
     })?;
-    if session.ui.json {
+    if session.ui.json && !answer.json.is_null() {
         session.ui.data(&answer.json);
     } else if !answer.text.is_empty() {
         session.ui.data(&answer.text);

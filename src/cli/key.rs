@@ -33,7 +33,7 @@ pub(super) fn load(name: &Path) -> Result<SigningKey, Failure> {
     Ok(SigningKey::load(name, agent().as_deref(), &mut given)?)
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     let read = fs_err::File::open("/dev/urandom").and_then(|mut it| it.read_exact(&mut bytes));
     read.map_err(|error| Failure::usage(format!("no randomness: {error}")))?;
@@ -128,14 +128,14 @@ fn sign(ui: &Ui, args: &KeySignRootArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn exists(path: &Path) -> Failure {
+pub(super) fn exists(path: &Path) -> Failure {
     let source = std::io::ErrorKind::AlreadyExists.into();
     let error = BundleError::Io { operation: "create", path: path.to_owned(), source };
     Failure::from(error).help("gabion never writes over a key; name another file")
 }
 
 /// Writes a file that must not exist yet.
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     let failed = |source| BundleError::Io { operation: "create", path: path.to_owned(), source };
     Ok(file::write_new(path, bytes, mode).map_err(failed)?)
 }

@@ -20,6 +20,7 @@ mod passphrase;
 mod project;
 mod push;
 mod remote;
+mod secrets;
 mod store;
 mod trust;
 pub mod ui;
@@ -74,6 +75,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Host(args) => host::run(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
+        Command::Secrets(command) => secrets::run(&session()?, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),
         Command::Demo(args) => demo::run(session()?, args),
         Command::Explain(args) => look::explain(ui, args),

@@ -15,7 +15,7 @@ use crate::lock::{self, LockedGraph};
 use crate::net::Client;
 use crate::plan::{Decision, Known, Plan};
 use crate::recipe::{Address, Body, Kind, Project};
-use crate::{assemble, graph, plan, recipe};
+use crate::{assemble, graph, leak, plan, recipe};
 use gabion_bundle::{
     Assembled, BundleError, Role, SigningKey, Source, Spec, assemble_to_path, open_slot, read_table,
     sign_bundle,
@@ -77,6 +77,14 @@ impl<'u> Session<'u> {
             None => find_project()?,
         };
         Ok(Box::leak(Box::new(recipe::load(&root, self.env.as_deref())?)))
+    }
+
+    /// The project, where there is one here or one was named.
+    pub(super) fn load_if_any(&self) -> Result<Option<&'static Project>, Failure> {
+        if self.project.is_none() && find_project().is_err() {
+            return Ok(None);
+        }
+        self.load().map(Some)
     }
 
     pub(super) fn store(&self) -> Result<Store, Failure> {
@@ -448,6 +456,7 @@ fn make(
     })?;
     closure.check(locked).map_err(|error| Unmade { stale: true, ..error.into() })?;
     let spec = assemble::spec(locked, recipe, &built, &closure, store);
+    leak::check(locked, recipe, &closure, &spec, store, session.config.jobs)?;
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
         fs_err::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
     }

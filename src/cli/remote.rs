@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::project::Session;
 use super::push;
 use crate::exit::Exit;
-use gabion_host::cli::{Command as HostsCommand, JudgeArgs, RootArgs};
+use gabion_host::cli::{Command as HostsCommand, JudgeArgs, RootArgs, SecretsCommand};
 use std::process::{Command, ExitStatus, Stdio};
 
 /// Why a machine was not reached.
@@ -91,7 +91,7 @@ impl<'a> There<'a> {
     }
 
     /// Runs the small program there with these words; what it says is said here, and it ends as it ended there.
-    fn run(&self, session: &Session<'_>, words: &[String]) -> Result<Exit, Failure> {
+    fn run(&self, session: &Session<'_>, words: &[String], input: Stdio) -> Result<Exit, Failure> {
         let mut script = format!("exec {}", quoted(self.path));
         if session.ui.json {
             script.push_str(" --json");
@@ -99,7 +99,7 @@ impl<'a> There<'a> {
         for word in words {
             script.extend([" ", &quoted(word)]);
         }
-        let status = self.ssh(&script).stdin(Stdio::null()).status().map_err(PushError::Ssh)?;
+        let status = self.ssh(&script).stdin(input).status().map_err(PushError::Ssh)?;
         match status.code() {
             // 255 is the word of `ssh` itself, 126 and 127 those of a shell that finds no program (POSIX, 2.8.2).
             Some(code @ (126 | 127 | 255)) => {
@@ -161,12 +161,14 @@ pub(super) fn run(
     }
     words.extend(["--root".to_owned(), root.root.display().to_string()]);
     words.extend(["--patience".to_owned(), format!("{}s", root.patience.as_secs())]);
-    let exit = there.run(session, &words)?;
+    // Values of secrets come over the pipe, and so never stand in a list of processes.
+    let input = if matches!(here, HostsCommand::Secrets(_)) { Stdio::inherit() } else { Stdio::null() };
+    let exit = there.run(session, &words, input)?;
     match here {
         HostsCommand::Apply(it) if exit == Exit::Ok && !it.confirm_within.is_zero() && !it.leave => {
             let root = root.root.display().to_string();
             let words = ["confirm", "--if-waiting", "--root", &root].map(str::to_owned);
-            there.run(session, &words).map(Some)
+            there.run(session, &words, Stdio::null()).map(Some)
         }
         _ => Ok(Some(exit)),
     }
@@ -197,6 +199,11 @@ fn root_of(command: &HostsCommand) -> Option<&RootArgs> {
         HostsCommand::Rollback(it) => &it.root,
         HostsCommand::Generations(it) => &it.root,
         HostsCommand::Recover(it) => &it.root,
+        HostsCommand::Secrets(SecretsCommand::Recipient(it)) => it,
+        HostsCommand::Secrets(SecretsCommand::Inject(it)) if it.values.sidecar.is_none() => &it.root,
+        HostsCommand::Backup(it) if it.output.is_none() => &it.root,
+        // Files of this machine: `gabion-host` on the other one is given them by a pipe.
+        HostsCommand::Secrets(_) | HostsCommand::Backup(_) | HostsCommand::Restore(_) => return None,
     })
 }
 
@@ -240,6 +247,30 @@ fn words(command: &HostsCommand) -> Vec<String> {
             words.extend(flag(it.history, "--history"));
             words
         }
+        HostsCommand::Secrets(SecretsCommand::Recipient(_)) => {
+            ["secrets", "recipient"].map(str::to_owned).into()
+        }
+        HostsCommand::Secrets(SecretsCommand::Inject(it)) => {
+            let mut words: Vec<String> = ["secrets", "inject", "--bundle"].map(str::to_owned).into();
+            words.push(it.values.bundle.clone());
+            words.extend(it.values.host.iter().flat_map(|host| ["--host".to_owned(), host.clone()]));
+            words
+        }
+        HostsCommand::Backup(it) => {
+            let mut words = one("backup");
+            let lists = [
+                ("--recipient", &it.what.recipients),
+                ("--snapshot", &it.what.snapshots),
+                ("--volume", &it.what.volumes),
+            ];
+            words.extend(
+                lists
+                    .into_iter()
+                    .flat_map(|(word, list)| list.iter().flat_map(move |it| [word.to_owned(), it.clone()])),
+            );
+            words
+        }
+        HostsCommand::Restore(_) => Vec::new(),
         HostsCommand::Recover(it) => {
             let mut words = one("recover");
             words.extend(flag(it.files, "--files"));

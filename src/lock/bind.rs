@@ -30,6 +30,7 @@ const fn version(kind: Kind) -> u32 {
         | Kind::ImageBuild
         | Kind::Manifests
         | Kind::Run
+        | Kind::Secret
         | Kind::Host
         | Kind::Bundle => 1,
     }

@@ -43,6 +43,8 @@ kinds! {
     Manifests = "manifests",
     /// What a script gives.
     Run = "run",
+    /// Where a value goes that no bundle holds.
+    Secret = "secret",
     /// A machine that bundles are made for.
     Host = "host",
     /// Everything for one host, in one file.

@@ -8,7 +8,7 @@ use super::parse::parse;
 use super::settings::{self, Settings};
 use super::table::{Entry, Table};
 use super::value::{Node, Value};
-use super::{Recipe, Vars, nodes};
+use super::{Recipe, Vars, kinds, nodes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -55,6 +55,7 @@ pub fn load(root: &Path, env: Option<&str>) -> Result<Project, Diagnostics> {
     let settings = settings::read(&merged, env, &mut diagnostics);
     let (mut recipes, disabled) = nodes::recipes(merged, root, &mut diagnostics);
     nodes::settle_kubernetes(&mut recipes, &disabled, &mut diagnostics);
+    kinds::conflicts(&recipes, &mut diagnostics);
     let needs = nodes::needs(&recipes, &disabled, &mut diagnostics);
     diagnostics.into_result(Project {
         root: root.to_owned(),

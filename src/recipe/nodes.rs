@@ -36,9 +36,9 @@ pub(super) fn recipes(
         }
     }
     for (word, (span, _)) in
-        merged.iter().filter(|(word, _)| !["project", "resolve"].contains(&word.as_str()))
+        merged.iter().filter(|(word, _)| !["project", "resolve", "secrets"].contains(&word.as_str()))
     {
-        let known = Kind::ALL.iter().map(|kind| kind.name()).chain(["project", "vars", "resolve"]);
+        let known = Kind::ALL.iter().map(|kind| kind.name()).chain(["project", "vars", "resolve", "secrets"]);
         let mistake = Diagnostic::new(Code::UnknownKind, span, format!("`{word}` is no kind of recipe"));
         diagnostics.push(mistake.suggest(word, known));
     }

@@ -44,6 +44,11 @@ impl<'a> Reader<'a> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Takes notice of a key without reading it.
+    pub(super) fn known(&mut self, key: &'static str) {
+        self.known.push(key);
+    }
+
     /// Where the table is declared.
     pub(super) fn span(&self) -> Span {
         self.span.clone()

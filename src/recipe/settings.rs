@@ -1,4 +1,4 @@
-//! `[project]` and `[resolve]`.
+//! `[project]`, `[resolve]` and `[secrets]`.
 
 use super::address::{Address, Kind};
 use super::diagnostic::{Diagnostics, Span};
@@ -10,7 +10,7 @@ use super::value::{Node, Value};
 /// The only edition of the recipe language so far.
 const EDITION: &str = "2026";
 
-/// What `[project]`, `[resolve]` and the command line say.
+/// What `[project]`, `[resolve]`, `[secrets]` and the command line say.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The project's name.
@@ -21,6 +21,8 @@ pub struct Settings {
     pub env: Option<String>,
     /// The lock file, relative to the project.
     pub lock: String,
+    /// Who can open the sidecars of secrets, `age1…`.
+    pub recipients: Vec<String>,
     /// Debian's name of the architecture, `amd64`.
     pub arch: String,
 }
@@ -55,7 +57,18 @@ pub(super) fn read(merged: &Table, env: Option<String>, diagnostics: &mut Diagno
         reader.bad_value("arch", &arch.span, "is `amd64` or `arm64`");
     }
     reader.finish();
-    Settings { name: name.value, default, env, lock, arch: arch.value }
+    let (secrets, span) = section(merged, "secrets");
+    let mut reader = Reader::new(&"secrets", &secrets, &span, diagnostics);
+    let recipients = reader.parsed_list("recipients", recipient);
+    reader.finish();
+    Settings { name: name.value, default, env, lock, recipients, arch: arch.value }
+}
+
+/// Refuses what is clearly no recipient; what it is by mistake, an identity perhaps, is not repeated.
+fn recipient(text: &str) -> Result<String, &'static str> {
+    let good = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
+    let is = text.starts_with("age1") && text.len() == 62 && text.bytes().all(good);
+    if is { Ok(text.to_owned()) } else { Err("takes recipients of age, `age1…`") }
 }
 
 /// The table `name` and its place; an empty one where it is missing.

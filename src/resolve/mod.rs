@@ -137,6 +137,7 @@ impl Resolver<'_> {
             | Body::Manifests(_)
             | Body::Run(_)
             | Body::ImageBuild(_)
+            | Body::Secret(_)
             | Body::Host(_)
             | Body::Bundle(_) => {
                 return Err(wrong(request, "nothing can be pinned here".to_owned()));

@@ -33,9 +33,9 @@ const NOT_ON_THE_HOST: [&str; 8] =
     ["reqwest", "hyper", "rustls", "tokio", "sled", "toml", "gabion-store", "gabion-lockfile"];
 
 /// The pipeline from left to right: a module may use what stands left of it.
-const PIPELINE: [&str; 16] = [
+const PIPELINE: [&str; 17] = [
     "error", "exit", "file", "event", "config", "recipe", "graph", "request", "lock", "net", "image",
-    "resolve", "plan", "build", "closure", "assemble",
+    "resolve", "plan", "build", "closure", "leak", "assemble",
 ];
 
 fn read(path: &str) -> String {
@@ -95,8 +95,19 @@ fn what_tests_share_reaches_no_program() {
 #[test]
 fn the_installer_links_no_client_no_parser_of_recipes_and_no_store() {
     for package in ["gabion-host", "gabion-installer"] {
+        // Macros of dependencies run while they are compiled; what these need reaches no program.
         let cargo = std::process::Command::new(env!("CARGO"))
-            .args(["tree", "-p", package, "-e", "normal", "--prefix", "none", "--offline", "--locked"])
+            .args([
+                "tree",
+                "-p",
+                package,
+                "-e",
+                "normal,no-proc-macro",
+                "--prefix",
+                "none",
+                "--offline",
+                "--locked",
+            ])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .unwrap();

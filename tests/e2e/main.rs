@@ -25,6 +25,7 @@ mod push;
 mod registry;
 mod rootfs;
 mod scripts;
+mod secrets;
 mod store;
 mod trust;
 mod unpacked;

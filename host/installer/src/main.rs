@@ -39,7 +39,9 @@ fn main() -> ExitCode {
     match run(&cli.command, &Context { now, trust: None, tell: &note }) {
         // Who pushes is told over the pipe.
         Ok(_) if matches!(cli.command, Command::Receive(_)) => ExitCode::SUCCESS,
-        Ok(answer) if answer.text.is_empty() && !cli.json => ExitCode::from(answer.exit),
+        Ok(answer) if answer.text.is_empty() && (!cli.json || answer.json.is_null()) => {
+            ExitCode::from(answer.exit)
+        }
         Ok(answer) => {
             let text = if cli.json { answer.json.to_string() } else { answer.text };
             match writeln!(std::io::stdout(), "{text}") {

@@ -1,6 +1,8 @@
 //! Words of the commands.
 
+use super::backup::{BackupArgs, RestoreArgs};
 use super::install_disk::InstallDiskArgs;
+use super::secrets::InjectArgs;
 use clap::{Args, Subcommand};
 use gabion_bundle::Time;
 use std::path::PathBuf;
@@ -30,6 +32,13 @@ pub enum Command {
     Generations(GenerationsArgs),
     /// Apply the generation in force again, from the host's own packs
     Heal(RootArgs),
+    /// Values that no bundle holds
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Save what nobody can make again, sealed for the operators
+    Backup(SaveArgs),
+    /// Put a backup back, or read it whole and compare
+    Restore(BackArgs),
     /// Go on with an interrupted change; go back if nobody confirmed it in time
     Recover(RecoverArgs),
 }
@@ -79,6 +88,9 @@ pub struct InstallArgs {
     /// Whom to trust
     #[command(flatten)]
     pub judge: JudgeArgs,
+    /// Values of secrets, unsealed: a file that lies in memory, or `-` for the pipe
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
     /// Show what would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -161,6 +173,56 @@ pub struct GenerationsArgs {
     /// Show what happened, oldest first
     #[arg(long)]
     pub history: bool,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+}
+
+/// What can be done with the secrets of a host.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SecretsCommand {
+    /// Show whom operators seal a sidecar for, so that this host can open it
+    Recipient(RootArgs),
+    /// Take values in: a sidecar, or the same unsealed from the pipe
+    Inject(TakeInArgs),
+}
+
+/// Arguments of `host secrets inject`.
+#[derive(Debug, Clone, Args)]
+pub struct TakeInArgs {
+    /// What
+    #[command(flatten)]
+    pub values: InjectArgs,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+}
+
+/// Arguments of `host backup`.
+#[derive(Debug, Clone, Args)]
+pub struct SaveArgs {
+    /// What, and for whom
+    #[command(flatten)]
+    pub what: BackupArgs,
+    /// Where to; standard output unless given
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Which host
+    #[command(flatten)]
+    pub root: RootArgs,
+}
+
+/// Arguments of `host restore`.
+#[derive(Debug, Clone, Args)]
+pub struct BackArgs {
+    /// The backup; standard input unless given
+    pub backup: Option<PathBuf>,
+    /// What opens it
+    #[arg(long = "identity", value_name = "FILE", required = true)]
+    pub identities: Vec<PathBuf>,
+    /// What
+    #[command(flatten)]
+    pub what: RestoreArgs,
     /// Which host
     #[command(flatten)]
     pub root: RootArgs,

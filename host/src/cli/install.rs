@@ -9,6 +9,7 @@ use crate::apply::Report;
 use crate::error::HostError;
 use crate::live::prepare;
 use crate::root::Root;
+use crate::secrets::{Expect, inject_plain};
 use crate::trust::TrustState;
 use crate::{k3s, spool};
 use gabion_bundle::Verified;
@@ -25,6 +26,7 @@ pub fn lay(
     path: &Path,
     file: &Path,
     judging: &Judging,
+    secrets: Option<&Path>,
     dry: bool,
 ) -> Result<(VerifiedFile, Report), HostError> {
     let failed = |source| HostError::Root { path: path.display().to_string(), source };
@@ -32,7 +34,7 @@ pub fn lay(
     let busy = || HostError::Busy { path: path.display().to_string() };
     // From the floor that is read to the floor that is raised, nobody else changes this root.
     let _alone = root.lock().map_err(failed)?.ok_or_else(busy)?;
-    lay_into(&root, file, judging, None, dry)
+    lay_into(&root, file, judging, None, secrets, dry)
 }
 
 fn lay_into(
@@ -40,6 +42,7 @@ fn lay_into(
     file: &Path,
     judging: &Judging,
     slot: Option<&str>,
+    secrets: Option<&Path>,
     dry: bool,
 ) -> Result<(VerifiedFile, Report), HostError> {
     let before = TrustState::load(root)?;
@@ -55,6 +58,9 @@ fn lay_into(
         // The floor first, so that no cut leaves it low.
         after.save(root)?;
     }
+    if let Some(path) = secrets {
+        take_secrets(root, path, &verified.manifest().name, after.host.as_deref())?;
+    }
     spool::take(root, bundle(file)?, &policy)?;
     accept::keep_root(root, &verified.root)?;
     let report = k3s::install(root, &mut verified, false)?;
@@ -62,12 +68,22 @@ fn lay_into(
     Ok((verified, report))
 }
 
+/// Values of secrets that come along: never into the bundle's place, and never into what is told.
+fn take_secrets(root: &Root, path: &Path, name: &str, host: Option<&str>) -> Result<(), HostError> {
+    let expect = Expect { bundle: name, host };
+    if path == Path::new("-") {
+        return inject_plain(root, std::io::stdin().lock(), expect).map(drop);
+    }
+    let failed = |source| HostError::Root { path: path.display().to_string(), source };
+    inject_plain(root, File::open(path).map_err(failed)?, expect).map(drop)
+}
+
 pub(super) fn install(args: &InstallArgs, context: &Context<'_>) -> Result<Answer, HostError> {
     let Some(disk) = &args.disk else {
         let path = args.root.as_deref().unwrap_or(Path::new("/"));
         let failed = |source| HostError::Root { path: path.display().to_string(), source };
         let judging = judging_of(&args.judge, &Root::open(path).map_err(failed)?, context)?;
-        let (verified, report) = lay(path, &args.bundle, &judging, args.dry_run)?;
+        let (verified, report) = lay(path, &args.bundle, &judging, args.secrets.as_deref(), args.dry_run)?;
         (context.tell)(&text::wrote(&report, args.dry_run));
         return Ok(text::installed(&verified, &report, args.dry_run));
     };
@@ -80,7 +96,8 @@ pub(super) fn install(args: &InstallArgs, context: &Context<'_>) -> Result<Answe
     judging.accept(&none, &opened)?;
     let mut events = |event| (context.tell)(&install_disk::line(&event));
     let report = install_disk::run(disk, &mut opened, args.dry_run, &mut events, |_, root, slot| {
-        lay_into(root, &args.bundle, &judging, Some(&slot.to_string()), false).map(drop)
+        lay_into(root, &args.bundle, &judging, Some(&slot.to_string()), args.secrets.as_deref(), false)
+            .map(drop)
     })?;
     Ok(text::disk(&report, args.dry_run))
 }

@@ -4,15 +4,18 @@
 //! whoever calls hands to it.
 
 mod args;
+pub mod backup;
 mod install;
 pub mod install_disk;
+mod keep;
 mod receive;
 mod run;
+pub mod secrets;
 mod text;
 
 pub use args::{
-    ApplyArgs, Command, ConfirmArgs, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs, ReceiveArgs,
-    RecoverArgs, RollbackArgs, RootArgs,
+    ApplyArgs, BackArgs, Command, ConfirmArgs, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs,
+    ReceiveArgs, RecoverArgs, RollbackArgs, RootArgs, SaveArgs, SecretsCommand, TakeInArgs,
 };
 pub use install::{VerifiedFile, lay};
 pub use receive::{Ended, Greeting, receive};

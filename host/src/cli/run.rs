@@ -4,6 +4,7 @@ use super::args::{
     ApplyArgs, Command, GenerationsArgs, JudgeArgs, PlanArgs, RecoverArgs, RollbackArgs, RootArgs,
 };
 use super::install::install;
+use super::keep;
 use super::receive::receive;
 use super::text;
 use crate::accept::{self, Judging};
@@ -73,6 +74,9 @@ pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError
         }
         Command::Generations(args) => generations(args, context),
         Command::Heal(args) => Ok(text::outcome(&open(args, context)?.heal()?)),
+        Command::Secrets(command) => keep::secrets(command, context),
+        Command::Backup(args) => keep::save(args, context),
+        Command::Restore(args) => keep::put_back(args, context),
         Command::Recover(args) => recover(args, context),
     }
 }
@@ -83,7 +87,7 @@ fn facts() -> Result<Answer, LiveError> {
     Ok(Answer::new(text, json))
 }
 
-fn open<'t>(args: &RootArgs, context: &Context<'t>) -> Result<Host<'t>, LiveError> {
+pub(super) fn open<'t>(args: &RootArgs, context: &Context<'t>) -> Result<Host<'t>, LiveError> {
     let patience = Patience { limit: args.patience, ..Patience::default() };
     Ok(Host::open(&args.root, context.now.unix(), patience, context.tell)?)
 }

@@ -135,7 +135,7 @@ impl Cluster<'_> {
     }
 
     /// Server-side apply. What a webhook or a kind that is not served yet refuses is tried again for a while.
-    fn apply(&self, wave: &str, input: &[u8]) -> Result<(), LiveError> {
+    pub(crate) fn apply(&self, wave: &str, input: &[u8]) -> Result<(), LiveError> {
         let arguments = ["apply", "--server-side", "--force-conflicts", MANAGER, "-f", "-"];
         self.until(&format!("applying the wave `{wave}`"), &mut || match self
             .kubectl_changes(&arguments, input)

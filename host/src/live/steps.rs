@@ -4,17 +4,19 @@ use super::change::{Change, Step};
 use super::error::LiveError;
 use super::generation::{Applied, Generation};
 use super::host::{Host, Outcome};
-use super::objects::{self, Object, Wave};
+use super::objects::{self, Object, Wait, Wave};
 use super::programs::Program;
 use crate::apply::{Report, plan};
 use crate::error::HostError;
 use crate::k3s::{self, Content};
 use crate::layout::{Layout, Wanted};
-use gabion_bundle::Verified;
+use crate::secrets::{self, SecretsError};
+use gabion_bundle::{SecretTargets, Verified};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// What systemd may take for one request.
 const SYSTEMD: Duration = Duration::from_secs(900);
@@ -38,6 +40,8 @@ pub(crate) struct Steps {
     /// The archives of images, with what theirs are called.
     archives: Vec<(String, Vec<String>)>,
     has_k3s: bool,
+    /// Where secrets go.
+    secrets: Option<SecretTargets>,
 }
 
 impl Steps {
@@ -57,7 +61,8 @@ impl Steps {
             .collect();
         let images = archives.iter().flat_map(|(_, names)| names).cloned().collect();
         let has_k3s = layout.entries().contains_key(READ_ONCE[0]);
-        Ok(Self { layout, waves, images, archives, has_k3s })
+        let secrets = secrets::targets(bundle)?;
+        Ok(Self { layout, waves, images, archives, has_k3s, secrets })
     }
 
     /// The objects that stay in the cluster.
@@ -83,6 +88,9 @@ impl Host<'_> {
         steps: &Steps,
         bundle: &mut Verified<R>,
     ) -> Result<Outcome, LiveError> {
+        if change.step < Step::Services {
+            self.need_secrets(steps)?;
+        }
         loop {
             match change.step {
                 Step::Snapshot => {
@@ -187,6 +195,9 @@ impl Host<'_> {
             change.save(&self.root)?;
         }
         let report = plan.execute(&self.root, &mut produce)?;
+        if let Some(targets) = &steps.secrets {
+            secrets::files(&self.root, targets)?;
+        }
         if report.changed() + report.removed.len() > 0 {
             self.say(format!("files: wrote {}, removed {}", report.changed(), report.removed.len()));
         }
@@ -258,9 +269,17 @@ impl Host<'_> {
                 .into_iter()
                 .any(|it| it.strip_prefix("pre-").or_else(|| it.strip_prefix("post-")) == Some(moment))
         };
-        for wave in &steps.waves {
+        // Where their namespaces are, and before what mounts them.
+        let behind = steps.waves.iter().position(|it| it.wait == Wait::Active).map_or(0, |it| it + 1);
+        for (at, wave) in steps.waves.iter().enumerate() {
+            if at == behind {
+                self.secrets(steps)?;
+            }
             cluster.wave(wave, &runs)?;
             self.say(format!("wave {}: {} objects", wave.name, wave.objects.len()));
+        }
+        if behind == steps.waves.len() {
+            self.secrets(steps)?;
         }
         let gone: Vec<Applied> = objects::gone(before, &to.objects).into_iter().cloned().collect();
         let (kept, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(objects::is_kept);
@@ -272,6 +291,26 @@ impl Host<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses to begin without a value; those that the host makes itself are made.
+    fn need_secrets(&self, steps: &Steps) -> Result<(), LiveError> {
+        let Some(targets) = &steps.secrets else { return Ok(()) };
+        secrets::generate(&self.root, targets).map_err(LiveError::from)?;
+        let names = secrets::missing(&self.root, targets)?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        Err(HostError::from(SecretsError::Missing { bundle: targets.bundle.clone(), names }).into())
+    }
+
+    /// Secrets of the cluster, from what the host keeps: no bundle and no record has them.
+    fn secrets(&self, steps: &Steps) -> Result<(), LiveError> {
+        let Some(targets) = &steps.secrets else { return Ok(()) };
+        let objects = secrets::objects(&self.root, targets)?;
+        self.say(format!("secrets: {} objects", objects.len()));
+        let input = Zeroizing::new(objects::list(objects.iter().map(|it| it.as_str())));
+        self.cluster().apply("secrets", &input)
     }
 
     /// What is not healthy.

@@ -11,6 +11,7 @@ mod k3s;
 mod platform;
 mod rootfs;
 mod run;
+mod secret;
 
 pub use apt::Apt;
 pub use chart::{Chart, ChartSource, Deploy};
@@ -20,9 +21,11 @@ pub use fetch::Fetch;
 pub use image::{Image, ImageTag};
 pub use image_build::{FileSource, ImageBuild, Layer, LayerFile};
 pub use k3s::{K3s, K3sVersion};
-pub use platform::{Bundle, Host, Manifests};
+pub use platform::{Bundle, Host, Manifests, PublicSecret};
 pub use rootfs::{Facts, Rootfs};
 pub use run::{OUT, Run};
+pub(super) use secret::conflicts;
+pub use secret::{Secret, targets};
 
 use super::address::{Address, Kind, Reference};
 use super::diagnostic::Diagnostics;
@@ -53,6 +56,8 @@ pub enum Body {
     Manifests(Manifests),
     /// What a script gives.
     Run(Box<Run>),
+    /// Where a value goes.
+    Secret(Box<Secret>),
     /// A machine.
     Host(Host),
     /// Everything for one machine.
@@ -73,6 +78,7 @@ impl Body {
             Kind::ImageBuild => Self::ImageBuild(Box::new(ImageBuild::read(reader))),
             Kind::Manifests => Self::Manifests(Manifests::read(reader)),
             Kind::Run => Self::Run(Box::new(Run::read(address, reader))),
+            Kind::Secret => Self::Secret(Box::new(Secret::read(address, reader))),
             Kind::Host => Self::Host(Host::read(address, reader)),
             Kind::Bundle => Self::Bundle(Bundle::read(reader)),
         }
@@ -80,15 +86,22 @@ impl Body {
 
     /// Every node that this one names, in the order of its fields.
     pub fn references(&self) -> impl Iterator<Item = &Spanned<Reference>> {
-        let lists: [&[_]; 4] = match self {
-            Self::Fetch(_) | Self::Apt(_) | Self::K3s(_) | Self::Image(_) | Self::Host(_) => [&[]; 4],
-            Self::Rootfs(it) => [&it.packages, &it.from, &[], &[]],
-            Self::Disk(it) => [it.rootfs.as_slice(), &[], &[], &[]],
-            Self::ImageBuild(it) => [it.base.as_slice(), &it.from, &[], &[]],
-            Self::Run(it) => [it.root.as_slice(), &it.inputs, &[], &[]],
-            Self::Chart(it) => [&it.after, &[], &[], &[]],
-            Self::Manifests(it) => [&it.from, &it.after, &[], &[]],
-            Self::Bundle(it) => [it.installer.as_slice(), it.host.as_slice(), &it.base, &it.deploy],
+        let lists: [&[_]; 5] = match self {
+            Self::Fetch(_)
+            | Self::Apt(_)
+            | Self::K3s(_)
+            | Self::Image(_)
+            | Self::Secret(_)
+            | Self::Host(_) => [&[]; 5],
+            Self::Rootfs(it) => [&it.packages, &it.from, &[], &[], &[]],
+            Self::Disk(it) => [it.rootfs.as_slice(), &[], &[], &[], &[]],
+            Self::ImageBuild(it) => [it.base.as_slice(), &it.from, &[], &[], &[]],
+            Self::Run(it) => [it.root.as_slice(), &it.inputs, &[], &[], &[]],
+            Self::Chart(it) => [&it.after, &[], &[], &[], &[]],
+            Self::Manifests(it) => [&it.from, &it.after, &[], &[], &[]],
+            Self::Bundle(it) => {
+                [it.installer.as_slice(), it.host.as_slice(), &it.base, &it.deploy, &it.secrets]
+            }
         };
         lists.into_iter().flatten()
     }

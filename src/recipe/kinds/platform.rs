@@ -67,6 +67,42 @@ impl Host {
 const BASE: [Kind; 7] =
     [Kind::Apt, Kind::Disk, Kind::K3s, Kind::Image, Kind::ImageBuild, Kind::Fetch, Kind::Run];
 
+/// What looks like a secret, may be known to all, and is let into a bundle.
+#[derive(Debug, Clone)]
+pub struct PublicSecret {
+    /// The node that brings it.
+    pub node: Spanned<Reference>,
+    /// The object, `Secret NAMESPACE/NAME`, or the file in the bundle.
+    pub object: String,
+    /// Why everybody may know it.
+    pub reason: String,
+}
+
+impl PublicSecret {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        reader.must_have("node");
+        let node = reader.reference("node", &BRINGS);
+        let (object, reason) = (reader.required("object"), reader.required("reason"));
+        if reason.value.trim().is_empty() && reader.is_string("reason") {
+            reader.bad_value("reason", &reason.span, "is empty: say why everybody may know it");
+        }
+        Some(Self { node: node?, object: object.value, reason: reason.value })
+    }
+}
+
+/// What can bring a secret into a bundle.
+const BRINGS: [Kind; 9] = [
+    Kind::Apt,
+    Kind::Disk,
+    Kind::K3s,
+    Kind::Image,
+    Kind::ImageBuild,
+    Kind::Fetch,
+    Kind::Run,
+    Kind::Manifests,
+    Kind::Chart,
+];
+
 /// Everything for one machine.
 #[derive(Debug, Clone)]
 pub struct Bundle {
@@ -78,6 +114,10 @@ pub struct Bundle {
     pub base: Vec<Spanned<Reference>>,
     /// What is applied, in this order.
     pub deploy: Vec<Spanned<Reference>>,
+    /// Values that the host must have and the bundle does not hold.
+    pub secrets: Vec<Spanned<Reference>>,
+    /// What looks like a secret and may be known to all.
+    pub public_secrets: Vec<PublicSecret>,
     /// The trust root that travels with the bundle, for reading.
     pub trust: Option<Spanned<String>>,
     /// Newer trust roots for those who have an older one: `root.N.json` and `root.N.json.sig`.
@@ -91,6 +131,8 @@ impl Bundle {
             installer: reader.reference("installer", &[Kind::Fetch]),
             base: reader.references("base", &BASE),
             deploy: reader.references("deploy", &[Kind::Manifests, Kind::Chart]),
+            secrets: reader.references("secrets", &[Kind::Secret]),
+            public_secrets: reader.items("public-secrets", PublicSecret::read),
             trust: reader.string("trust"),
             trust_chain: reader.strings("trust-chain"),
         };
@@ -100,6 +142,7 @@ impl Bundle {
             .iter()
             .chain(&it.base)
             .chain(&it.deploy)
+            .chain(&it.secrets)
             .filter(|part| !seen.insert(&part.value.address))
         {
             let message = format!("`{}` is listed twice", again.value);
