@@ -70,10 +70,9 @@ pub(super) fn template(bytes: &[u8]) {
 
 fn values(node: &Node) -> Value {
     match &node.data {
-        Data::Null => Value::NIL,
+        Data::Null | Data::Uint(_) => Value::NIL,
         Data::Bool(it) => (*it).into(),
         Data::Int(it) => Value::int64(*it),
-        Data::Uint(_) => Value::NIL,
         Data::Float(it) => (*it).into(),
         Data::String(it) => it.as_str().into(),
         Data::List(items) => Value::list(items.iter().map(values).collect()),

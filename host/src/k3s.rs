@@ -61,11 +61,10 @@ impl<R: Read + Seek> Arrange<'_, R> {
             }
             Object::Image { name, reference, documents } => self.image(name, reference, documents),
             Object::Chart { file, member } => self.copy(&format!("{CHARTS}/{}", plain(file)?), 0o600, member),
-            // Applied in waves once K3s runs, from the bundle among the host's packs (`live`).
-            Object::Document { .. } => Ok(()),
             Object::Installer { member } => self.installer(member),
-            // A slot is written whole (`disk`), and is no file.
-            Object::Disk { .. } => Ok(()),
+            // Objects are applied in waves once K3s runs, from the bundle among the host's packs (`live`); a slot is written
+            // whole (`disk`), and is no file.
+            Object::Document { .. } | Object::Disk { .. } => Ok(()),
             Object::File { node, member } => {
                 let name = member.rsplit('/').next().unwrap_or_default();
                 self.copy(&format!("var/lib/gabion/files/{}/{name}", plain(node)?), 0o644, member)

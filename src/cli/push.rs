@@ -113,7 +113,7 @@ fn refused(code: &str, message: &str, help: Option<&str>, integrity: bool, trust
 /// Copies the installer if there is one to copy and the machine has another; gives whether it did.
 fn copy_installer(there: &There<'_>, args: &PushArgs, bundle: &mut Opened<&File>) -> Result<bool, Failure> {
     let Some(bytes) = installer(args, bundle)? else { return Ok(false) };
-    let (path, hex) = (quoted(&there.path), Sha256::of(&bytes).hex());
+    let (path, hex) = (quoted(there.path), Sha256::of(&bytes).hex());
     let asking = "say which installer it has";
     let mut ask = there.ssh(&format!("if [ -f {path} ]; then sha256sum < {path}; fi"));
     let said = ask.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(PushError::Ssh)?;
@@ -156,7 +156,7 @@ fn installer(args: &PushArgs, bundle: &mut Opened<&File>) -> Result<Option<Vec<u
 
 /// Serves the bundle to `gabion-host receive` on the machine, until that says how it ended.
 fn transfer(there: &There<'_>, args: &PushArgs, file: &File, greeting: &str) -> Result<Served, Failure> {
-    let mut script = format!("exec {} receive --root {}", quoted(&there.path), quoted(&args.root));
+    let mut script = format!("exec {} receive --root {}", quoted(there.path), quoted(&args.root));
     if let Some(host) = &args.promotion.host {
         script.extend([" --host ", &quoted(host)]);
     }

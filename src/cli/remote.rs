@@ -36,6 +36,7 @@ impl PushError {
     }
 
     /// What to do next.
+    #[expect(clippy::unnecessary_wraps, reason = "every error is asked so")]
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Ssh(_) => "install OpenSSH's client".to_owned(),
@@ -100,19 +101,13 @@ impl<'a> There<'a> {
             script.extend([" ", &quoted(word)]);
         }
         let status = self.ssh(&script).stdin(input).status().map_err(PushError::Ssh)?;
-        match status.code() {
+        Ok(match status.code() {
             // 255 is the word of `ssh` itself, 126 and 127 those of a shell that finds no program (POSIX, 2.8.2).
-            Some(code @ (126 | 127 | 255)) => {
-                let _which = code;
-                self.ended("run `gabion-host`", status)?;
-                Ok(Exit::Failure)
+            None | Some(126 | 127 | 255) => {
+                self.ended("run `gabion-host`", status).map(|()| Exit::Failure)?
             }
-            Some(code) => Ok(Exit::of(u8::try_from(code).unwrap_or(1))),
-            None => {
-                self.ended("run `gabion-host`", status)?;
-                Ok(Exit::Failure)
-            }
-        }
+            Some(code) => Exit::of(u8::try_from(code).unwrap_or(1)),
+        })
     }
 }
 
@@ -191,19 +186,20 @@ fn pushing(bundle: &std::path::Path, judge: &JudgeArgs, root: &RootArgs) -> Push
 /// Which host a command is about, if it is done on a running one.
 fn root_of(command: &HostsCommand) -> Option<&RootArgs> {
     Some(match command {
-        HostsCommand::Install(_) | HostsCommand::Receive(_) => return None,
-        HostsCommand::Facts(it) | HostsCommand::Status(it) | HostsCommand::Heal(it) => it,
+        HostsCommand::Facts(it)
+        | HostsCommand::Status(it)
+        | HostsCommand::Heal(it)
+        | HostsCommand::Secrets(SecretsCommand::Recipient(it)) => it,
         HostsCommand::Confirm(it) => &it.root,
         HostsCommand::Plan(it) => &it.root,
         HostsCommand::Apply(it) => &it.root,
         HostsCommand::Rollback(it) => &it.root,
         HostsCommand::Generations(it) => &it.root,
         HostsCommand::Recover(it) => &it.root,
-        HostsCommand::Secrets(SecretsCommand::Recipient(it)) => it,
         HostsCommand::Secrets(SecretsCommand::Inject(it)) if it.values.sidecar.is_none() => &it.root,
         HostsCommand::Backup(it) if it.output.is_none() => &it.root,
-        // Files of this machine: `gabion-host` on the other one is given them by a pipe.
-        HostsCommand::Secrets(_) | HostsCommand::Backup(_) | HostsCommand::Restore(_) => return None,
+        // Installing, receiving, and files of this machine: `gabion-host` on the other one does that.
+        _ => return None,
     })
 }
 
@@ -221,7 +217,7 @@ fn words(command: &HostsCommand) -> Vec<String> {
     let flag = |is: bool, word: &str| is.then(|| word.to_owned());
     let one = |word: &str| vec![word.to_owned()];
     match command {
-        HostsCommand::Install(_) | HostsCommand::Receive(_) => Vec::new(),
+        HostsCommand::Install(_) | HostsCommand::Receive(_) | HostsCommand::Restore(_) => Vec::new(),
         HostsCommand::Facts(_) => one("facts"),
         HostsCommand::Status(_) => one("status"),
         HostsCommand::Heal(_) => one("heal"),
@@ -270,7 +266,6 @@ fn words(command: &HostsCommand) -> Vec<String> {
             );
             words
         }
-        HostsCommand::Restore(_) => Vec::new(),
         HostsCommand::Recover(it) => {
             let mut words = one("recover");
             words.extend(flag(it.files, "--files"));

@@ -66,7 +66,7 @@ fn look(from: &mut dyn Read, place: &str, depth: usize, found: &mut BTreeSet<Fou
     let deeper = depth + 1;
     match head.as_slice() {
         [0x1f, 0x8b, 8, ..] => {
-            look(&mut flate2::bufread::MultiGzDecoder::new(&mut from), place, deeper, found)
+            look(&mut flate2::bufread::MultiGzDecoder::new(&mut from), place, deeper, found);
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
             if let Ok(mut plain) = zstd::stream::read::Decoder::with_buffer(&mut from) {

@@ -102,7 +102,9 @@ fn a_run_that_is_cut_has_raised_the_floor_and_the_same_bundle_goes_on() {
         Command::new("/bin/sh").args(["-c", &limited]).current_dir(world.folder.path()).output().unwrap();
     assert_eq!(cut.status.signal(), Some(25), "SIGXFSZ: {cut:?}");
     let file = world.path("host/var/lib/gabion/files/fetch.a/a.txt");
-    assert!(!file.exists() && world.path("host/var/lib/gabion/journal.json").exists());
+    let packs = fs_err::read_dir(world.path("host/var/lib/gabion/packs")).unwrap();
+    let packs: Vec<_> = packs.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!file.exists() && packs.len() == 1 && packs[0].ends_with(".gabion.part"), "{packs:?}");
     assert_eq!(json(&fs_err::read_to_string(world.path(STATE)).unwrap())["bundles"]["b"]["serial"], 5);
     fs_err::copy(world.path("out/b.gabion"), world.path("five.gabion")).unwrap();
     fs_err::copy(world.path("plain.gabion"), world.path("out/b.gabion")).unwrap();

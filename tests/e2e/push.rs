@@ -119,7 +119,7 @@ fn packs(world: &World) -> Vec<PathBuf> {
 fn ssh_of(parent: u32) -> Option<rustix::process::Pid> {
     for entry in fs::read_dir("/proc").unwrap() {
         let stat = entry.unwrap().path().join("stat");
-        let Ok(stat) = std::fs::read_to_string(stat) else { continue };
+        let Ok(stat) = fs::read_to_string(stat) else { continue };
         let words: Vec<&str> = stat.split(' ').collect();
         if words[1] == "(ssh)" && words[3] == parent.to_string() {
             return rustix::process::Pid::from_raw(words[0].parse().unwrap());

@@ -45,6 +45,13 @@ impl Project {
         Self { folder }
     }
 
+    /// The same, with what this one has built.
+    pub(crate) fn with_store(&self, folder: PathBuf) -> Self {
+        let it = self.copy(folder);
+        run(program("cp").arg("-a").arg(self.store_folder()).arg(it.store_folder()));
+        it
+    }
+
     pub(crate) fn key(&self) -> PathBuf {
         self.folder.join(KEY)
     }

@@ -3,11 +3,12 @@
 //! `tests/vm/run` installs what is needed and runs this; plain `cargo test` passes it over. Everything is locked
 //! against the mirror that this machine is configured for, so nothing is compared with what was seen another day.
 
+mod bundles;
 mod clock;
 mod double_build;
+mod host;
 mod image;
 mod remote;
-mod rescue;
 mod self_check;
 mod slots;
 mod strangers;

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A start takes half a minute on a quiet machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
 /// What systemd says on the console, in its colours, when the server listens.
-const LISTENS: &str = "Started \x1b[0;1;39mssh.service";
+pub(crate) const LISTENS: &str = "Started \x1b[0;1;39mssh.service";
 
 /// A machine, how it is reached, and by what it is known.
 #[derive(Clone)]
@@ -58,6 +58,23 @@ impl Remote {
         ssh.args(["-o", "ConnectTimeout=120", "-o", "LogLevel=info"]).args(options).arg("-i").arg(&self.key);
         ssh.args(["-p", &self.address.port().to_string(), &format!("{user}@{}", self.address.ip()), command]);
         ssh.output().unwrap()
+    }
+
+    /// How `ssh` comes in, as options of its own.
+    pub(crate) fn options(&self) -> Vec<String> {
+        vec![
+            format!("UserKnownHostsFile={}", self.known.display()),
+            format!("IdentityFile={}", self.key.display()),
+            format!("Port={}", self.address.port()),
+            "StrictHostKeyChecking=accept-new".to_owned(),
+            "IdentitiesOnly=yes".to_owned(),
+            "ServerAliveInterval=15".to_owned(),
+        ]
+    }
+
+    /// Who is called there.
+    pub(crate) fn target(&self) -> String {
+        format!("ops@{}", self.address.ip())
     }
 
     /// Runs a command as `ops`, which must succeed; gives what it prints.

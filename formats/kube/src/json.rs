@@ -102,7 +102,7 @@ mod tests {
         let mut read = documents(text, "a.yaml").unwrap();
         let scopes = Scopes::of(&read);
         in_namespace(&mut read, "ns", &scopes);
-        let found: Vec<String> = read.iter().map(|it| it.to_json()).collect();
+        let found: Vec<String> = read.iter().map(crate::Document::to_json).collect();
         assert!(found[0].contains(r#""metadata":{"name":"a","namespace":"ns"}"#), "{found:?}");
         assert!(!found[1].contains("ns\""), "{found:?}");
         assert!(found[2].contains(r#""namespace":"d""#), "{found:?}");

@@ -89,7 +89,7 @@ impl Placing<'_> {
         self.parts.push((part.clone(), path.to_owned()));
         let mut broken = None;
         let written = self.root.write_for(&part, entry.mode, (entry.user, entry.group), &mut |out| {
-            let mut buffer = [0; 64 << 10];
+            let mut buffer = [0; 8 << 10];
             loop {
                 match content.read(&mut buffer) {
                     Ok(0) => return Ok(()),

@@ -4,7 +4,7 @@ use super::backup::{BackupArgs, RestoreArgs};
 use super::install_disk::InstallDiskArgs;
 use super::secrets::InjectArgs;
 use clap::{Args, Subcommand};
-use gabion_bundle::Time;
+use gabion_bundle::{Hosts, Time};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -66,8 +66,9 @@ pub struct JudgeArgs {
     /// A promotion from a file of its own, in the place of the bundle's
     #[arg(long, value_name = "FILE")]
     pub promotion: Option<PathBuf>,
-    /// What this host is called; once is enough
-    #[arg(long, value_name = "NAME")]
+    /// What this host is called: a promotion must name it, unless it is for every host. An installed host
+    /// remembers its name
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub host: Option<String>,
     /// The lowest serial that is accepted
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
@@ -237,6 +238,14 @@ pub struct RecoverArgs {
     /// Which host
     #[command(flatten)]
     pub root: RootArgs,
+}
+
+/// The name of one host.
+fn name(text: &str) -> Result<String, String> {
+    match Hosts::parse([text]) {
+        Some(Hosts::Named(_)) => Ok(text.to_owned()),
+        _ => Err("a host is one word of letters, digits, `.`, `_` and `-`".to_owned()),
+    }
 }
 
 /// A time as people say it: `90s`, `10m`, `2h`, or seconds alone.

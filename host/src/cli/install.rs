@@ -75,7 +75,7 @@ fn take_secrets(root: &Root, path: &Path, name: &str, host: Option<&str>) -> Res
         return inject_plain(root, std::io::stdin().lock(), expect).map(drop);
     }
     let failed = |source| HostError::Root { path: path.display().to_string(), source };
-    inject_plain(root, File::open(path).map_err(failed)?, expect).map(drop)
+    inject_plain(root, fs_err::File::open(path).map_err(failed)?, expect).map(drop)
 }
 
 pub(super) fn install(args: &InstallArgs, context: &Context<'_>) -> Result<Answer, HostError> {

@@ -9,7 +9,6 @@ use crate::error::HostError;
 use crate::live::{Generation, LiveError};
 use crate::seal::Identity;
 use serde_json::json;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -46,9 +45,9 @@ pub(super) fn save(args: &SaveArgs, context: &Context<'_>) -> Result<Answer, Liv
     let summary = match &args.output {
         Some(path) => {
             let part = path.with_extension("part");
-            let file = File::create(&part).map_err(failed(&part))?;
+            let file = fs_err::File::create(&part).map_err(failed(&part))?;
             let summary = backup::save(&host.root, &args.what, bundle, images, &file)?;
-            file.sync_all().and_then(|()| std::fs::rename(&part, path)).map_err(failed(path))?;
+            file.sync_all().and_then(|()| fs_err::rename(&part, path)).map_err(failed(path))?;
             summary
         }
         None => backup::save(&host.root, &args.what, bundle, images, io::stdout().lock())?,
@@ -62,7 +61,7 @@ pub(super) fn put_back(args: &BackArgs, context: &Context<'_>) -> Result<Answer,
     let mut identities = Vec::new();
     for path in &args.identities {
         let mut text = Zeroizing::new(String::new());
-        File::open(path)
+        fs_err::File::open(path)
             .map_err(failed(path))?
             .take(LIMIT)
             .read_to_string(&mut text)
@@ -70,9 +69,12 @@ pub(super) fn put_back(args: &BackArgs, context: &Context<'_>) -> Result<Answer,
         identities.extend(Identity::parse_all(&text).map_err(BackupError::from).map_err(HostError::from)?);
     }
     let outcome = match &args.backup {
-        Some(path) => {
-            backup::put_back(&host.root, &args.what, &identities, File::open(path).map_err(failed(path))?)?
-        }
+        Some(path) => backup::put_back(
+            &host.root,
+            &args.what,
+            &identities,
+            fs_err::File::open(path).map_err(failed(path))?,
+        )?,
         None => backup::put_back(&host.root, &args.what, &identities, io::stdin().lock())?,
     };
     Ok(match outcome {

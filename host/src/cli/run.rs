@@ -68,7 +68,7 @@ pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError
             }
             other => Ok(text::outcome(&other?)),
         },
-        Command::Status(args) => Ok(text::status(&open(args, context)?.status()?)),
+        Command::Status(args) => Ok(text::status(&look(args, context)?.status()?)),
         Command::Rollback(RollbackArgs { to, root }) => {
             Ok(text::outcome(&open(root, context)?.rollback(*to)?))
         }
@@ -92,10 +92,16 @@ pub(super) fn open<'t>(args: &RootArgs, context: &Context<'t>) -> Result<Host<'t
     Ok(Host::open(&args.root, context.now.unix(), patience, context.tell)?)
 }
 
+/// The host, to look at it alone.
+fn look<'t>(args: &RootArgs, context: &Context<'t>) -> Result<Host<'t>, LiveError> {
+    let patience = Patience { limit: args.patience, ..Patience::default() };
+    Ok(Host::look(&args.root, context.now.unix(), patience, context.tell)?)
+}
+
 fn read(path: &Path) -> Result<String, HostError> {
     let failed = |source| HostError::Root { path: path.display().to_string(), source };
     let mut text = String::new();
-    File::open(path).map_err(failed)?.take(TEXT_LIMIT).read_to_string(&mut text).map_err(failed)?;
+    fs_err::File::open(path).map_err(failed)?.take(TEXT_LIMIT).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
 }
 
@@ -129,11 +135,11 @@ pub(super) fn judging(
 
 pub(super) fn bundle(path: &Path) -> Result<BufReader<File>, HostError> {
     let failed = |source| HostError::Root { path: path.display().to_string(), source };
-    Ok(BufReader::with_capacity(1 << 20, File::open(path).map_err(failed)?))
+    Ok(BufReader::with_capacity(1 << 20, fs_err::File::open(path).map_err(failed)?.into_file()))
 }
 
 fn plan(args: &PlanArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
-    let host = open(&args.root, context)?;
+    let host = look(&args.root, context)?;
     let judging = judging_of(&args.judge, &host.root, context)?;
     let before = TrustState::load(&host.root)?;
     let mut verified =
@@ -191,7 +197,7 @@ fn recover(args: &RecoverArgs, context: &Context<'_>) -> Result<Answer, LiveErro
 }
 
 fn generations(args: &GenerationsArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
-    let host = open(&args.root, context)?;
+    let host = look(&args.root, context)?;
     let current = Generation::current(&host.root)?.map(|it| it.number);
     let events = history(&host.root)?;
     if args.history {

@@ -30,7 +30,7 @@ const KEPT: usize = 2;
 /// Who is told how far a change is, a line at a time.
 pub type Tell<'t> = dyn Fn(&str) + 't;
 
-/// A host, with everybody else kept out of it.
+/// A host; who changes it keeps everybody else out.
 pub struct Host<'t> {
     /// Its `/`.
     pub root: Root,
@@ -39,7 +39,7 @@ pub struct Host<'t> {
     /// Seconds since 1970: dates the history, and ends probations.
     pub(super) now: u64,
     pub(super) tell: &'t Tell<'t>,
-    _alone: RootLock,
+    _alone: Option<RootLock>,
 }
 
 /// How a change ended.
@@ -74,7 +74,14 @@ impl<'t> Host<'t> {
         let root = Root::open(path).map_err(failed)?;
         let busy = || HostError::Busy { path: path.display().to_string() };
         let alone = root.lock().map_err(failed)?.ok_or_else(busy)?;
-        Ok(Self { root, programs: Programs::below(path), patience, now, tell, _alone: alone })
+        Ok(Self { root, programs: Programs::below(path), patience, now, tell, _alone: Some(alone) })
+    }
+
+    /// The same, to look at it alone: nobody is kept out, so it can be asked while a change is under way.
+    pub fn look(path: &Path, now: u64, patience: Patience, tell: &'t Tell<'t>) -> Result<Self, HostError> {
+        let root = Root::open(path)
+            .map_err(|source| HostError::Root { path: path.display().to_string(), source })?;
+        Ok(Self { root, programs: Programs::below(path), patience, now, tell, _alone: None })
     }
 
     pub(super) fn cluster(&self) -> Cluster<'_> {

@@ -104,7 +104,7 @@ impl Object {
             object: self.name.clone(),
             api_version: self.api_version.clone(),
             from: self.from.clone(),
-            content: Digest::of(self.json.as_bytes()).hex().to_string(),
+            content: Digest::of(self.json.as_bytes()).hex(),
         }
     }
 }

@@ -86,7 +86,7 @@ impl Programs {
         input: Option<&[u8]>,
         limit: Duration,
     ) -> Result<Said, LiveError> {
-        step().map_err(|error| self.failed(program, arguments, std::io::Error::from(error)))?;
+        step().map_err(|error| Self::failed(program, arguments, std::io::Error::from(error)))?;
         let said = self.ask(program, arguments, input, limit)?;
         if said.good {
             return Ok(said);
@@ -95,7 +95,7 @@ impl Programs {
         if let Some((at, _)) = shown.char_indices().nth(SHOWN) {
             shown.truncate(at);
         }
-        Err(LiveError::Program { program: self.shown(program, arguments), end: said.end, said: shown })
+        Err(LiveError::Program { program: Self::shown(program, arguments), end: said.end, said: shown })
     }
 
     /// Runs a program that only answers; it may say no.
@@ -106,7 +106,7 @@ impl Programs {
         input: Option<&[u8]>,
         limit: Duration,
     ) -> Result<Said, LiveError> {
-        let failed = |source| self.failed(program, arguments, source);
+        let failed = |source| Self::failed(program, arguments, source);
         let mut command = Command::new(self.folder.join(program.path()));
         command.args(arguments).env_clear().envs(environment()).current_dir("/");
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
@@ -124,7 +124,7 @@ impl Programs {
             if !ended {
                 child.kill().and_then(|()| child.wait()).map_err(failed)?;
                 return Err(LiveError::Deadline {
-                    what: format!("`{}`", self.shown(program, arguments)),
+                    what: format!("`{}`", Self::shown(program, arguments)),
                     seconds: limit.as_secs(),
                     last: String::new(),
                 });
@@ -142,13 +142,13 @@ impl Programs {
         })
     }
 
-    fn shown(&self, program: Program, arguments: &[&str]) -> String {
+    fn shown(program: Program, arguments: &[&str]) -> String {
         let name = program.path().rsplit('/').next().unwrap_or_default();
         format!("{name} {}", arguments.join(" "))
     }
 
-    fn failed(&self, program: Program, arguments: &[&str], source: std::io::Error) -> LiveError {
-        LiveError::Start { program: self.shown(program, arguments), source }
+    fn failed(program: Program, arguments: &[&str], source: std::io::Error) -> LiveError {
+        LiveError::Start { program: Self::shown(program, arguments), source }
     }
 }
 

@@ -42,11 +42,7 @@ impl Slots {
     pub fn set(root: &Root, slot: &str, image: Option<&str>) -> Result<(), HostError> {
         let mut slots = Self::load(root)?;
         let image = image.map(str::to_owned);
-        if slot == "a" {
-            slots.a = image
-        } else {
-            slots.b = image
-        }
+        *(if slot == "a" { &mut slots.a } else { &mut slots.b }) = image;
         root.make_folder("var/lib/gabion", 0o700).map_err(|source| HostError::write(SLOTS, source))?;
         record::write(root, SLOTS, &slots)
     }
@@ -64,7 +60,7 @@ pub(crate) fn image_of<R: Read + Seek>(bundle: &Verified<R>) -> Option<String> {
         Object::Disk { member, .. } => Some(member),
         _ => None,
     })?;
-    Some(manifest.member(member)?.blake3.hex().to_string())
+    Some(manifest.member(member)?.blake3.hex())
 }
 
 impl Host<'_> {

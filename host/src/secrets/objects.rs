@@ -9,13 +9,16 @@ use gabion_bundle::{KubernetesTarget, SecretTargets};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
+/// An object, and its data by key.
+type Target<'t> = (&'t KubernetesTarget, BTreeMap<&'t str, &'t [u8]>);
+
 /// The objects that `targets` asks for, as JSON for a server-side apply, by namespace and name. Keys of one object that
 /// several secrets give are in one object. A value that is optional and not there is left out.
 ///
 /// [`generate`](super::generate) comes before.
 pub fn objects(root: &Root, targets: &SecretTargets) -> Result<Vec<Zeroizing<String>>, HostError> {
     let values = complete(root, targets)?;
-    let mut objects: BTreeMap<(&str, &str), (&KubernetesTarget, BTreeMap<&str, &[u8]>)> = BTreeMap::new();
+    let mut objects: BTreeMap<(&str, &str), Target<'_>> = BTreeMap::new();
     for secret in &targets.secrets {
         let Some(it) = &secret.kubernetes else { continue };
         let (_, data) = objects.entry((&it.namespace, &it.name)).or_insert_with(|| (it, BTreeMap::new()));

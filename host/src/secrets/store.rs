@@ -10,7 +10,6 @@ use crate::seal::Identity;
 use crate::trust::TrustState;
 use gabion_bundle::{Generate, SECRETS, SecretTargets, Verified};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Seek};
 use zeroize::Zeroizing;
 
@@ -184,7 +183,7 @@ pub fn generate(root: &Root, targets: &SecretTargets) -> Result<Vec<String>, Hos
 }
 
 fn random(how: &Generate) -> Result<Value, HostError> {
-    let mut source = File::open("/dev/urandom").map_err(SecretsError::Random)?;
+    let mut source = fs_err::File::open("/dev/urandom").map_err(SecretsError::Random)?;
     let made = match how {
         Generate::Bytes { bytes } => {
             let mut value = vec![0; usize::try_from(*bytes).unwrap_or_default()];
@@ -220,7 +219,8 @@ pub fn missing(root: &Root, targets: &SecretTargets) -> Result<Vec<String>, Host
 /// What every target needs to be put, or which values are missing.
 pub(super) fn complete(root: &Root, targets: &SecretTargets) -> Result<BTreeMap<String, Value>, HostError> {
     let there = values(root, &targets.bundle)?;
-    let needed = targets.secrets.iter().filter(|it| !it.optional).flat_map(|it| it.values());
+    let needed =
+        targets.secrets.iter().filter(|it| !it.optional).flat_map(gabion_bundle::SecretTarget::values);
     let names: Vec<String> = needed.filter(|name| !there.contains_key(name)).collect();
     if !names.is_empty() {
         return Err(SecretsError::Missing { bundle: targets.bundle.clone(), names }.into());

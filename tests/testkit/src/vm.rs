@@ -251,6 +251,18 @@ impl Running {
         assert!(came(&self.line.lock()), "`{text}` did not come within {deadline:?}:\n{}", self.heard());
     }
 
+    /// Waits until `text` came twice: before and after the machine started again.
+    #[track_caller]
+    pub fn wait_for_again(&self, text: &str, deadline: Duration) {
+        let came = |heard: &(Vec<u8>, bool)| String::from_utf8_lossy(&heard.0).matches(text).count() > 1;
+        self.wait(deadline, |heard| came(heard) || heard.1);
+        assert!(
+            came(&self.line.lock()),
+            "`{text}` did not come again within {deadline:?}:\n{}",
+            self.heard()
+        );
+    }
+
     /// Waits until the machine is off; gives all that came over the serial line.
     #[track_caller]
     pub fn wait_until_off(&self, deadline: Duration) -> String {

@@ -91,3 +91,34 @@ fn a_cut_at_any_step_of_the_way_back_ends_in_the_old_generation() {
     }
     assert!(steps > 20, "{steps} steps: the sweep cut nothing");
 }
+
+#[test]
+fn a_full_disk_at_any_write_leaves_the_old_generation_or_the_new_one() {
+    // Every second one, to spare time: which of two neighbours fails makes no difference to what is undone.
+    let (mut steps, mut back) = (0, 0);
+    loop {
+        let world = World::new();
+        world.apply(&contents(), Wishes::default()).unwrap();
+        let host = world.host();
+        power::full_after(steps);
+        let done = apply_at(&host, &second(), Wishes::default());
+        let came = power::was_full();
+        drop(host);
+        let status = world.host().status().unwrap();
+        match done {
+            Err(LiveError::Returned { .. }) => back += 1,
+            Err(_) | Ok(_) if status.change.is_some() => {
+                world.host().recover().unwrap();
+            }
+            Err(_) | Ok(_) => {}
+        }
+        let current = world.current().unwrap().number;
+        whole(&world, current);
+        if !came {
+            assert_eq!(current, 2);
+            break;
+        }
+        steps += 2;
+    }
+    assert!(back > 10, "{back} of {steps} went back");
+}

@@ -2,4 +2,5 @@
 
 mod apply;
 mod cut;
+mod slot;
 mod world;

@@ -28,6 +28,7 @@ pub(super) struct Contents {
     pub(super) k3s: &'static str,
     pub(super) config: &'static str,
     pub(super) image: &'static str,
+    pub(super) disk: Option<&'static str>,
     /// Waves: what is waited for, and objects.
     pub(super) waves: Vec<(&'static str, Vec<Value>)>,
 }
@@ -40,6 +41,7 @@ pub(super) fn contents() -> Contents {
         k3s: "v1.34.9+k3s1",
         config: "cluster-init: true\n",
         image: "one",
+        disk: None,
         waves: vec![
             ("established", vec![crd]),
             ("active", vec![json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "app"}})]),
@@ -102,6 +104,11 @@ impl Contents {
                 documents,
             },
         ];
+        if let Some(disk) = self.disk {
+            let member = "content/disk.vps/vps.img.zst".to_owned();
+            spec.members.push((member.clone(), Source::Bytes(disk.as_bytes().to_vec())));
+            spec.objects.push(Object::Disk { node: "disk.vps".to_owned(), member, size: 1 << 20 });
+        }
         spec
     }
 
