@@ -88,7 +88,7 @@ pub(super) fn send(session: &Session<'_>, there: &There<'_>, args: &PushArgs) ->
 }
 
 /// What the machine says of itself, without what a terminal would take for a command.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|it| if it.is_control() && it != '\n' { '?' } else { it }).collect()
 }
 

@@ -93,6 +93,21 @@ impl<'a> There<'a> {
 
     /// Runs the small program there with these words; what it says is said here, and it ends as it ended there.
     fn run(&self, session: &Session<'_>, words: &[String], input: Stdio) -> Result<Exit, Failure> {
+        let status = self.command(session, words).stdin(input).status().map_err(PushError::Ssh)?;
+        self.exit(status)
+    }
+
+    /// The same; what it gives is given here too, and to whoever calls.
+    fn heard(&self, session: &Session<'_>, words: &[String]) -> Result<(Exit, String), Failure> {
+        let mut command = self.command(session, words);
+        command.stdin(Stdio::null()).stderr(Stdio::inherit());
+        let out = command.output().map_err(PushError::Ssh)?;
+        let text = String::from_utf8_lossy(&out.stdout).trim_end().to_owned();
+        session.ui.data(push::plain(&text));
+        Ok((self.exit(out.status)?, text))
+    }
+
+    fn command(&self, session: &Session<'_>, words: &[String]) -> Command {
         let mut script = format!("exec {}", quoted(self.path));
         if session.ui.json {
             script.push_str(" --json");
@@ -100,7 +115,10 @@ impl<'a> There<'a> {
         for word in words {
             script.extend([" ", &quoted(word)]);
         }
-        let status = self.ssh(&script).stdin(input).status().map_err(PushError::Ssh)?;
+        self.ssh(&script)
+    }
+
+    fn exit(&self, status: ExitStatus) -> Result<Exit, Failure> {
         Ok(match status.code() {
             // 255 is the word of `ssh` itself, 126 and 127 those of a shell that finds no program (POSIX, 2.8.2).
             None | Some(126 | 127 | 255) => {
@@ -156,17 +174,19 @@ pub(super) fn run(
     }
     words.extend(["--root".to_owned(), root.root.display().to_string()]);
     words.extend(["--patience".to_owned(), format!("{}s", root.patience.as_secs())]);
+    if let HostsCommand::Apply(it) = here {
+        let (exit, said) = there.heard(session, &words)?;
+        // Words of `gabion_host::cli`, for people and for programs. A host that starts again is confirmed by hand.
+        let waits = said.contains("unless `gabion host confirm`") || said.contains(r#""outcome":"waits""#);
+        if !waits || it.leave {
+            return Ok(Some(exit));
+        }
+        let words = ["confirm", "--root", &root.root.display().to_string()].map(str::to_owned);
+        return there.run(session, &words, Stdio::null()).map(Some);
+    }
     // Values of secrets come over the pipe, and so never stand in a list of processes.
     let input = if matches!(here, HostsCommand::Secrets(_)) { Stdio::inherit() } else { Stdio::null() };
-    let exit = there.run(session, &words, input)?;
-    match here {
-        HostsCommand::Apply(it) if exit == Exit::Ok && !it.confirm_within.is_zero() && !it.leave => {
-            let root = root.root.display().to_string();
-            let words = ["confirm", "--if-waiting", "--root", &root].map(str::to_owned);
-            there.run(session, &words, Stdio::null()).map(Some)
-        }
-        _ => Ok(Some(exit)),
-    }
+    there.run(session, &words, input).map(Some)
 }
 
 fn pushing(bundle: &std::path::Path, judge: &JudgeArgs, root: &RootArgs) -> PushArgs {
@@ -187,10 +207,10 @@ fn pushing(bundle: &std::path::Path, judge: &JudgeArgs, root: &RootArgs) -> Push
 fn root_of(command: &HostsCommand) -> Option<&RootArgs> {
     Some(match command {
         HostsCommand::Facts(it)
+        | HostsCommand::Confirm(it)
         | HostsCommand::Status(it)
         | HostsCommand::Heal(it)
         | HostsCommand::Secrets(SecretsCommand::Recipient(it)) => it,
-        HostsCommand::Confirm(it) => &it.root,
         HostsCommand::Plan(it) => &it.root,
         HostsCommand::Apply(it) => &it.root,
         HostsCommand::Rollback(it) => &it.root,

@@ -138,6 +138,14 @@ fn rests(host: &Remote, generation: u64) {
     assert!(status.ends_with("healthy\n"), "{status}");
 }
 
+/// Keeps what came into force while nobody was connected.
+#[track_caller]
+fn confirm(host: &Remote) {
+    phase("confirm", || {
+        host.run(&format!("timeout 400 sh -c 'until {HOST} confirm; do sleep 1; done' 2>/dev/null"))
+    });
+}
+
 /// Lets the next call of K3s with these words never end.
 fn hang(host: &Remote, words: &str) {
     host.run(&format!(
@@ -234,6 +242,7 @@ fn a_host_lives(project: &Project) {
         });
         assert!(!said.contains("is in force"), "{said}");
         machine = phase("start after the cut", || rebooting.start());
+        confirm(&host);
         if words.starts_with("etcd") {
             rests(&host, 3);
             let (code, said) = phase("roll back", || kit.operate(&host, &["rollback"]));
@@ -254,6 +263,7 @@ fn a_host_lives(project: &Project) {
     assert!(said.contains("the host starts again, into generation 5"), "{said}");
     machine.wait_for("gabion.slot=b gabion.trial=1", DEADLINE);
     phase("start from the other slot", || machine.wait_for_again(LISTENS, DEADLINE));
+    confirm(&host);
     rests(&host, 5);
     assert_eq!(
         host.run("head -c 6 /etc/issue; sudo /usr/lib/gabion/slot status"),

@@ -23,7 +23,7 @@ pub enum Command {
     /// Bring the host to a bundle: with a snapshot before, a health gate after, and a way back
     Apply(ApplyArgs),
     /// Keep what was applied: said over a new connection, it proves that the host can still be reached
-    Confirm(ConfirmArgs),
+    Confirm(RootArgs),
     /// Show where the host stands, what drifted, and what is not healthy
     Status(RootArgs),
     /// Go back to an older generation
@@ -144,17 +144,6 @@ pub struct ApplyArgs {
     /// With `--target`: leave it to somebody else to confirm
     #[arg(long)]
     pub leave: bool,
-}
-
-/// Arguments of `host confirm`.
-#[derive(Debug, Clone, Args)]
-pub struct ConfirmArgs {
-    /// It is no mistake if nothing waits
-    #[arg(long, hide = true)]
-    pub if_waiting: bool,
-    /// Which host
-    #[command(flatten)]
-    pub root: RootArgs,
 }
 
 /// Arguments of `host rollback`.

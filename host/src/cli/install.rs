@@ -6,6 +6,7 @@ use super::run::{Answer, Context, bundle, judging_of};
 use super::text;
 use crate::accept::{self, Judging};
 use crate::apply::Report;
+use crate::disk::Event;
 use crate::error::HostError;
 use crate::live::prepare;
 use crate::root::Root;
@@ -94,7 +95,21 @@ pub(super) fn install(args: &InstallArgs, context: &Context<'_>) -> Result<Answe
     let policy = judging.policy(&none)?;
     let mut opened = gabion_bundle::open(bundle(&args.bundle)?, &policy)?;
     judging.accept(&none, &opened)?;
-    let mut events = |event| (context.tell)(&install_disk::line(&event));
+    let mut last = String::new();
+    let mut events = |event| {
+        // A line for each tenth is enough for whoever watches.
+        let line = install_disk::line(&event);
+        let mark = match event {
+            Event::Wrote { done, total } | Event::Checked { done, total } => {
+                format!("{}{}", line.split(' ').next().unwrap_or_default(), done * 10 / total.max(1))
+            }
+            _ => line.clone(),
+        };
+        if mark != last {
+            (context.tell)(&line);
+            last = mark;
+        }
+    };
     let report = install_disk::run(disk, &mut opened, args.dry_run, &mut events, |_, root, slot| {
         lay_into(root, &args.bundle, &judging, Some(&slot.to_string()), args.secrets.as_deref(), false)
             .map(drop)

@@ -14,8 +14,8 @@ pub mod secrets;
 mod text;
 
 pub use args::{
-    ApplyArgs, BackArgs, Command, ConfirmArgs, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs,
-    ReceiveArgs, RecoverArgs, RollbackArgs, RootArgs, SaveArgs, SecretsCommand, TakeInArgs,
+    ApplyArgs, BackArgs, Command, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs, ReceiveArgs,
+    RecoverArgs, RollbackArgs, RootArgs, SaveArgs, SecretsCommand, TakeInArgs,
 };
 pub use install::{VerifiedFile, lay};
 pub use receive::{Ended, Greeting, receive};

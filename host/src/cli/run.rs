@@ -62,12 +62,7 @@ pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError
         }
         Command::Plan(args) => plan(args, context),
         Command::Apply(args) => apply(args, context),
-        Command::Confirm(args) => match open(&args.root, context)?.confirm() {
-            Err(LiveError::NothingPending) if args.if_waiting => {
-                Ok(Answer::new("", json!({"schema": 1, "outcome": "nothing"})))
-            }
-            other => Ok(text::outcome(&other?)),
-        },
+        Command::Confirm(args) => Ok(text::outcome(&open(args, context)?.confirm()?)),
         Command::Status(args) => Ok(text::status(&look(args, context)?.status()?)),
         Command::Rollback(RollbackArgs { to, root }) => {
             Ok(text::outcome(&open(root, context)?.rollback(*to)?))

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Generations in good health that are kept beside the one in force.
 const KEPT: usize = 2;
@@ -36,8 +36,8 @@ pub struct Host<'t> {
     pub root: Root,
     pub(super) programs: Programs,
     pub(super) patience: Patience,
-    /// Seconds since 1970: dates the history, and ends probations.
-    pub(super) now: u64,
+    /// Seconds since 1970 when it was opened; [`Host::now`] is the present.
+    opened: (u64, Instant),
     pub(super) tell: &'t Tell<'t>,
     _alone: Option<RootLock>,
 }
@@ -74,14 +74,33 @@ impl<'t> Host<'t> {
         let root = Root::open(path).map_err(failed)?;
         let busy = || HostError::Busy { path: path.display().to_string() };
         let alone = root.lock().map_err(failed)?.ok_or_else(busy)?;
-        Ok(Self { root, programs: Programs::below(path), patience, now, tell, _alone: Some(alone) })
+        Ok(Self {
+            root,
+            programs: Programs::below(path),
+            patience,
+            opened: (now, Instant::now()),
+            tell,
+            _alone: Some(alone),
+        })
     }
 
     /// The same, to look at it alone: nobody is kept out, so it can be asked while a change is under way.
     pub fn look(path: &Path, now: u64, patience: Patience, tell: &'t Tell<'t>) -> Result<Self, HostError> {
         let root = Root::open(path)
             .map_err(|source| HostError::Root { path: path.display().to_string(), source })?;
-        Ok(Self { root, programs: Programs::below(path), patience, now, tell, _alone: None })
+        Ok(Self {
+            root,
+            programs: Programs::below(path),
+            patience,
+            opened: (now, Instant::now()),
+            tell,
+            _alone: None,
+        })
+    }
+
+    /// Seconds since 1970: dates the history, and begins and ends probations. A change may take longer than a probation.
+    pub(super) fn now(&self) -> u64 {
+        self.opened.0.saturating_add(self.opened.1.elapsed().as_secs())
     }
 
     pub(super) fn cluster(&self) -> Cluster<'_> {
@@ -238,7 +257,7 @@ impl<'t> Host<'t> {
 
     fn probation(&self, change: &Change) -> Result<Outcome, LiveError> {
         let until = change.until.unwrap_or_default();
-        let Some(from) = change.from.filter(|_| self.now >= until) else {
+        let Some(from) = change.from.filter(|_| self.now() >= until) else {
             if change.from.is_none() {
                 return self.settle(change);
             }
@@ -311,7 +330,7 @@ impl<'t> Host<'t> {
 
     pub(super) fn event(&self, event: &str, generation: &Generation, why: &str) -> Result<(), LiveError> {
         let event = Event {
-            at: self.now,
+            at: self.now(),
             event: event.to_owned(),
             generation: generation.number,
             bundle: generation.bundle.to_string(),

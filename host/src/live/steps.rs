@@ -152,7 +152,7 @@ impl Host<'_> {
                 self.settle(change)
             }
             Some(seconds) => {
-                change.until = Some(self.now.saturating_add(seconds));
+                change.until = Some(self.now().saturating_add(seconds));
                 change.next(&self.root, Step::Probation)?;
                 self.watch(change)?;
                 Ok(Outcome::Waits { generation: to.number, until: change.until.unwrap_or_default() })
@@ -165,7 +165,7 @@ impl Host<'_> {
         if !self.programs.has(Program::SystemdRun) {
             return Ok(());
         }
-        let left = change.until.unwrap_or_default().saturating_sub(self.now);
+        let left = change.until.unwrap_or_default().saturating_sub(self.now());
         let name = format!("--unit=gabion-return-{}-{left}", change.to);
         let after = format!("--on-active={}", left.max(1));
         let arguments = [
