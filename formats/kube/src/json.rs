@@ -88,10 +88,10 @@ mod tests {
     #[test]
     fn a_document_is_the_same_value_in_json() {
         let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nx: [1, 1.5, -3, 1e3, true, null, 18446744073709551615]\n\
-                    y: \"a\\\"b\\\\c\\n\\u0001\u{fc}\"\n";
+                    z: \"a\\\"b\\\\c\\n\\u0001\u{fc}\"\n";
         assert_eq!(
             json(text),
-            r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"x":[1,1.5,-3,1000,true,null,18446744073709551615],"y":"a\"b\\c\n\u0001ü"}"#
+            r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"x":[1,1.5,-3,1000,true,null,18446744073709551615],"z":"a\"b\\c\n\u0001ü"}"#
         );
     }
 

@@ -60,15 +60,15 @@ fn a_condition_is_asked_of_the_values_of_its_own_chart() {
         (
             "Chart.yaml",
             "apiVersion: v2\nname: web\nversion: 1.0.0\nannotations: {a: b}\ndependencies:\n\
-             - {name: db, alias: store}\n- {name: off, condition: off.enabled}\n",
+             - {name: db, version: 1.0.0, alias: store}\n- {name: extra, version: 1.0.0, condition: extra.enabled}\n",
         ),
         (
             "values.yaml",
-            "on: true\ntext: 'true'\nm: {x: {y: true}}\noff: {enabled: false}\nstore: {on: false}\n",
+            "on: true\ntext: 'true'\nm: {x: {y: true}}\nextra: {enabled: false}\nstore: {on: false}\n",
         ),
         ("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
         ("charts/db/values.yaml", "on: true\nmine: true\n"),
-        ("charts/off/Chart.yaml", "apiVersion: v2\nname: off\nversion: 1.0.0\n"),
+        ("charts/extra/Chart.yaml", "apiVersion: v2\nname: extra\nversion: 1.0.0\n"),
     ]);
     let found = charts_in_use(&chart, &inputs("m: {z: true}\n")).unwrap();
     let paths: Vec<&str> = found.iter().map(|it| it.path.as_str()).collect();

@@ -56,7 +56,14 @@ fn units_are_enabled_by_the_links_that_systemctl_makes() {
     let mut command = program("systemctl");
     command.arg(format!("--root={}", folder.path().display())).arg("enable");
     command.args(["ssh", "ufw", "fail2ban", "unattended-upgrades", "chrony", "systemd-networkd", "k3s"]);
-    command.args(["apt-daily.timer", "apt-daily-upgrade.timer", "gabion-grow", "gabion-identity"]);
+    command.args([
+        "apt-daily.timer",
+        "apt-daily-upgrade.timer",
+        "gabion-grow",
+        "gabion-identity",
+        "gabion-recover",
+        "gabion-settle",
+    ]);
     run(&mut command);
     let mut theirs = BTreeMap::new();
     links_below(&folder.path().join("etc/systemd/system"), folder.path(), &mut theirs);

@@ -1,7 +1,8 @@
 //! What a scalar is, with its tag (`decoder.scalar` and `resolve` of Go's `yaml.v2`).
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, PAD};
 
 use super::tree::Shape;
 use crate::lossy;
@@ -55,6 +56,10 @@ fn meant(meaning: Meaning, text: &str) -> Value {
         Meaning::Timestamp | Meaning::String => Value::String(text.to_owned()),
     }
 }
+
+/// As Go's `base64.StdEncoding`, which is not strict: bits behind the last byte are passed over.
+const STANDARD: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, PAD.with_decode_allow_trailing_bits(true));
 
 fn binary(text: &str) -> Result<Value, String> {
     // Go's decoder does not see the ends of lines.

@@ -201,6 +201,13 @@ pub(crate) fn try_all<T: std::fmt::Debug>(
 }
 
 #[test]
+fn bits_behind_the_last_byte_of_a_binary_are_passed_over() {
+    for text in ["!!binary YWI=", "!!binary YWJ="] {
+        assert_eq!(load(text).unwrap().as_str(), Some("ab"), "{text}");
+    }
+}
+
+#[test]
 fn whatever_chance_makes_is_read_as_go_reads_it() {
     try_all(&texts(), |peer, text| compare(peer, "load", &text));
 }
