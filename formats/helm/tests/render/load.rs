@@ -64,10 +64,10 @@ fn a_condition_is_asked_of_the_values_of_its_own_chart() {
         ),
         (
             "values.yaml",
-            "on: true\ntext: 'true'\nm: {x: {y: true}}\nextra: {enabled: false}\nstore: {on: false}\n",
+            "live: true\ntext: 'true'\nm: {x: {w: true}}\nextra: {enabled: false}\nstore: {live: false}\n",
         ),
         ("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
-        ("charts/db/values.yaml", "on: true\nmine: true\n"),
+        ("charts/db/values.yaml", "live: true\nmine: true\n"),
         ("charts/extra/Chart.yaml", "apiVersion: v2\nname: extra\nversion: 1.0.0\n"),
     ]);
     let found = charts_in_use(&chart, &inputs("m: {z: true}\n")).unwrap();
@@ -75,17 +75,17 @@ fn a_condition_is_asked_of_the_values_of_its_own_chart() {
     assert_eq!(paths, ["web", "web/charts/store"]);
     assert_eq!(found[0].annotations["a"], "b");
     for (condition, holds) in [
-        ("on", true),
+        ("live", true),
         ("text", false),
         ("m", false),
-        ("m.x.y", true),
+        ("m.x.w", true),
         ("m.z", true),
-        ("no,  on", true),
+        ("no,  live", true),
         ("gone", false),
     ] {
         assert_eq!(found[0].holds(condition), holds, "{condition}");
     }
-    assert!(!found[1].holds("on") && found[1].holds("mine"));
+    assert!(!found[1].holds("live") && found[1].holds("mine"));
 }
 
 fn folder(files: &[(&str, &str)]) -> Result<ChartTree, LoadError> {
