@@ -81,9 +81,6 @@ pub enum LiveError {
         /// The plan that would be made now.
         found: String,
     },
-    /// The disk of the bundle has older packages than the host.
-    #[error("the bundle has older packages than this host: {}", .0.join(", "))]
-    Older(Vec<String>),
     /// A change is under way.
     #[error("generation {to} is not settled yet ({step})")]
     Pending {
@@ -113,7 +110,6 @@ impl LiveError {
             Self::Returned { .. } => "E0625",
             Self::Stuck { .. } => "E0626",
             Self::Changed { .. } => "E0627",
-            Self::Older(_) => "E0628",
             Self::Pending { .. } => "E0629",
             Self::NothingPending => "E0630",
             Self::NoGeneration(_) => "E0631",
@@ -148,7 +144,6 @@ impl LiveError {
                     .into(),
             ),
             Self::Changed { .. } => Some("look at the new plan: `gabion host plan`".into()),
-            Self::Older(_) => Some("build the bundle from newer packages: `gabion update` locks them".into()),
             Self::Pending { .. } => {
                 Some("`gabion host confirm` keeps it, `gabion host rollback` gives it up, `gabion host recover` goes on".into())
             }

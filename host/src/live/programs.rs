@@ -25,8 +25,6 @@ pub enum Program {
     SystemdRun,
     /// Which system starts (`rootfs/harden/scripts/slot`).
     Slot,
-    /// Debian's packages.
-    Dpkg,
 }
 
 impl Program {
@@ -36,7 +34,6 @@ impl Program {
             Self::Systemctl => "usr/bin/systemctl",
             Self::SystemdRun => "usr/bin/systemd-run",
             Self::Slot => "usr/lib/gabion/slot",
-            Self::Dpkg => "usr/bin/dpkg",
         }
     }
 }
