@@ -14,6 +14,7 @@ use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, Reso
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// An open root folder.
@@ -493,14 +494,20 @@ impl Root {
         Ok(names)
     }
 
-    /// Adds bytes to the end of a file, which is made where it is missing, and syncs it.
-    pub fn append(&self, path: &str, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    /// Adds a line to the end of a file, which is made where it is missing, and syncs it. A line that a power cut left
+    /// unfinished is ended before, so that it takes no other one with it.
+    pub fn append_line(&self, path: &str, mode: u32, line: &str) -> io::Result<()> {
         let (above, name) = split(path);
         let above = self.folder(above)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         step()?;
         let mut file = File::from(rustix::fs::openat(&above, name, flags, Mode::from_raw_mode(mode))?);
-        file.write_all(bytes)?;
+        let mut last = [b'\n'];
+        if let Some(at) = file.metadata()?.len().checked_sub(1) {
+            file.read_exact_at(&mut last, at)?;
+        }
+        let end = if last == *b"\n" { "" } else { "\n" };
+        file.write_all(format!("{end}{line}\n").as_bytes())?;
         file.sync_all()?;
         Ok(sync(&above)?)
     }
@@ -573,6 +580,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path()).unwrap();
         (folder, root)
+    }
+
+    #[test]
+    fn an_unfinished_line_takes_no_other_one_with_it() {
+        let (folder, root) = root();
+        root.append_line("log", 0o600, "one").unwrap();
+        fs_err::write(folder.path().join("log"), "one\ntw").unwrap();
+        root.append_line("log", 0o600, "three").unwrap();
+        root.append_line("log", 0o600, "four").unwrap();
+        let (text, meta) =
+            (fs_err::read_to_string(folder.path().join("log")).unwrap(), folder.path().join("log"));
+        assert_eq!(text, "one\ntw\nthree\nfour\n");
+        assert_eq!(meta.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

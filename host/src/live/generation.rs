@@ -223,9 +223,8 @@ pub(crate) fn numbers(root: &Root) -> Result<Vec<u64>, HostError> {
 
 /// Adds a line to the history.
 pub(crate) fn tell(root: &Root, event: &Event) -> Result<(), HostError> {
-    let mut line = serde_json::to_string(event).unwrap_or_default();
-    line.push('\n');
-    root.append(HISTORY, 0o600, line.as_bytes()).map_err(|source| HostError::write(HISTORY, source))
+    let line = serde_json::to_string(event).unwrap_or_default();
+    root.append_line(HISTORY, 0o600, &line).map_err(|source| HostError::write(HISTORY, source))
 }
 
 /// The history, oldest first. A last line that a power cut left unfinished is passed over.
