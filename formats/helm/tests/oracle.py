@@ -72,11 +72,6 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 class Helm:
     def __init__(self, library, home):
-        for name in [name for name in os.environ if name.startswith(("HELM_", "KUBE"))]:
-            del os.environ[name]
-        os.environ.update(HOME=home, KUBECACHEDIR=home + "/kube")
-        for kind in ("CACHE", "CONFIG", "DATA"):
-            os.environ[f"HELM_{kind}_HOME"] = f"{home}/{kind}"
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -140,8 +135,8 @@ class Helm:
     def choose(self, index, wishes):
         """The path that Helm downloads for each wish."""
         Server.index = index.encode()
-        os.makedirs(self.home + "/.config/helm", exist_ok=True)
-        with open(self.home + "/.config/helm/repositories.yaml", "w") as file:
+        os.makedirs(self.home + "/CONFIG", exist_ok=True)
+        with open(self.home + "/CONFIG/repositories.yaml", "w") as file:
             file.write("repositories: []\n")
         self.must("repo_add", self.handle, "r", self.url + "/charts", None, None, "")
         out = []
@@ -192,6 +187,12 @@ def corpus(helm):
         yield "\t".join([kind, text(a), text(b), text(result)])
 
 
+def environment(home):
+    """Nothing of who calls but where programs are; what Helm keeps goes to `home`."""
+    kinds = {f"HELM_{kind}_HOME": f"{home}/{kind}" for kind in ("CACHE", "CONFIG", "DATA")}
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": home, "KUBECACHEDIR": home + "/kube", **kinds}
+
+
 def main():
     cache, verb, *rest = sys.argv[1:]
     cache = os.path.abspath(cache)
@@ -201,7 +202,14 @@ def main():
         sys.exit(3)
     if verb == "fetch":
         return
-    with tempfile.TemporaryDirectory(prefix="helm-") as home:
+    home = os.environ.get("ORACLE_HOME")
+    if not home:
+        # The library reads the environment that its process was started with, and no later change of it: where Python sets
+        # a variable itself (LC_CTYPE, PEP 538), what is set afterwards lies elsewhere.
+        with tempfile.TemporaryDirectory(prefix="helm-") as home:
+            again = [sys.executable, os.path.abspath(__file__), cache, verb, *rest]
+            sys.exit(subprocess.run(again, env={**environment(home), "ORACLE_HOME": home}).returncode)
+    else:
         helm = Helm(library, home)
         if verb == "corpus":
             print("\n".join(corpus(helm)))
