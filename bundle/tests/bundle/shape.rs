@@ -4,6 +4,7 @@ use crate::kit::{check, key, looking, signed, spec, trust};
 use gabion_bundle::{BundleError, Class, Source, assemble, open_file, verify};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
+use tar::EntryType::{Block, Char, Directory, Fifo, GNUSparse, Link, Symlink, XHeader};
 
 const A: &str = "content/fetch.a/a.txt";
 const M: &str = "content/manifests.m/m.yaml";
@@ -100,7 +101,6 @@ fn a_size_that_is_not_the_declared_one_is_found_before_the_content_is_read() {
 #[test]
 fn links_devices_pipes_and_folders_stand_for_no_member() {
     let good = signed(&spec());
-    use tar::EntryType::{Block, Char, Directory, Fifo, GNUSparse, Link, Symlink, XHeader};
     for kind in [Symlink, Link, Fifo, Char, Block, Directory, GNUSparse, XHeader] {
         damaged(&with_header(&good, A, |it| it.set_entry_type(kind)), "this is not the header of");
     }

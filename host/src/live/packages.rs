@@ -82,18 +82,8 @@ impl OtherSystem {
 impl Host<'_> {
     /// An error where `bundle` is not for this machine as it is: nothing is begun then, and no floor is raised.
     pub fn admits<R: Read + Seek>(&self, bundle: &mut Verified<R>, wishes: Wishes) -> Result<(), LiveError> {
-        self.is_for_this_machine(bundle)?;
+        is_for_this_machine(bundle)?;
         if wishes.downgrade { Ok(()) } else { self.other_system(bundle)?.refuse_downgrade() }
-    }
-
-    /// An error where `bundle` is for machines of another architecture.
-    pub(super) fn is_for_this_machine<R: Read + Seek>(&self, bundle: &Verified<R>) -> Result<(), HostError> {
-        let (machine, platform) = (architecture(), &bundle.manifest().platform);
-        let image = platform.split('/').nth(1).unwrap_or_default();
-        if platform.starts_with("linux/") && image == machine {
-            return Ok(());
-        }
-        Err(DiskError::Architecture { image: platform.clone(), machine: format!("linux/{machine}") }.into())
     }
 
     /// What the system of `bundle` is beside the one that runs.
@@ -111,6 +101,16 @@ impl Host<'_> {
         let bytes = self.root.read(STATUS, LIMIT).map_err(|source| HostError::read(STATUS, source))?;
         bytes.map(|it| String::from_utf8(it).map_err(|_| damaged("it is no text"))).transpose()
     }
+}
+
+/// An error where `bundle` is for machines of another architecture.
+pub(super) fn is_for_this_machine<R: Read + Seek>(bundle: &Verified<R>) -> Result<(), HostError> {
+    let (machine, platform) = (architecture(), &bundle.manifest().platform);
+    let image = platform.split('/').nth(1).unwrap_or_default();
+    if platform.starts_with("linux/") && image == machine {
+        return Ok(());
+    }
+    Err(DiskError::Architecture { image: platform.clone(), machine: format!("linux/{machine}") }.into())
 }
 
 fn damaged(message: impl fmt::Display) -> HostError {
@@ -186,8 +186,9 @@ mod tests {
     #[test]
     fn the_same_packages_are_no_change_whatever_way_they_are_written() {
         let here = installed(DEBIAN).unwrap();
-        let same: String =
-            here.iter().map(|it| format!("{} {} {}\n", it.name, it.arch, it.version.as_str())).collect();
+        let line =
+            |it: &gabion_dpkg::Installed<'_>| format!("{} {} {}", it.name, it.arch, it.version.as_str());
+        let same = here.iter().map(line).collect::<Vec<_>>().join("\n");
         assert!(here.len() > 5);
         assert_eq!(compare(DEBIAN, &listed(&same)).unwrap(), []);
         // A package that is for every architecture now is still the same one.

@@ -4,7 +4,7 @@ use super::error::LiveError;
 use super::generation::{Applied, Generation, ObjectName};
 use super::host::Host;
 use super::objects;
-use super::packages::OtherSystem;
+use super::packages::{OtherSystem, is_for_this_machine};
 use super::prepare::mode_of;
 use super::steps::{Steps, needs_restart};
 use crate::apply::plan;
@@ -77,7 +77,7 @@ impl PlanReport {
 impl Host<'_> {
     /// What `bundle` would change here.
     pub fn plan<R: Read + Seek>(&self, bundle: &mut Verified<R>) -> Result<Plan, LiveError> {
-        self.is_for_this_machine(bundle)?;
+        is_for_this_machine(bundle)?;
         let current = Generation::current(&self.root)?;
         let steps = Steps::of(bundle)?;
         let k3s = bundle.manifest().objects.iter().find_map(|it| match it {
