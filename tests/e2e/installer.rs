@@ -122,7 +122,7 @@ fn a_bundle_carries_the_compressed_disk_in_front_of_everything_else() {
     // What lies on the disk, for a host that is to compare it.
     let packages = fs::read_to_string(world.path("lists").join(PACKAGES)).unwrap();
     let packages = DiskPackages::parse(&packages).unwrap().disks.remove("disk.vps").unwrap();
-    let pinned = |it: &DiskPackage| locked.contains(&format!("{} {} {} ", it.name, it.arch, it.version));
+    let pinned = |it: &DiskPackage| locked.contains(&format!("{} {} {} ", it.name, it.version, it.arch));
     assert!(packages.len() == 2 && packages.iter().all(pinned), "{packages:?}");
     let manifest = table(&world);
     let disk = "content/disk.vps/vps.img.zst";

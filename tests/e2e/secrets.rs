@@ -20,6 +20,7 @@ const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[host.prod]\
 const FILE: &str = "b.secrets.age --identity ops";
 /// What must be nowhere but in a sidecar.
 const VALUE: &str = "correct-horse-battery-staple";
+const VALUE_IN_BASE64: &str = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ==";
 
 fn world(recipes: &str) -> World {
     World::new(recipes, &[("/a.txt", b"stones")])
@@ -238,10 +239,8 @@ fn a_sidecar_reaches_a_host_over_ssh_and_is_opened_there_alone() {
     let run = there("inject --bundle b --host prod --sidecar b.secrets.age");
     assert_eq!((run.code, run.stdout.as_str()), (0, "1 values are kept\n"), "{}", run.stderr);
     assert!(!run.stderr.contains(VALUE));
-    let mut holding_it = Vec::new();
-    holding(&world.path("host"), VALUE, &mut holding_it);
-    assert!(
-        holding_it.iter().all(|it| it.contains("/var/lib/gabion/secrets/")) && holding_it.len() == 1,
-        "{holding_it:?}"
-    );
+    // The host keeps it in base64, in its own folder and nowhere else.
+    let mut kept = Vec::new();
+    holding(&world.path("host"), VALUE_IN_BASE64, &mut kept);
+    assert!(kept.len() == 1 && kept[0].contains("/var/lib/gabion/secrets/"), "{kept:?}");
 }
