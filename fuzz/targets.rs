@@ -20,6 +20,8 @@ use std::sync::LazyLock;
 
 #[path = "targets/charts.rs"]
 mod charts;
+#[path = "targets/host.rs"]
+mod host;
 #[path = "targets/kube.rs"]
 mod kube;
 
@@ -27,7 +29,7 @@ mod kube;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 35] = [
+pub(crate) const TARGETS: [Target; 39] = [
     ("lock", lock),
     ("apt_lock", apt_lock),
     ("apt_keyring", apt_keyring),
@@ -63,6 +65,10 @@ pub(crate) const TARGETS: [Target; 35] = [
     ("kube_rules", kube::rules),
     ("kube_pattern", kube::pattern),
     ("kube_images", kube::lists),
+    ("bundle_packages", host::packages),
+    ("dpkg_status", host::dpkg_status),
+    ("wire_reads", host::wire_reads),
+    ("wire_serves", host::wire_serves),
 ];
 
 fn text(bytes: &[u8]) -> &str {

@@ -5,7 +5,8 @@ use crate::closure::Closure;
 use crate::lock::{FilePin, Location, LockedGraph, identity};
 use crate::recipe::kinds::{OUT, targets};
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Reference, Span, Spanned, Table, Value, to_toml};
-use gabion_bundle::{BY_HAND, EXTRACTOR, Object, SECRETS, Source, Spec};
+use gabion_apt::Version;
+use gabion_bundle::{BY_HAND, DiskPackage, DiskPackages, EXTRACTOR, Object, PACKAGES, SECRETS, Source, Spec};
 use gabion_digest::Sha256;
 use gabion_store::{Output, Record, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,10 @@ pub fn spec(
     if !secrets.secrets.is_empty() {
         text(SECRETS, secrets.to_text().as_bytes());
     }
+    let packages = packages(locked, bundle.base.iter().map(|it| &it.value.address));
+    if !packages.disks.is_empty() {
+        text(PACKAGES, packages.to_text().as_bytes());
+    }
     let file = |path: &str| recipe.files.iter().find(|it| it.path == path);
     if let Some(root) = bundle.trust.as_ref().and_then(|it| file(&it.value)) {
         text("trust/root.json", &root.bytes);
@@ -80,8 +85,38 @@ pub fn spec(
             }
             spec.objects.extend(part.object);
         }
+        if let Body::Host(host) = &node.body {
+            let says = host.registries();
+            spec.objects.extend(says.map(|(mode, registries)| Object::Registries { mode, registries }));
+        }
     }
     spec
+}
+
+/// The packages of the systems on these disks, as the lock has them. Of a package that two closures have, a system has the
+/// newer version.
+fn packages<'a>(locked: &LockedGraph<'_>, nodes: impl Iterator<Item = &'a Address>) -> DiskPackages {
+    let body = |address: &Address| locked.graph.project.recipes.get(address).map(|it| &it.body);
+    let mut disks = BTreeMap::new();
+    for address in nodes {
+        let Some(Body::Disk(disk)) = body(address) else { continue };
+        let rootfs = disk.rootfs.as_ref().and_then(|it| body(&it.value.address));
+        let Some(Body::Rootfs(rootfs)) = rootfs else { continue };
+        let closures =
+            rootfs.packages.iter().filter_map(|it| locked.locks.apt.get(&it.value.address.to_string()));
+        let mut found: BTreeMap<(String, String), String> = BTreeMap::new();
+        for deb in closures.flat_map(gabion_lockfile::AptLock::debs) {
+            let key = (deb.key.name.to_string(), deb.key.arch.to_string());
+            let version = deb.version.to_string();
+            let newer = |there: &String| Version::parse(there) >= Version::parse(&version);
+            if !found.get(&key).is_some_and(newer) {
+                found.insert(key, version);
+            }
+        }
+        let package = |((name, arch), version)| DiskPackage { name, arch, version };
+        disks.insert(address.to_string(), found.into_iter().map(package).collect());
+    }
+    DiskPackages { format: 1, disks }
 }
 
 fn source(store: &Store, file: &Output) -> Source {

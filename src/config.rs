@@ -51,6 +51,9 @@ pub enum ConfigError {
         /// The archive.
         what: String,
     },
+    /// There is no place for what must be remembered.
+    #[error("no folder is known to remember in what a host accepted")]
+    NoState,
     /// There is no place for the store.
     #[error("no home directory is known to keep the store in")]
     NoHome,
@@ -64,6 +67,7 @@ impl ConfigError {
             Self::Parse { .. } => "E1202",
             Self::Credential { .. } => "E1203",
             Self::NoHome => "E1204",
+            Self::NoState => "E1208",
             Self::Mirror { .. } => "E1205",
             Self::HostApt { .. } => "E1206",
         }
@@ -76,6 +80,9 @@ impl ConfigError {
                 Some("set the variable or write the file; it is read whenever the network may be used".into())
             }
             Self::NoHome => Some("set `HOME`, or name a store with `--store` or `GABION_STORE`".into()),
+            Self::NoState => {
+                Some("set `HOME` or `GABION_STATE`, or `state` in the configuration: without it an older bundle would pass".into())
+            }
             Self::Mirror { .. } => {
                 Some("write `[mirror]`, and below it `\"https://origin\" = \"https://mirror/path\"`".into())
             }
@@ -103,6 +110,7 @@ struct ConfigWire {
     sign_key: Option<PathBuf>,
     trust: Option<PathBuf>,
     secrets_identity: Option<PathBuf>,
+    state: Option<PathBuf>,
     #[serde(default)]
     mirror: BTreeMap<String, OneOrMany>,
     #[serde(default)]
@@ -155,6 +163,8 @@ pub struct Config {
     pub trust: Option<PathBuf>,
     /// What opens sidecars of secrets and backups: an identity file of age.
     pub secrets_identity: Option<PathBuf>,
+    /// What must be remembered from one run to the next; nothing where no place is known.
+    pub state: Option<PathBuf>,
     /// Replacements by prefix of the location; none ends with a slash.
     pub mirrors: Vec<(String, Vec<String>)>,
     /// Credentials by host, or by host and port.
@@ -179,7 +189,8 @@ impl Config {
         let wire = path.as_deref().map_or_else(|| Ok(ConfigWire::default()), read)?;
         let docker = variable("DOCKER_CONFIG").or_else(|| Some(home.as_ref()?.join(".docker")));
         let docker = docker.map(|folder| folder.join("config.json"));
-        let cache = variable("XDG_CACHE_HOME").or_else(|| Some(home?.join(".cache")));
+        let cache = variable("XDG_CACHE_HOME").or_else(|| Some(home.as_ref()?.join(".cache")));
+        let state = variable("XDG_STATE_HOME").or_else(|| Some(home?.join(".local/state")));
         let store = variable("GABION_STORE")
             .or(wire.store)
             .or_else(|| Some(cache?.join("gabion/store")))
@@ -191,6 +202,7 @@ impl Config {
             sign_key: variable("GABION_SIGN_KEY").or(wire.sign_key),
             trust: variable("GABION_TRUST").or(wire.trust),
             secrets_identity: variable("GABION_SECRETS_IDENTITY").or(wire.secrets_identity),
+            state: variable("GABION_STATE").or(wire.state).or_else(|| Some(state?.join("gabion"))),
             mirrors: mirrors(wire.mirror)?,
             credentials: BTreeMap::new(),
             unread: wire.credentials,

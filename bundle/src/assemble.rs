@@ -138,6 +138,10 @@ fn tables(spec: &Spec) -> Result<(Manifest, Release), BundleError> {
         let pieces = if size > PIECE { vec![blake3; size.div_ceil(PIECE) as usize] } else { Vec::new() };
         members.push(Member { path: path.clone(), size, blake3, pieces, location: "inline".to_owned() });
     }
+    if let Some(path) = release.collision() {
+        let why = "its path differs from another one only by case".to_owned();
+        return Err(BundleError::Content { path: path.to_owned(), why });
+    }
     let manifest = Manifest {
         format: 1,
         features: Features::default(),

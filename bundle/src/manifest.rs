@@ -1,5 +1,6 @@
 //! `bundle.json`: every member with its BLAKE3, and what the members are for.
 
+use crate::mode::Mode;
 use gabion_digest::{BlobId, Digest, Sha256};
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +124,13 @@ pub enum Object {
     NodeConfig {
         /// The member.
         member: String,
+    },
+    /// From where the host may pull images, besides those that it has.
+    Registries {
+        /// What kind of host it is.
+        mode: Mode,
+        /// `ghcr.io`, `localhost:5000`, sorted; none stands twice.
+        registries: Vec<String>,
     },
     /// A container image: its blobs are the members `content/blobs/sha256/HEX`.
     Image {

@@ -2,7 +2,7 @@
 
 use crate::header::is_member_path;
 use gabion_digest::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The first member of a bundle: who it is, and the SHA-256 of every other member.
@@ -33,6 +33,18 @@ impl Release {
     /// The bundle's digest.
     pub fn digest(&self) -> Sha256 {
         Sha256::of(self.to_string().as_bytes())
+    }
+
+    /// A path that file systems without case take for the one of another member; paths are ASCII, so nothing else is
+    /// folded.
+    pub(crate) fn collision(&self) -> Option<&str> {
+        let mut folded = BTreeSet::new();
+        let mut mixed = self.members.keys().filter(|it| it.bytes().any(|it| it.is_ascii_uppercase()));
+        let twice = |it: &&String| {
+            let lower = it.to_ascii_lowercase();
+            self.members.contains_key(&lower) || !folded.insert(lower)
+        };
+        mixed.find(twice).map(String::as_str)
     }
 
     /// Reads the text; `None` for anything that is not letter by letter what would be written.

@@ -188,6 +188,9 @@ pub(crate) fn consistent(release: &Release, manifest: &Manifest) -> Result<(), B
     if release.name != manifest.name || release.platform != manifest.platform {
         return wrong("`RELEASE` and `bundle.json` are of different bundles".to_owned());
     }
+    if let Some(path) = release.collision() {
+        return wrong(format!("`{path}` differs from another member only by case"));
+    }
     let mut left: BTreeSet<&str> = release.members.keys().map(String::as_str).collect();
     left.remove("bundle.json");
     for member in manifest.members.iter() {

@@ -22,6 +22,8 @@ pub struct Judging {
     pub host: Option<String>,
     /// The lowest serial that is accepted.
     pub min_serial: u64,
+    /// What whoever runs this saw before, beside what the host accepted.
+    pub floor: Floor,
     /// Whether the SHA-256 of every member is checked too.
     pub full: bool,
 }
@@ -51,10 +53,23 @@ impl Judging {
     pub fn policy(&self, before: &TrustState) -> Result<Policy<'_>, HostError> {
         Ok(Policy {
             promotion: self.promotion.as_ref(),
-            floor: Floor { min_serial: self.min_serial, ..before.floor()? },
+            floor: self.floor(before.floor()?),
             full: self.full,
             ..Policy::new(&self.root, self.now, Stage::Install)
         })
+    }
+
+    /// Both floors: of each name the higher promotion.
+    fn floor(&self, host: Floor) -> Floor {
+        let mut seen = host.seen;
+        for (name, mine) in &self.floor.seen {
+            let highest = seen.entry(name.clone()).or_insert(*mine);
+            if highest.0 < mine.0 {
+                *highest = *mine;
+            }
+        }
+        let min_serial = self.min_serial.max(self.floor.min_serial);
+        Floor { root_version: host.root_version.max(self.floor.root_version), min_serial, seen }
     }
 
     /// The floor of a host that accepts the bundle too; an error if the promotion is for others.

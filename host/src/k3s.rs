@@ -5,9 +5,10 @@ use crate::error::HostError;
 use crate::layout::{Layout, Wanted};
 use crate::root::Root;
 use crate::unit;
-use gabion_bundle::{Member, Object, Verified};
+use gabion_bundle::{Member, Mode, Object, Verified};
 use gabion_digest::Sha256;
 use gabion_oci::{Archive, DOCUMENT_LIMIT, Document, Image, Reference};
+use std::fmt::Write as _;
 use std::io::{self, Read, Seek, Write};
 
 /// Where the bytes of a file on the host come from.
@@ -24,6 +25,27 @@ pub enum Content {
 const IMAGES: &str = "var/lib/rancher/k3s/agent/images";
 const SERVER: &str = "var/lib/rancher/k3s/server";
 const CHARTS: &str = "var/lib/rancher/k3s/server/static/charts";
+
+/// Registries that containerd may ask.
+const REGISTRIES: &str = "etc/rancher/k3s/registries.yaml";
+/// Without it a registry that is not in the list would be asked all the same.
+const NO_DEFAULT: (&str, &str) =
+    ("etc/rancher/k3s/config.yaml.d/20-registries.yaml", "disable-default-registry-endpoint: true\n");
+
+/// The text of `registries.yaml`: `*` without an endpoint is every registry that is not listed, and leads nowhere.
+fn registries_file(mode: Mode, registries: &[String]) -> String {
+    let mut text = format!("# Written by Gabion: this host is {}.\nmirrors:\n  \"*\": {{}}\n", mode.name());
+    for it in registries {
+        let endpoint = match it.as_str() {
+            // Where the images of `docker.io` are (distribution, "registry-1").
+            "docker.io" => "https://registry-1.docker.io".to_owned(),
+            it if Mode::Sealed.check(it).is_ok() => format!("http://{it}"),
+            it => format!("https://{it}"),
+        };
+        let _ = writeln!(text, "  \"{it}\":\n    endpoint:\n      - \"{endpoint}\"");
+    }
+    text
+}
 
 /// What must be on the host. Everything that K3s compares by name and time carries its content's hash
 /// in its name: K3s does not look into a file whose name it knows.
@@ -59,6 +81,7 @@ impl<R: Read + Seek> Arrange<'_, R> {
             Object::NodeConfig { member } => {
                 self.copy("etc/rancher/k3s/config.yaml.d/10-node.yaml", 0o600, member)
             }
+            Object::Registries { mode, registries } => self.registries(*mode, registries),
             Object::Image { name, reference, documents } => self.image(name, reference, documents),
             Object::Chart { file, member } => self.copy(&format!("{CHARTS}/{}", plain(file)?), 0o600, member),
             Object::Installer { member } => self.installer(member),
@@ -80,6 +103,22 @@ impl<R: Read + Seek> Arrange<'_, R> {
     fn copy(&mut self, path: &str, mode: u32, member: &str) -> Result<(), HostError> {
         let size = self.member(member)?.size;
         self.layout.add(path, Wanted::File { mode, source: Content::Member(member.to_owned()), size })
+    }
+
+    /// What containerd may pull. K3s reads both files when it starts (docs.k3s.io, "Private Registry Configuration").
+    fn registries(&mut self, mode: Mode, registries: &[String]) -> Result<(), HostError> {
+        for it in registries {
+            mode.check(it).map_err(HostError::Unsupported)?;
+        }
+        let files =
+            [(REGISTRIES, registries_file(mode, registries)), (NO_DEFAULT.0, NO_DEFAULT.1.to_owned())];
+        for (path, text) in files {
+            let bytes = text.into_bytes();
+            let wanted =
+                Wanted::File { mode: 0o600, size: bytes.len() as u64, source: Content::Bytes(bytes) };
+            self.layout.add(path, wanted)?;
+        }
+        Ok(())
     }
 
     /// The binary, its other names, and its unit.

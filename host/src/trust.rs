@@ -6,11 +6,11 @@
 use crate::accept::Judged;
 use crate::error::HostError;
 use crate::root::Root;
-use gabion_bundle::Floor;
+use gabion_bundle::{Floor, Promoted};
+use gabion_digest::Sha256;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-const FOLDER: &str = "var/lib/gabion/trust";
 const STATE: &str = "var/lib/gabion/trust/state.json";
 /// Ten thousand names would be needed to reach this.
 const LIMIT: u64 = 4 << 20;
@@ -38,23 +38,34 @@ pub struct Accepted {
     pub digest: String,
 }
 
-fn damaged(message: impl std::fmt::Display) -> HostError {
-    HostError::Floor { path: STATE.to_owned(), message: message.to_string() }
+fn damaged(path: &str, message: impl std::fmt::Display) -> HostError {
+    HostError::Floor { path: path.to_owned(), message: message.to_string() }
 }
 
 impl TrustState {
     /// What `root` says; a host that accepted nothing yet has no floor. A damaged record is an error, not
     /// the absence of one.
     pub fn load(root: &Root) -> Result<Self, HostError> {
-        let bytes = root.read(STATE, LIMIT).map_err(|source| HostError::read(STATE, source))?;
-        bytes.map_or_else(|| Ok(Self::default()), |it| serde_json::from_slice(&it).map_err(damaged))
+        Self::load_at(root, STATE)
+    }
+
+    /// The same from another file: an operator has one for each host.
+    pub fn load_at(root: &Root, path: &str) -> Result<Self, HostError> {
+        let bytes = root.read(path, LIMIT).map_err(|source| HostError::read(path, source))?;
+        let parse = |it: Vec<u8>| serde_json::from_slice(&it).map_err(|error| damaged(path, error));
+        bytes.map_or_else(|| Ok(Self::default()), parse)
     }
 
     /// The floor that a bundle is held against.
     pub fn floor(&self) -> Result<Floor, HostError> {
+        self.floor_at(STATE)
+    }
+
+    /// The same of a state that was read from `path`.
+    pub fn floor_at(&self, path: &str) -> Result<Floor, HostError> {
         let mut floor = Floor { root_version: self.root_version, ..Floor::default() };
         for (name, Accepted { serial, digest }) in &self.bundles {
-            floor.seen.insert(name.clone(), (*serial, digest.parse().map_err(damaged)?));
+            floor.seen.insert(name.clone(), (*serial, digest.parse().map_err(|error| damaged(path, error))?));
         }
         Ok(floor)
     }
@@ -75,14 +86,21 @@ impl TrustState {
     /// The state of a host that accepted `bundle` too; nothing is ever lowered.
     #[must_use]
     pub(crate) fn raised(&self, bundle: &Judged<'_>) -> Self {
-        let mut next = self.clone();
+        let mut next = match bundle.promotion {
+            Some(promoted) => self.promoted(bundle.digest, promoted),
+            None => self.clone(),
+        };
         next.root_version = next.root_version.max(bundle.root.version);
-        if let Some(promoted) = bundle.promotion {
-            let (name, serial) = (&promoted.promotion.name, promoted.promotion.serial);
-            if next.bundles.get(name).is_none_or(|before| before.serial < serial) {
-                let accepted = Accepted { serial, digest: bundle.digest.to_string() };
-                next.bundles.insert(name.clone(), accepted);
-            }
+        next
+    }
+
+    /// The state of whoever accepted this promotion of this bundle too.
+    #[must_use]
+    pub fn promoted(&self, digest: Sha256, promoted: &Promoted) -> Self {
+        let mut next = self.clone();
+        let (name, serial) = (&promoted.promotion.name, promoted.promotion.serial);
+        if next.bundles.get(name).is_none_or(|before| before.serial < serial) {
+            next.bundles.insert(name.clone(), Accepted { serial, digest: digest.to_string() });
         }
         next
     }
@@ -91,10 +109,16 @@ impl TrustState {
     /// no file of the bundle before: a run that is cut leaves a floor that only this bundle or a newer one
     /// passes.
     pub fn save(&self, root: &Root) -> Result<(), HostError> {
-        let text = serde_json::to_string_pretty(self).map_err(damaged)?;
-        root.make_folder(FOLDER, 0o700).map_err(|source| HostError::write(FOLDER, source))?;
-        root.write(STATE, 0o600, &mut |out| writeln!(out, "{text}"))
-            .map_err(|source| HostError::write(STATE, source))
+        self.save_at(root, STATE)
+    }
+
+    /// The same to another file.
+    pub fn save_at(&self, root: &Root, path: &str) -> Result<(), HostError> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| damaged(path, error))?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        root.make_folder(folder, 0o700).map_err(|source| HostError::write(folder, source))?;
+        root.write(path, 0o600, &mut |out| writeln!(out, "{text}"))
+            .map_err(|source| HostError::write(path, source))
     }
 }
 
@@ -105,7 +129,7 @@ mod tests {
     fn with(text: &str) -> Result<Floor, HostError> {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path()).unwrap();
-        root.make_folder(FOLDER, 0o700).unwrap();
+        root.make_folder("var/lib/gabion/trust", 0o700).unwrap();
         root.write(STATE, 0o600, &mut |out| out.write_all(text.as_bytes())).unwrap();
         TrustState::load(&root)?.floor()
     }

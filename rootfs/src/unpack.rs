@@ -8,7 +8,7 @@ use crate::listing::{Hashed, Listed};
 use crate::merged;
 use crate::root::{Meta, Root};
 use crate::{Deb, RootfsError, dpkg};
-use gabion_apt::{Control, DataEntry, DebReader, EntryKind, fields};
+use gabion_apt::{Control, DataEntry, DebReader, EntryKind, IndexError, fields};
 use md5::{Digest as _, Md5};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -132,7 +132,7 @@ fn one(root: &Root, deb: &Deb, owners: &Owners) -> Result<Unpacked, Fault> {
 fn describe(control: Control) -> Result<Unpacked, Fault> {
     let (mut name, mut arch, mut version, mut same) = (String::new(), String::new(), String::new(), false);
     for field in fields(&control.stanza) {
-        match field? {
+        match field.map_err(IndexError::from)? {
             ("Package", value) => value.clone_into(&mut name),
             ("Architecture", value) => value.clone_into(&mut arch),
             ("Version", value) => value.clone_into(&mut version),

@@ -11,7 +11,7 @@ use super::{key, ui};
 use crate::exit::Exit;
 use gabion_bundle::{
     BundleError, Floor, Hosts, Object, Policy, Promotion, Role, SignedPromotion, SigningKey, Stage, Time,
-    TrustRoot, Verified, mend_slot, open_slot, promote_bundle, read_table, sign_bundle, verify,
+    TrustRoot, Verified, mend_slot, open_file, open_slot, promote_bundle, read_table, sign_bundle, verify,
 };
 use std::io::BufReader;
 use std::path::Path;
@@ -33,8 +33,7 @@ pub(super) fn io(operation: &'static str, path: &Path, source: std::io::Error) -
 }
 
 fn open(path: &Path) -> Result<BufReader<std::fs::File>, Failure> {
-    let file = fs_err::File::open(path).map_err(|source| io("open", path, source))?;
-    Ok(buffered(file.into_file()))
+    Ok(buffered(open_file(path)?))
 }
 
 fn buffered(file: std::fs::File) -> BufReader<std::fs::File> {

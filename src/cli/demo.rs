@@ -9,7 +9,7 @@ use super::trust as clock;
 use crate::exit::Exit;
 use crate::recipe::Project;
 use crate::{lock, recipe};
-use gabion_bundle::{SigningKey, TrustRoot};
+use gabion_bundle::{Floor, SigningKey, TrustRoot};
 use gabion_host::Judging;
 use gabion_host::cli::lay;
 use gabion_upstream::{Content, Upstream};
@@ -82,6 +82,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
         promotion: None,
         host: None,
         min_serial: 0,
+        floor: Floor::default(),
         full: true,
     };
     let (_, report) = lay(&host, &outcome.path, &judging, None, false)?;

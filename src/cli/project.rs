@@ -235,21 +235,21 @@ pub(super) fn build_target(
     // What this build may use is written down before it looks, so that nobody removes it meanwhile.
     let lease = store.lease()?;
     need_all(&locked, &lease)?;
-    let mut result = make(session, &locked, &store, &lease, &path, key);
+    let mut result = make(session, project, &locked, &store, &lease, &path, key);
     if matches!(&result, Err(Unmade { stale: true, .. })) && !session.locked {
         session.ui.note("documents need images that the lock has not; they are pinned now");
         locked = relock_for(session, project, &target)?;
         need_all(&locked, &lease)?;
-        result = make(session, &locked, &store, &lease, &path, key);
+        result = make(session, project, &locked, &store, &lease, &path, key);
     }
     if let Err(Unmade { damaged: Some(output), .. }) = &result
         && heal(&locked, &store, output)?
     {
         session.ui.warning("the store held other bytes than it said; they are fetched or made again");
-        result = make(session, &locked, &store, &lease, &path, key);
+        result = make(session, project, &locked, &store, &lease, &path, key);
     }
-    let (built, assembled) = result.map_err(|unmade| *unmade.failure)?;
-    let locked = pin_accounts(session, project, &locked, &store)?.unwrap_or(locked);
+    let Made { built, assembled, pinned } = result.map_err(|unmade| *unmade.failure)?;
+    let locked = pinned.unwrap_or(locked);
     let id = locked.id(&target);
     let needs =
         locked.graph.order.iter().filter_map(|it| locked.id(&it.address)).map(Need::Request).collect();
@@ -420,15 +420,25 @@ impl<E: Into<Failure>> From<E> for Unmade {
     }
 }
 
+/// What was made of a target.
+struct Made {
+    built: Built,
+    /// The bundle, if it is one.
+    assembled: Option<Assembled>,
+    /// The graph with what the build itself pinned; a bundle carries that lock.
+    pinned: Option<LockedGraph<'static>>,
+}
+
 /// Builds everything below the target, and writes the bundle if it is one.
 fn make(
     session: &Session<'_>,
+    project: &'static Project,
     locked: &LockedGraph<'_>,
     store: &Store,
     lease: &Lease,
     path: &Path,
     key: Option<&SigningKey>,
-) -> Result<(Built, Option<Assembled>), Unmade> {
+) -> Result<Made, Unmade> {
     let target = &locked.graph.target;
     let mut known = Known::gather(locked, store)?;
     // The record of a bundle says that it was written once, not that its file is here.
@@ -445,8 +455,11 @@ fn make(
         };
         Unmade { damaged, ..error.into() }
     })?;
+    // Before a bundle is made of it: the next build finds the same lock, and makes the same bundle.
+    let pinned = pin_accounts(session, project, locked, store)?;
+    let locked = pinned.as_ref().unwrap_or(locked);
     let bundle = locked.graph.project.recipes.get(target).filter(|it| matches!(it.body, Body::Bundle(_)));
-    let Some(recipe) = bundle else { return Ok((built, None)) };
+    let Some(recipe) = bundle else { return Ok(Made { built, assembled: None, pinned }) };
     let closure = Closure::of(locked, recipe, &built, store).map_err(|error| {
         let damaged = match &error {
             ClosureError::Gone(output) => Some(*output),
@@ -467,7 +480,7 @@ fn make(
         };
         Unmade { damaged, ..error.into() }
     })?;
-    Ok((built, Some(assembled)))
+    Ok(Made { built, assembled: Some(assembled), pinned })
 }
 
 /// The file of the store that a member is made from.

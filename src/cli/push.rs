@@ -6,11 +6,12 @@
 use super::args::PushArgs;
 use super::bundle::io;
 use super::failure::Failure;
+use super::floor::Floors;
 use super::project::Session;
 use super::remote::{PushError, There, quoted};
 use super::trust;
 use crate::exit::Exit;
-use gabion_bundle::{Floor, Object, Opened, Policy, Stage, open};
+use gabion_bundle::{Floor, Object, Opened, Policy, Promoted, Stage, open, open_file};
 use gabion_digest::Sha256;
 use gabion_host::cli::{Ended, Greeting};
 use gabion_host::wire::{Served, serve};
@@ -26,6 +27,7 @@ const INSTALLER_LIMIT: u64 = 256 << 20;
 /// Brings the bundle of `args` there.
 pub(super) fn push(session: &Session<'_>, there: &There<'_>, args: &PushArgs) -> Result<Exit, Failure> {
     let sent = send(session, there, args)?;
+    sent.remember()?;
     if session.ui.json {
         session.ui.data(serde_json::json!({
             "schema": 1,
@@ -43,28 +45,44 @@ pub(super) fn push(session: &Session<'_>, there: &There<'_>, args: &PushArgs) ->
 
 /// A bundle that came to rest there.
 #[derive(Debug)]
-pub(super) struct Sent {
+pub(super) struct Sent<'s> {
     /// Its digest, `sha256:…`.
     pub(super) digest: String,
+    /// What is remembered of that machine.
+    floors: Floors<'s>,
+    judged: (Sha256, Option<Promoted>),
     bytes: u64,
     reused: u64,
     total: u64,
     installer: bool,
 }
 
+impl Sent<'_> {
+    /// From here on nothing older goes there.
+    pub(super) fn remember(&self) -> Result<(), Failure> {
+        self.floors.raise(self.judged.0, self.judged.1.as_ref())
+    }
+}
+
 /// Sends what the machine has not.
-pub(super) fn send(session: &Session<'_>, there: &There<'_>, args: &PushArgs) -> Result<Sent, Failure> {
+pub(super) fn send<'s>(
+    session: &'s Session<'_>,
+    there: &There<'_>,
+    args: &PushArgs,
+) -> Result<Sent<'s>, Failure> {
+    let floors = Floors::of(session, args.promotion.host.as_deref(), Some(there.target));
     let root = trust::root(session, args.trust.trust.as_deref())?;
     let promotion = trust::promotion(&args.promotion)?;
     let policy = Policy {
         promotion: promotion.as_ref(),
-        floor: Floor { min_serial: args.promotion.min_serial, ..Floor::default() },
+        floor: Floor { min_serial: args.promotion.min_serial, ..floors.load()? },
         ..trust::policy(&root, &args.trust, Stage::Install)?
     };
-    let file = fs_err::File::open(&args.bundle).map_err(|source| io("open", &args.bundle, source))?;
-    let file = file.into_file();
+    let file = open_file(&args.bundle)?;
     // What the machine would refuse is not sent.
     let mut opened = open(&file, &policy)?;
+    let judged = (opened.digest, opened.promotion.clone());
+    floors.can_remember(judged.1.is_some())?;
     let copied = copy_installer(there, args, &mut opened)?;
     drop(opened);
     let promotion = promotion.map(|it| it.to_text()).transpose()?;
@@ -82,7 +100,15 @@ pub(super) fn send(session: &Session<'_>, there: &There<'_>, args: &PushArgs) ->
                 human_size(reused),
                 human_size(total)
             ));
-            Ok(Sent { digest: plain(&digest), bytes: served.bytes, reused, total, installer: copied })
+            Ok(Sent {
+                digest: plain(&digest),
+                floors,
+                judged,
+                bytes: served.bytes,
+                reused,
+                total,
+                installer: copied,
+            })
         }
     }
 }

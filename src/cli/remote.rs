@@ -1,12 +1,19 @@
 //! Another machine, over the system's `ssh`: what `gabion-host` does there.
 
 use super::args::{HostCommand, PushArgs, ThereArgs};
+use super::bundle::io;
 use super::failure::Failure;
+use super::link::{self, Link};
 use super::project::Session;
 use super::push;
 use crate::exit::Exit;
 use gabion_host::cli::{Command as HostsCommand, JudgeArgs, RootArgs, SecretsCommand};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+/// How long a machine is waited for that is to answer over a new connection.
+const COMES_BACK: Duration = Duration::from_secs(180);
 
 /// Why a machine was not reached.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +21,12 @@ pub enum PushError {
     /// There is no `ssh`.
     #[error("`ssh` could not be run")]
     Ssh(#[source] std::io::Error),
+    /// Nobody answers.
+    #[error("`{target}` lets nobody in")]
+    Refused {
+        /// The machine.
+        target: String,
+    },
     /// `ssh`, or what it ran, failed.
     #[error("`ssh {target}` ended with {status} when it was to {doing}")]
     Ended {
@@ -32,6 +45,7 @@ impl PushError {
         match self {
             Self::Ssh(_) => "E0678",
             Self::Ended { .. } => "E0679",
+            Self::Refused { .. } => "E0632",
         }
     }
 
@@ -40,6 +54,10 @@ impl PushError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Ssh(_) => "install OpenSSH's client".to_owned(),
+            Self::Refused { .. } => {
+                "does it run, and at this port? A firewall that counts connections lets one in again after half a minute"
+                    .to_owned()
+            }
             Self::Ended { .. } => {
                 "what it said stands above; `ssh` must come in without a question (`BatchMode`)".to_owned()
             }
@@ -48,10 +66,12 @@ impl PushError {
 }
 
 /// The machine, and the program there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct There<'a> {
     pub(super) target: &'a str,
     options: &'a [String],
+    /// Through which everything goes; without one, each program has a connection of its own.
+    link: Option<Link>,
     /// Where the small program lies.
     pub(super) path: &'a str,
     /// Whether it is done as root.
@@ -62,16 +82,26 @@ impl<'a> There<'a> {
     /// The machine that is named, if one is. What touches the whole of it is done as root.
     pub(super) fn of(args: &'a ThereArgs, root: &str) -> Option<Self> {
         let target = args.target.as_deref()?;
-        Some(Self { target, options: &args.ssh_options, path: &args.remote_path, as_root: root == "/" })
+        let as_root = root == "/";
+        Some(Self { target, options: &args.ssh_options, link: None, path: &args.remote_path, as_root })
+    }
+
+    /// The same over one connection, which is opened now; a machine that does not answer is waited for.
+    pub(super) fn linked(self, session: &Session<'_>, patience: Duration) -> Result<Self, PushError> {
+        let link = Link::open(session.ui, self.target, self.options, patience)?;
+        Ok(Self { link: Some(link), ..self })
+    }
+
+    /// The same over another connection than before: it proves that the machine can still be reached.
+    fn anew(self, session: &Session<'_>, patience: Duration) -> Result<Self, PushError> {
+        let own: Vec<String> = self.options.iter().filter(|it| !link::shares(it)).cloned().collect();
+        let link = Link::open(session.ui, self.target, &own, patience.min(COMES_BACK))?;
+        Ok(Self { link: Some(link), ..self })
     }
 
     /// Runs `script` there, by a plain shell whatever shell the user has, and as root if need be.
     pub(super) fn ssh(&self, script: &str) -> Command {
-        let mut command = Command::new("ssh");
-        command.args(["-T", "-o", "BatchMode=yes"]);
-        for option in self.options {
-            command.args(["-o", option]);
-        }
+        let mut command = self.link.as_ref().map_or_else(|| link::ssh(self.options), Link::command);
         let plain = format!("sh -c {}", quoted(script));
         let line = if self.as_root {
             let root = format!("if [ \"$(id -u)\" = 0 ]; then exec {plain}; else exec sudo -n {plain}; fi");
@@ -146,7 +176,7 @@ pub(super) fn run(
             let there = There::of(args, &push.root).ok_or_else(|| {
                 Failure::usage("nobody said to which machine").help("name it with `--target USER@HOST`")
             })?;
-            return push::push(session, &there, push).map(Some);
+            return push::push(session, &there.linked(session, Duration::ZERO)?, push).map(Some);
         }
         HostCommand::Here(here) => here,
     };
@@ -157,35 +187,59 @@ pub(super) fn run(
                 .help("`gabion-host` is the program there")),
         };
     };
-    let Some(there) = There::of(args, &root.root.to_string_lossy()) else { return Ok(None) };
+    let Some(mut there) = There::of(args, &root.root.to_string_lossy()) else { return Ok(None) };
     let mut words = words(here);
+    let mut brought = None;
     let bundle = match here {
         HostsCommand::Plan(it) => Some((&it.bundle, &it.judge)),
         HostsCommand::Apply(it) => Some((&it.bundle, &it.judge)),
         _ => None,
     };
     if let Some((bundle, judge)) = bundle {
+        there = there.linked(session, Duration::ZERO)?;
         let sent = push::send(session, &there, &pushing(bundle, judge, root))?;
         let hex = sent.digest.trim_start_matches("sha256:");
         words.push(format!(
             "{}/var/lib/gabion/packs/{hex}.gabion",
             root.root.display().to_string().trim_end_matches('/')
         ));
+        brought = Some(sent);
     }
     words.extend(["--root".to_owned(), root.root.display().to_string()]);
     words.extend(["--patience".to_owned(), format!("{}s", root.patience.as_secs())]);
     if let HostsCommand::Apply(it) = here {
         let (exit, said) = there.heard(session, &words)?;
+        // In force, or begun and given up: the host accepted it in each case.
+        if let Some(sent) =
+            brought.filter(|_| matches!(exit, Exit::Ok | Exit::RolledBack | Exit::RollbackFailed))
+        {
+            sent.remember()?;
+        }
         // Words of `gabion_host::cli`, for people and for programs. A host that starts again is confirmed by hand.
         let waits = said.contains("unless `gabion host confirm`") || said.contains(r#""outcome":"waits""#);
         if !waits || it.leave {
             return Ok(Some(exit));
         }
         let words = ["confirm", "--root", &root.root.display().to_string()].map(str::to_owned);
+        // Who waits longer than the host does comes too late.
+        let there = there.anew(session, it.confirm_within)?;
         return there.run(session, &words, Stdio::null()).map(Some);
     }
+    if matches!(here, HostsCommand::Confirm(_)) {
+        // The host may just start again.
+        there = there.anew(session, root.patience)?;
+    }
     // Values of secrets come over the pipe, and so never stand in a list of processes.
-    let input = if matches!(here, HostsCommand::Secrets(_)) { Stdio::inherit() } else { Stdio::null() };
+    let input = match here {
+        HostsCommand::Secrets(SecretsCommand::Inject(it)) => match &it.values.sidecar {
+            Some(path) if path != Path::new("-") => {
+                let file = fs_err::File::open(path).map_err(|source| io("open", path, source))?;
+                Stdio::from(file.into_file())
+            }
+            _ => Stdio::inherit(),
+        },
+        _ => Stdio::null(),
+    };
     there.run(session, &words, input).map(Some)
 }
 
@@ -216,7 +270,7 @@ fn root_of(command: &HostsCommand) -> Option<&RootArgs> {
         HostsCommand::Rollback(it) => &it.root,
         HostsCommand::Generations(it) => &it.root,
         HostsCommand::Recover(it) => &it.root,
-        HostsCommand::Secrets(SecretsCommand::Inject(it)) if it.values.sidecar.is_none() => &it.root,
+        HostsCommand::Secrets(SecretsCommand::Inject(it)) => &it.root,
         HostsCommand::Backup(it) if it.output.is_none() => &it.root,
         // Installing, receiving, and files of this machine: `gabion-host` on the other one does that.
         _ => return None,
@@ -244,11 +298,13 @@ fn words(command: &HostsCommand) -> Vec<String> {
         HostsCommand::Confirm(_) => one("confirm"),
         HostsCommand::Plan(it) => {
             let mut words = judge("plan", &it.judge);
+            words.extend(flag(it.allow_downgrade, "--allow-downgrade"));
             words.extend(flag(it.exit_code, "--exit-code"));
             words
         }
         HostsCommand::Apply(it) => {
             let mut words = judge("apply", &it.judge);
+            words.extend(flag(it.allow_downgrade, "--allow-downgrade"));
             words.extend(it.plan.iter().flat_map(|id| ["--plan".to_owned(), id.clone()]));
             words.extend(["--confirm-within".to_owned(), format!("{}s", it.confirm_within.as_secs())]);
             words
@@ -270,6 +326,8 @@ fn words(command: &HostsCommand) -> Vec<String> {
             let mut words: Vec<String> = ["secrets", "inject", "--bundle"].map(str::to_owned).into();
             words.push(it.values.bundle.clone());
             words.extend(it.values.host.iter().flat_map(|host| ["--host".to_owned(), host.clone()]));
+            // Sealed for the host, it goes as it is.
+            words.extend(it.values.sidecar.iter().flat_map(|_| ["--sidecar", "-"].map(str::to_owned)));
             words
         }
         HostsCommand::Backup(it) => {

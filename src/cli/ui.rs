@@ -12,6 +12,13 @@ use std::io::{IsTerminal, Write};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+/// A line on standard error. Whoever closed it wants no more of it, and what is being done goes on.
+macro_rules! tell {
+    ($($text:tt)*) => {{
+        let _nobody_reads = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
+
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Progress {
@@ -47,7 +54,6 @@ pub struct Ui {
     pub json: bool,
 }
 
-#[expect(clippy::print_stderr, reason = "this is the one place that prints")]
 impl Ui {
     /// Decides once how to print.
     pub fn new(progress: Progress, color: Color, json: bool) -> Self {
@@ -74,19 +80,19 @@ impl Ui {
         let mut exit = Exit::Ok;
         if error.kind() != std::io::ErrorKind::BrokenPipe {
             exit = Exit::Failure;
-            eprintln!("{} could not write to stdout: {error}", self.paint("1;31", "error[E1205]:"));
+            tell!("{} could not write to stdout: {error}", self.paint("1;31", "error[E1205]:"));
         }
         std::process::exit(i32::from(exit.code()));
     }
 
     /// A sentence for people.
     pub fn note(&self, line: impl Display) {
-        eprintln!("{}", shown(line));
+        tell!("{}", shown(line));
     }
 
     /// Something that costs nothing but should be known.
     pub fn warning(&self, line: impl Display) {
-        eprintln!("{} {}", self.paint("1;33", "warning:"), shown(line));
+        tell!("{} {}", self.paint("1;33", "warning:"), shown(line));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -99,10 +105,10 @@ impl Ui {
             self.diagnostics(diagnostics);
         }
         let head = self.paint("1;31", &format!("error[{}]:", failure.code));
-        eprintln!("{head} {}", shown(&failure.message));
+        tell!("{head} {}", shown(&failure.message));
         if let Some(help) = &failure.help {
             let head = self.paint("1;36", "help:");
-            eprintln!("  {head} {}", shown(help).replace('\n', "\n        "));
+            tell!("  {head} {}", shown(help).replace('\n', "\n        "));
         }
         if self.json {
             let mistakes = failure
@@ -141,7 +147,7 @@ impl Ui {
             if let Some(help) = &mistake.help {
                 group = group.element(Level::HELP.message(help));
             }
-            eprintln!("{}\n", renderer.render(&[group]));
+            tell!("{}\n", renderer.render(&[group]));
         }
     }
 
@@ -155,7 +161,7 @@ impl Ui {
                     if let Some(line) = state.take(event) {
                         self.clear(&mut state);
                         match line {
-                            Line::Plain(line) if self.plain => eprintln!("{}", shown(line)),
+                            Line::Plain(line) if self.plain => tell!("{}", shown(line)),
                             Line::Plain(_) => {}
                             Line::Warning(line) => self.warning(line),
                         }
@@ -165,11 +171,11 @@ impl Ui {
                 Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
             }
             if self.bar && state.drawn_at.is_none_or(|at| at.elapsed() >= tick) {
-                eprint!("\r\x1b[K{}", state.line());
+                let _nobody_reads = write!(std::io::stderr(), "\r\x1b[K{}", state.line());
                 let _flushed = std::io::stderr().flush();
                 state.drawn_at = Some(Instant::now());
             } else if self.plain && state.drawn_at.get_or_insert_with(Instant::now).elapsed() >= HEARTBEAT {
-                eprintln!("{}", state.line());
+                tell!("{}", state.line());
                 state.drawn_at = Some(Instant::now());
             }
         }
@@ -178,7 +184,7 @@ impl Ui {
 
     fn clear(&self, state: &mut Status) {
         if self.bar && state.drawn_at.take().is_some() {
-            eprint!("\r\x1b[K");
+            let _nobody_reads = write!(std::io::stderr(), "\r\x1b[K");
             let _flushed = std::io::stderr().flush();
         }
     }
@@ -199,9 +205,8 @@ fn shown(text: impl Display) -> String {
 }
 
 /// Says that a signal ended the program.
-#[expect(clippy::print_stderr, reason = "this is the one place that prints")]
 pub(super) fn interrupted() {
-    eprintln!("\ninterrupted: nothing is lost, the same command goes on where it was");
+    tell!("\ninterrupted: nothing is lost, the same command goes on where it was");
 }
 
 /// Off a terminal, silence never lasts longer than this.

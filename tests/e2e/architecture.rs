@@ -3,22 +3,23 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 22] = [
+const CRATES: [(&str, &[&str]); 23] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
     ("rootfs/harden", &[]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),
-    ("host", &["gabion-bundle", "gabion-digest", "gabion-disk", "gabion-oci"]),
+    ("host", &["gabion-bundle", "gabion-digest", "gabion-disk", "gabion-dpkg", "gabion-oci"]),
     ("host/installer", &["gabion-bundle", "gabion-host"]),
     ("rootfs", &["gabion-apt", "gabion-digest", "gabion-sandbox"]),
     ("sandbox", &[]),
     ("formats/disk", &[]),
+    ("formats/dpkg", &[]),
     ("formats/git", &[]),
     ("formats/layer", &[]),
     ("formats/oci", &["gabion-digest"]),
     ("formats/openpgp", &[]),
-    ("formats/apt", &["gabion-digest", "gabion-openpgp"]),
+    ("formats/apt", &["gabion-digest", "gabion-dpkg", "gabion-openpgp"]),
     ("formats/helm/yaml", &[]),
     ("formats/helm/template", &[]),
     ("formats/helm/sprig", &["gabion-template"]),

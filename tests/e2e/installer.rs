@@ -4,7 +4,7 @@ use crate::archive::{actions, archive_with, is_possible};
 use crate::trust::{key, refused};
 use crate::world::World;
 use fs_err as fs;
-use gabion_bundle::{Manifest, Object, read_table};
+use gabion_bundle::{DiskPackage, DiskPackages, Manifest, Object, PACKAGES, read_table};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -111,9 +111,19 @@ fn a_bundle_carries_the_compressed_disk_in_front_of_everything_else() {
     let recipe = recipe.replace("base = ['disk.vps']\n", parts);
     let world = archive_with(&recipe, &crate::rootfs::system(), &FILES);
     key(&world, "rel");
-    // The first build of a system pins its accounts, and the bundle carries the lock.
-    world.ok("build disk.vps");
+    // The first build of a system pins its accounts; the bundle carries that lock, and the next one has nothing to do.
     let first = world.ok("build --key rel");
+    let lock = "locks/apt.os.lock";
+    world.ok(&format!("bundle extract out/b.gabion lock/{lock} {PACKAGES} -o lists --trust rel.json"));
+    let locked = fs::read_to_string(world.path(lock)).unwrap();
+    assert!(locked.contains("sshd"), "{locked}");
+    assert_eq!(fs::read_to_string(world.path("lists/lock").join(lock)).unwrap(), locked);
+    assert_eq!(world.ok("build --frozen --key rel"), first);
+    // What lies on the disk, for a host that is to compare it.
+    let packages = fs::read_to_string(world.path("lists").join(PACKAGES)).unwrap();
+    let packages = DiskPackages::parse(&packages).unwrap().disks.remove("disk.vps").unwrap();
+    let pinned = |it: &DiskPackage| locked.contains(&format!("{} {} {} ", it.name, it.version, it.arch));
+    assert!(packages.len() == 2 && packages.iter().all(pinned), "{packages:?}");
     let manifest = table(&world);
     let disk = "content/disk.vps/vps.img.zst";
     assert_eq!(

@@ -1,5 +1,6 @@
 //! The program end to end, against upstreams on loopback.
 
+mod adversarial;
 mod apt;
 mod architecture;
 mod archive;
@@ -8,6 +9,7 @@ mod dependencies;
 mod doctor;
 mod engine;
 mod failures;
+mod floor;
 mod fuzz_smoke;
 mod git;
 mod hands;
@@ -18,14 +20,17 @@ mod integrity;
 mod leftovers;
 mod limits;
 mod mirrors;
+mod mode;
 mod overlays;
 mod pipeline;
 mod platform;
 mod push;
 mod registry;
+mod remote;
 mod rootfs;
 mod scripts;
 mod secrets;
+mod sshd;
 mod store;
 mod trust;
 mod unpacked;

@@ -1,71 +1,13 @@
 //! Bundles to a machine over a real sshd on loopback: what is there is not sent, and a cut costs what was under way.
 
 use crate::installer;
+use crate::sshd::{Sshd, sshd};
 use crate::trust::{key, refused};
 use crate::world::{Run, World, gabion};
 use fs_err as fs;
-use gabion_testkit::{has, program, run, text};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
-
-/// An sshd that lets this user in, and how to reach it.
-struct Sshd {
-    child: Child,
-    options: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Sshd {
-    fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _gone = self.child.wait();
-    }
-}
-
-/// `None` where OpenSSH is not here.
-fn sshd() -> Option<Sshd> {
-    if !has(&["sshd", "ssh", "ssh-keygen"]) {
-        return None;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    for name in ["host", "user"] {
-        run(program("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &path(name)]));
-    }
-    if rustix::process::geteuid().is_root() {
-        // Debian's units make it.
-        fs::create_dir_all("/run/sshd").unwrap();
-    }
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = format!(
-        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
-         PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n",
-        path("host"),
-        path("user.pub")
-    );
-    fs::write(path("config"), config).unwrap();
-    let host_key = fs::read_to_string(path("host.pub")).unwrap();
-    fs::write(path("known"), format!("[127.0.0.1]:{port} {host_key}")).unwrap();
-    // sshd starts itself again and wants to know where it is.
-    let mut sshd = program("/usr/sbin/sshd");
-    let log = fs::File::create(path("log")).unwrap().into_file();
-    let child = sshd.args(["-D", "-e", "-f", &path("config")]).stderr(log).spawn().unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < until, "{}", fs::read_to_string(path("log")).unwrap());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let user = text(program("id").arg("-un")).trim_end().to_owned();
-    let options = format!(
-        "--target {user}@127.0.0.1 --ssh-option Port={port} --ssh-option IdentityFile={} --ssh-option IdentitiesOnly=yes \
-         --ssh-option IdentityAgent=none --ssh-option UserKnownHostsFile={} --ssh-option StrictHostKeyChecking=yes",
-        path("user"),
-        path("known")
-    );
-    Some(Sshd { child, options, _folder: folder })
-}
 
 fn noise(seed: u32, size: u32) -> Vec<u8> {
     (0..size).map(|at| (at.wrapping_add(seed << 27).wrapping_mul(2_654_435_761) >> 24) as u8).collect()
@@ -160,7 +102,9 @@ fn a_push_that_is_cut_goes_on_and_what_is_there_is_not_sent() {
     let hex = pack.file_stem().unwrap().to_str().unwrap();
     assert_eq!(again["digest"], format!("sha256:{hex}"));
 
+    sshd.came();
     let third = pushed(&world, &sshd);
+    assert_eq!(sshd.came(), 1, "looking for the installer, and the bundle");
     assert!(number(&third, "sent") < 250_000, "{third}");
 
     // A small change of the platform.

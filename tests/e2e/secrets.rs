@@ -1,5 +1,7 @@
 //! Secrets: recipes name them, a sidecar has their values, and nothing else does.
 
+use crate::installer;
+use crate::sshd::sshd;
 use crate::trust::{json, key, refused};
 use crate::world::{Run, World, gabion};
 use gabion_testkit::{has, program, text};
@@ -18,6 +20,7 @@ const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[host.prod]\
 const FILE: &str = "b.secrets.age --identity ops";
 /// What must be nowhere but in a sidecar.
 const VALUE: &str = "correct-horse-battery-staple";
+const VALUE_IN_BASE64: &str = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ==";
 
 fn world(recipes: &str) -> World {
     World::new(recipes, &[("/a.txt", b"stones")])
@@ -205,4 +208,39 @@ fn a_planted_key_is_found_in_a_file_and_in_what_is_packed_in_it() {
         fs_err::write(world.path("gabion.toml"), toml + say).unwrap();
         world.ok("build");
     }
+}
+
+#[test]
+fn a_sidecar_reaches_a_host_over_ssh_and_is_opened_there_alone() {
+    let Some(sshd) = sshd() else { return };
+    let world = world(RECIPES);
+    fs_err::create_dir(world.path("host")).unwrap();
+    let there = |words: &str| {
+        world.run(&format!(
+            "host secrets {words} {} --root {} --remote-path {}",
+            sshd.options,
+            world.path("host").display(),
+            installer::built().display()
+        ))
+    };
+    let said = there("recipient");
+    let host = said.stdout.trim();
+    assert!(said.code == 0 && host.starts_with("age1"), "{}", said.stderr);
+    let ops = world.ok("secrets key new -o ops");
+    let ops = ops.trim();
+    let set = format!("secrets set b --file {FILE} wg --host prod --recipient {ops} --recipient {host}");
+    assert_eq!(with_stdin(&world, &set, VALUE).code, 0);
+    // For somebody else only.
+    let other = format!("secrets set b --file other.age --identity ops wg --host prod --recipient {ops}");
+    assert_eq!(with_stdin(&world, &other, VALUE).code, 0);
+    let run = there("inject --bundle b --host prod --sidecar other.age");
+    assert!(run.code != 0 && run.stderr.contains("error[E06"), "{}", run.stderr);
+    refused(&there("inject --bundle b --host prod --sidecar nowhere.age"), 1, &["nowhere.age"]);
+    let run = there("inject --bundle b --host prod --sidecar b.secrets.age");
+    assert_eq!((run.code, run.stdout.as_str()), (0, "1 values are kept\n"), "{}", run.stderr);
+    assert!(!run.stderr.contains(VALUE));
+    // The host keeps it in base64, in its own folder and nowhere else.
+    let mut kept = Vec::new();
+    holding(&world.path("host"), VALUE_IN_BASE64, &mut kept);
+    assert!(kept.len() == 1 && kept[0].contains("/var/lib/gabion/secrets/"), "{kept:?}");
 }

@@ -31,6 +31,7 @@ pub(crate) fn gabion(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gabion"));
     command.env_clear().current_dir(folder);
     command.env("GABION_STORE", folder.join(".store")).env("GABION_CONFIG", folder.join("config.toml"));
+    command.env("GABION_STATE", folder.join(".state"));
     command
 }
 

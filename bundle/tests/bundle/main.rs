@@ -7,4 +7,5 @@ mod kit;
 mod opened;
 mod promotion;
 mod rotation;
+mod shape;
 mod signatures;

@@ -195,6 +195,39 @@ fn a_key_whose_signatures_fit_everything_is_no_key() {
     ));
 }
 
+/// The order of the group, little-endian (RFC 8032, 5.1).
+const ORDER: [u8; 32] = [
+    0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+];
+
+#[test]
+fn a_second_spelling_of_a_good_signature_is_none() {
+    let good = signed(&spec());
+    let key = ssh_key::PrivateKey::from(ssh_key::private::Ed25519Keypair::from_seed(&[7; 32]));
+    let signature = key.sign("gabion-release-v1", ssh_key::HashAlg::Sha512, release_of(&good)).unwrap();
+    let with = |bytes: &[u8]| {
+        let signature = ssh_key::Signature::new(ssh_key::Algorithm::Ed25519, bytes.to_vec()).unwrap();
+        let namespace = Role::Release.namespace();
+        let public = key.public_key().key_data().clone();
+        let it = ssh_key::SshSig::new(public, namespace, ssh_key::HashAlg::Sha512, signature).unwrap();
+        check(
+            &with_slot(&good, it.to_pem(ssh_key::LineEnding::LF).unwrap().as_bytes()),
+            &trust(&crate::kit::key(7)),
+        )
+    };
+    let mut bytes = signature.signature_bytes().to_vec();
+    with(&bytes).unwrap();
+    // The same number modulo the order: whoever computes with it finds it good.
+    let mut carry = 0;
+    for (byte, add) in bytes[32..].iter_mut().zip(ORDER) {
+        let sum = u16::from(*byte) + u16::from(add) + carry;
+        (*byte, carry) = (sum.to_le_bytes()[0], sum >> 8);
+    }
+    assert_eq!(carry, 0);
+    assert!(matches!(with(&bytes), Err(BundleError::Signature(_))));
+}
+
 #[test]
 fn many_who_sign_one_file_at_once_all_have_signed() {
     let folder = tempfile::tempdir().unwrap();

@@ -29,6 +29,12 @@ pub enum IndexError {
     },
 }
 
+impl From<gabion_dpkg::SyntaxError> for IndexError {
+    fn from(error: gabion_dpkg::SyntaxError) -> Self {
+        Self::Syntax { line: error.line, why: error.why }
+    }
+}
+
 impl IndexError {
     /// Stable code.
     pub fn code(&self) -> &'static str {

@@ -13,22 +13,19 @@
 //! It fetches nothing, stores nothing and installs nothing.
 
 mod closure;
-mod control;
 mod deb;
 mod error;
 mod origin;
 mod package;
 mod relation;
 mod release;
-mod version;
 
 pub use closure::{Candidates, Chosen, Closure, ClosureError, Wish};
-pub use control::{Fields, fields, stanzas};
 pub use deb::{Control, DataEntry, DebError, DebReader, EntryKind};
 pub use error::IndexError;
+pub use gabion_dpkg::{Fields, SyntaxError, Version, fields, stanzas};
 pub use gabion_openpgp::{Keyring, SignatureError, Signed, Signers, verify_clearsigned};
 pub use origin::{ORIGINS, Origin, Part};
 pub use package::{Package, is_package_name, packages, unpack};
 pub use relation::{Operator, Relation, relations};
 pub use release::Release;
-pub use version::Version;

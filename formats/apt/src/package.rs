@@ -1,9 +1,8 @@
 //! `Packages`: the binary packages of a suite, as slices of the index.
 
-use crate::control::{fields, stanzas};
 use crate::error::IndexError;
-use crate::version::Version;
 use gabion_digest::Sha256;
+use gabion_dpkg::{Version, fields, stanzas};
 use std::io::Read;
 
 /// One binary package of an index. Relations are kept as text: most of them are never looked at.
@@ -50,10 +49,8 @@ fn package(line: usize, stanza: &str) -> Result<Package<'_>, IndexError> {
     let (mut depends, mut pre_depends, mut recommends, mut provides) = ("", "", "", "");
     let (mut conflicts, mut breaks) = ("", "");
     for field in fields(stanza) {
-        let (key, value) = field.map_err(|error| match error {
-            IndexError::Syntax { line: at, why } => IndexError::Syntax { line: line + at - 1, why },
-            other => other,
-        })?;
+        let (key, value) =
+            field.map_err(|error| IndexError::Syntax { line: line + error.line - 1, why: error.why })?;
         let slot = match key {
             "Package" => &mut name,
             "Version" => &mut version,

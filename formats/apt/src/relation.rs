@@ -1,6 +1,6 @@
 //! Relations between packages (Debian Policy §7.1).
 
-use crate::version::Version;
+use gabion_dpkg::Version;
 use std::cmp::Ordering;
 use std::fmt;
 

@@ -3,9 +3,9 @@
 //! Only a text whose signature was verified should become a [`Release`]: read it from
 //! [`Signed`](crate::Signed), never from the file.
 
-use crate::control::{fields, stanzas};
 use crate::error::IndexError;
 use gabion_digest::Sha256;
+use gabion_dpkg::{fields, stanzas};
 use std::collections::BTreeMap;
 
 /// A suite at one moment.

@@ -1,7 +1,7 @@
 //! `gabion-host`: what is on a machine, or comes to it, to put a bundle on it. It needs no network.
 
 use clap::Parser;
-use gabion_bundle::Time;
+use gabion_bundle::{Floor, Time};
 use gabion_host::cli::{Command, Context, run};
 use std::io::Write;
 use std::process::ExitCode;
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         note("error: the clock of this machine is not between 1970 and 9999");
         return ExitCode::from(2);
     };
-    match run(&cli.command, &Context { now, trust: None, tell: &note }) {
+    match run(&cli.command, &Context { now, trust: None, floor: Floor::default(), tell: &note }) {
         // Who pushes is told over the pipe.
         Ok(_) if matches!(cli.command, Command::Receive(_)) => ExitCode::SUCCESS,
         Ok(answer) if answer.text.is_empty() && (!cli.json || answer.json.is_null()) => {

@@ -119,6 +119,9 @@ pub struct PlanArgs {
     /// Which host
     #[command(flatten)]
     pub root: RootArgs,
+    /// Accept another system with older packages than this host has
+    #[arg(long)]
+    pub allow_downgrade: bool,
     /// End with 9 if there is anything to do
     #[arg(long)]
     pub exit_code: bool,
@@ -135,6 +138,9 @@ pub struct ApplyArgs {
     /// Which host
     #[command(flatten)]
     pub root: RootArgs,
+    /// Accept another system with older packages than this host has
+    #[arg(long)]
+    pub allow_downgrade: bool,
     /// Do what this plan says, or nothing
     #[arg(long, value_name = "ID")]
     pub plan: Option<String>,

@@ -86,7 +86,9 @@ pub(super) fn install(args: &InstallArgs, context: &Context<'_>) -> Result<Answe
         let judging = judging_of(&args.judge, &Root::open(path).map_err(failed)?, context)?;
         let (verified, report) = lay(path, &args.bundle, &judging, args.secrets.as_deref(), args.dry_run)?;
         (context.tell)(&text::wrote(&report, args.dry_run));
-        return Ok(text::installed(&verified, &report, args.dry_run));
+        let accepted = verified.promotion.clone().map(|it| (verified.digest, it));
+        let accepted = accepted.filter(|_| !args.dry_run);
+        return Ok(Answer { accepted, ..text::installed(&verified, &report, args.dry_run) });
     };
     let nobody = Root::open(Path::new("/")).map_err(|source| HostError::Root { path: "/".into(), source })?;
     let judging = judging_of(&args.judge, &nobody, context)?;
@@ -114,5 +116,6 @@ pub(super) fn install(args: &InstallArgs, context: &Context<'_>) -> Result<Answe
         lay_into(root, &args.bundle, &judging, Some(&slot.to_string()), args.secrets.as_deref(), false)
             .map(drop)
     })?;
-    Ok(text::disk(&report, args.dry_run))
+    let accepted = opened.promotion.clone().map(|it| (opened.digest, it)).filter(|_| !args.dry_run);
+    Ok(Answer { accepted, ..text::disk(&report, args.dry_run) })
 }

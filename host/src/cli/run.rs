@@ -13,7 +13,8 @@ use crate::live::{Generation, Host, LiveError, Outcome, Patience, Tell, Wishes, 
 use crate::root::Root;
 use crate::spool;
 use crate::trust::TrustState;
-use gabion_bundle::{SignedPromotion, Time, TrustRoot};
+use gabion_bundle::{Floor, Promoted, SignedPromotion, Time, TrustRoot};
+use gabion_digest::Sha256;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -31,11 +32,13 @@ pub struct Answer {
     pub json: Value,
     /// How the program ends.
     pub exit: u8,
+    /// The bundle that was installed, and its promotion: for whoever remembers it too.
+    pub accepted: Option<(Sha256, Promoted)>,
 }
 
 impl Answer {
     pub(super) fn new(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json, exit: 0 }
+        Self { text: text.into(), json, exit: 0, accepted: None }
     }
 }
 
@@ -46,6 +49,8 @@ pub struct Context<'c> {
     pub now: Time,
     /// The trust root that is configured where the command runs; the host's own counts before it.
     pub trust: Option<TrustRoot>,
+    /// What whoever runs the command saw before, beside what the host accepted.
+    pub floor: Floor,
     /// Who is told how far it is.
     pub tell: &'c Tell<'c>,
 }
@@ -102,7 +107,8 @@ fn read(path: &Path) -> Result<String, HostError> {
 
 /// What the command line says of a bundle, on a host that may keep a trust root.
 pub(super) fn judging_of(args: &JudgeArgs, root: &Root, context: &Context<'_>) -> Result<Judging, HostError> {
-    judging(args, root, context.now, context.trust.clone())
+    let judging = judging(args, root, context.now, context.trust.clone())?;
+    Ok(Judging { floor: context.floor.clone(), ..judging })
 }
 
 /// The trust root is the one that is named, or the one that the host keeps, or `given`.
@@ -124,13 +130,13 @@ pub(super) fn judging(
         promotion: promotion.as_deref().map(SignedPromotion::parse).transpose()?,
         host: args.host.clone(),
         min_serial: args.min_serial,
+        floor: Floor::default(),
         full: false,
     })
 }
 
 pub(super) fn bundle(path: &Path) -> Result<BufReader<File>, HostError> {
-    let failed = |source| HostError::Root { path: path.display().to_string(), source };
-    Ok(BufReader::with_capacity(1 << 20, fs_err::File::open(path).map_err(failed)?.into_file()))
+    Ok(BufReader::with_capacity(1 << 20, gabion_bundle::open_file(path)?))
 }
 
 fn plan(args: &PlanArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
@@ -141,6 +147,13 @@ fn plan(args: &PlanArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
         gabion_bundle::verify(bundle(&args.bundle)?, &judging.policy(&before)?).map_err(HostError::from)?;
     judging.accept(&before, &verified)?;
     let plan = host.plan(&mut verified)?;
+    if !args.allow_downgrade
+        && let Err(error) = plan.report.system.refuse_downgrade()
+    {
+        // The rest of it is worth reading too.
+        (context.tell)(&text::plan(&plan));
+        return Err(error);
+    }
     let exit = if args.exit_code && !plan.report.is_empty() { 9 } else { 0 };
     Ok(Answer { exit, ..Answer::new(text::plan(&plan), json!({"schema": 1, "plan": plan})) })
 }
@@ -168,12 +181,14 @@ fn apply(args: &ApplyArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
             return Err(LiveError::Changed { asked: asked.clone(), found });
         }
     }
+    let confirm = Some(args.confirm_within).filter(|it| !it.is_zero());
+    let wishes = Wishes { confirm, downgrade: args.allow_downgrade };
+    host.admits(&mut verified, wishes)?;
     if after != before {
         after.save(&host.root)?;
     }
     accept::keep_root(&host.root, &verified.root)?;
-    let confirm = Some(args.confirm_within).filter(|it| !it.is_zero());
-    Ok(text::outcome(&host.apply(&mut verified, judging.remembered()?, Wishes { confirm })?))
+    Ok(text::outcome(&host.apply(&mut verified, judging.remembered()?, wishes)?))
 }
 
 fn recover(args: &RecoverArgs, context: &Context<'_>) -> Result<Answer, LiveError> {

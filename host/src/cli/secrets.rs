@@ -16,7 +16,7 @@ pub struct InjectArgs {
     /// What this host is called; an installed host remembers its name
     #[arg(long, value_name = "NAME")]
     pub host: Option<String>,
-    /// The sidecar; without one, the same is read from stdin, and not sealed
+    /// The sidecar, `-` for stdin; without one, the same is read from stdin, and not sealed
     #[arg(long, value_name = "FILE")]
     pub sidecar: Option<PathBuf>,
 }
@@ -31,8 +31,11 @@ pub fn recipient(root: &Root) -> Result<String, HostError> {
 /// Whoever calls holds the lock of `root`.
 pub fn take_in(root: &Root, args: &InjectArgs, input: impl Read) -> Result<Injected, HostError> {
     let expect = Expect { bundle: &args.bundle, host: args.host.as_deref() };
-    let Some(path) = &args.sidecar else { return inject_plain(root, input, expect) };
-    inject(root, open(path)?, &identity(root)?, expect)
+    match &args.sidecar {
+        None => inject_plain(root, input, expect),
+        Some(path) if path == Path::new("-") => inject(root, input, &identity(root)?, expect),
+        Some(path) => inject(root, open(path)?, &identity(root)?, expect),
+    }
 }
 
 fn open(path: &Path) -> Result<File, HostError> {

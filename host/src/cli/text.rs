@@ -4,7 +4,7 @@ use super::run::Answer;
 use crate::apply::Report;
 use crate::disk;
 use crate::live::{Outcome, Plan, Status};
-use gabion_bundle::{Promoted, Time, Verified};
+use gabion_bundle::{Mode, Promoted, Time, Verified};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -57,6 +57,20 @@ pub(super) fn plan(plan: &Plan) -> String {
         let shown = |it: &Option<String>| it.clone().unwrap_or_else(|| "none".to_owned());
         let _ = writeln!(out, "K3s    {} -> {}", shown(before), shown(after));
     }
+    if let Some((before, after)) = report.mode {
+        let shown = |it: Option<Mode>| it.map_or("pulls from anywhere", Mode::name);
+        let _ = writeln!(out, "mode   {} -> {}", shown(before), shown(after));
+    }
+    if let Some(slot) = &report.system.slot {
+        let _ = writeln!(out, "system another one, on the slot `{slot}`");
+        match &report.system.packages {
+            Some(packages) => {
+                let lines: Vec<String> = packages.iter().map(ToString::to_string).collect();
+                section(&mut out, "packages of the system", &lines);
+            }
+            None => out.push_str("  nobody says which packages it has\n"),
+        }
+    }
     let objects =
         |sign: &str, names: &[String]| names.iter().map(|it| format!("{sign} {it}")).collect::<Vec<_>>();
     section(&mut out, &format!("files ({} bytes)", report.bytes), &report.files);
@@ -94,6 +108,9 @@ pub(super) fn status(status: &Status) -> Answer {
                 it.images.len(),
                 it.objects.len()
             );
+            if let Some(mode) = it.mode {
+                let _ = writeln!(out, "{}", mode.name());
+            }
         }
         None => out.push_str("no generation is in force\n"),
     }

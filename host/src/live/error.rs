@@ -1,5 +1,6 @@
 //! Why a running host did not come to a generation.
 
+use super::packages::PackageChange;
 use crate::error::HostError;
 use std::io;
 
@@ -81,6 +82,9 @@ pub enum LiveError {
         /// The plan that would be made now.
         found: String,
     },
+    /// The bundle's system has older packages than the host.
+    #[error("the bundle's system has older packages than this host: {}", older(.0))]
+    Downgrade(Vec<PackageChange>),
     /// A change is under way.
     #[error("generation {to} is not settled yet ({step})")]
     Pending {
@@ -111,6 +115,7 @@ impl LiveError {
             Self::Stuck { .. } => "E0626",
             Self::Changed { .. } => "E0627",
             Self::Pending { .. } => "E0629",
+            Self::Downgrade(_) => "E0633",
             Self::NothingPending => "E0630",
             Self::NoGeneration(_) => "E0631",
         }
@@ -143,6 +148,10 @@ impl LiveError {
                  chooses another generation"
                     .into(),
             ),
+            Self::Downgrade(_) => Some(
+                "pin the newer packages with `gabion update` and build the bundle again; `--allow-downgrade` takes the \
+                 older ones".into(),
+            ),
             Self::Changed { .. } => Some("look at the new plan: `gabion host plan`".into()),
             Self::Pending { .. } => {
                 Some("`gabion host confirm` keeps it, `gabion host rollback` gives it up, `gabion host recover` goes on".into())
@@ -151,6 +160,20 @@ impl LiveError {
             Self::NoGeneration(_) => Some("`gabion host generations` lists what is kept".into()),
         }
     }
+}
+
+/// Packages and their versions in a sentence; of many, the first few.
+fn older(packages: &[PackageChange]) -> String {
+    const SHOWN: usize = 5;
+    let shown = |it: &PackageChange| {
+        let version = |it: &Option<String>| it.clone().unwrap_or_default();
+        format!("`{}` {} (here {})", it.package, version(&it.after), version(&it.before))
+    };
+    let mut words: Vec<String> = packages.iter().take(SHOWN).map(shown).collect();
+    if packages.len() > SHOWN {
+        words.push(format!("and {} more", packages.len() - SHOWN));
+    }
+    words.join(", ")
 }
 
 /// An error with everything that caused it, `a: b: c`.

@@ -5,7 +5,7 @@
 
 use crate::error::HostError;
 use crate::root::Root;
-use gabion_bundle::{Policy, SignedPromotion, Stage, Time, TrustRoot, Verified};
+use gabion_bundle::{Mode, Policy, SignedPromotion, Stage, Time, TrustRoot, Verified};
 use gabion_digest::Sha256;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -73,6 +73,9 @@ pub struct Generation {
     /// BLAKE3 of its disk image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<String>,
+    /// What kind of host it is, where its bundle says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
     /// What the images are called that it needs.
     pub images: BTreeSet<String>,
     /// Its objects, in the order in which they are applied; hooks are none.

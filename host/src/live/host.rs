@@ -65,6 +65,8 @@ pub enum Outcome {
 pub struct Wishes {
     /// How long it may stay unconfirmed; without it nobody is asked.
     pub confirm: Option<Duration>,
+    /// Whether another system may have older packages than the one that runs.
+    pub downgrade: bool,
 }
 
 impl<'t> Host<'t> {
@@ -134,6 +136,7 @@ impl<'t> Host<'t> {
                 return Err(LiveError::Pending { to: change.to, step: change.step.to_string() });
             }
         }
+        self.admits(bundle, wishes)?;
         let from = Generation::current(&self.root)?;
         let steps = Steps::of(bundle)?;
         // The same again: what drifted is mended, and no new generation is made.
@@ -243,7 +246,10 @@ impl<'t> Host<'t> {
             return Ok(true);
         }
         let to = self.record(change.to)?;
-        if change.step == Step::Slot && change.tried.is_some() && self.other_slot(&to)?.is_none() {
+        if change.step == Step::Slot
+            && change.tried.is_some()
+            && self.other_slot(to.disk.as_deref())?.is_none()
+        {
             change.next(&self.root, Step::Files)?;
         }
         if change.step == Step::Files {
@@ -311,7 +317,8 @@ impl<'t> Host<'t> {
         let current =
             current.ok_or_else(|| LiveError::NoGeneration("no generation is in force here".into()))?;
         let mut bundle = self.open_pack(&current)?;
-        self.apply(&mut bundle, current.accepted, Wishes::default())
+        // It is in force: whatever it has was accepted.
+        self.apply(&mut bundle, current.accepted, Wishes { downgrade: true, ..Wishes::default() })
     }
 
     /// The generation that was in force before this one.

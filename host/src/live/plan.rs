@@ -4,10 +4,12 @@ use super::error::LiveError;
 use super::generation::{Applied, Generation, ObjectName};
 use super::host::Host;
 use super::objects;
+use super::packages::{OtherSystem, is_for_this_machine};
+use super::prepare::mode_of;
 use super::steps::{Steps, needs_restart};
 use crate::apply::plan;
 use crate::k3s::{self, Content};
-use gabion_bundle::{Object, Verified};
+use gabion_bundle::{Mode, Object, Verified};
 use gabion_digest::Digest;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -36,6 +38,10 @@ pub struct PlanReport {
     pub serial: Option<u64>,
     /// K3s before and after, where they differ.
     pub k3s: Option<(Option<String>, Option<String>)>,
+    /// What kind of host it is before and after, where that differs.
+    pub mode: Option<(Option<Mode>, Option<Mode>)>,
+    /// The system, where it is another one.
+    pub system: OtherSystem,
     /// Files that are written, replaced, removed.
     pub files: Vec<String>,
     /// Bytes of them.
@@ -64,12 +70,14 @@ impl PlanReport {
         self.from.as_ref().is_some_and(|(_, digest)| *digest == self.to)
             && self.files.is_empty()
             && self.drift.is_empty()
+            && self.system.slot.is_none()
     }
 }
 
 impl Host<'_> {
     /// What `bundle` would change here.
     pub fn plan<R: Read + Seek>(&self, bundle: &mut Verified<R>) -> Result<Plan, LiveError> {
+        is_for_this_machine(bundle)?;
         let current = Generation::current(&self.root)?;
         let steps = Steps::of(bundle)?;
         let k3s = bundle.manifest().objects.iter().find_map(|it| match it {
@@ -86,6 +94,12 @@ impl Host<'_> {
         let before = current.as_ref().and_then(|it| it.k3s.clone());
         if before != k3s {
             report.k3s = Some((before, k3s));
+        }
+        let (was, becomes) = (current.as_ref().and_then(|it| it.mode), mode_of(bundle));
+        report.mode = (was != becomes).then_some((was, becomes));
+        report.system = self.other_system(bundle)?;
+        if let Some(slot) = &report.system.slot {
+            report.downtime.push(format!("the whole host, while it starts again from the slot `{slot}`"));
         }
         self.plan_files(bundle, &steps, &mut report)?;
         let none = Vec::new();

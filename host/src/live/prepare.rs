@@ -6,8 +6,16 @@ use super::slot::{Slots, image_of};
 use super::steps::Steps;
 use crate::error::HostError;
 use crate::root::Root;
-use gabion_bundle::{Object, Verified};
+use gabion_bundle::{Mode, Object, Verified};
 use std::io::{Read, Seek};
+
+/// What kind of host a bundle makes, where it says so.
+pub(super) fn mode_of<R: Read + Seek>(bundle: &Verified<R>) -> Option<Mode> {
+    bundle.manifest().objects.iter().find_map(|it| match it {
+        Object::Registries { mode, .. } => Some(*mode),
+        _ => None,
+    })
+}
 
 impl Generation {
     /// What a bundle makes of a host, as a record.
@@ -29,6 +37,7 @@ impl Generation {
             serial: bundle.promotion.as_ref().map(|it| it.promotion.serial),
             k3s,
             disk: image_of(bundle),
+            mode: mode_of(bundle),
             images: steps.images.clone(),
             objects: steps.inventory(),
             accepted,

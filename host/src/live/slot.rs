@@ -53,14 +53,19 @@ impl Slots {
     }
 }
 
-/// The BLAKE3 of the disk image of a bundle.
-pub(crate) fn image_of<R: Read + Seek>(bundle: &Verified<R>) -> Option<String> {
+/// The disk of a bundle: the address of its node, and the BLAKE3 of its image.
+pub(crate) fn disk_of<R: Read + Seek>(bundle: &Verified<R>) -> Option<(String, String)> {
     let manifest = bundle.manifest();
-    let member = manifest.objects.iter().find_map(|it| match it {
-        Object::Disk { member, .. } => Some(member),
+    let (node, member) = manifest.objects.iter().find_map(|it| match it {
+        Object::Disk { node, member, .. } => Some((node, member)),
         _ => None,
     })?;
-    Some(manifest.member(member)?.blake3.hex())
+    Some((node.clone(), manifest.member(member)?.blake3.hex()))
+}
+
+/// The BLAKE3 of the disk image of a bundle.
+pub(crate) fn image_of<R: Read + Seek>(bundle: &Verified<R>) -> Option<String> {
+    disk_of(bundle).map(|(_, image)| image)
 }
 
 impl Host<'_> {
@@ -74,9 +79,9 @@ impl Host<'_> {
         Ok(text.lines().find_map(|it| it.strip_prefix("running=")).map(str::to_owned))
     }
 
-    /// Whether the host must start from its other slot to have the system of a generation.
-    pub(super) fn other_slot(&self, to: &Generation) -> Result<Option<String>, LiveError> {
-        let (Some(image), Some(running)) = (&to.disk, self.running_slot()?) else { return Ok(None) };
+    /// The other slot, if the host must start from it to have the system of this image.
+    pub(super) fn other_slot(&self, image: Option<&str>) -> Result<Option<String>, LiveError> {
+        let (Some(image), Some(running)) = (image, self.running_slot()?) else { return Ok(None) };
         if Slots::load(&self.root)?.has(&running, image) {
             return Ok(None);
         }
@@ -91,7 +96,7 @@ impl Host<'_> {
         to: &Generation,
         bundle: &mut Verified<R>,
     ) -> Result<Option<Outcome>, LiveError> {
-        let Some(slot) = self.other_slot(to)? else { return Ok(None) };
+        let Some(slot) = self.other_slot(to.disk.as_deref())? else { return Ok(None) };
         if change.tried.as_ref() == Some(&slot) {
             let why = format!("the slot `{slot}` was tried and did not come up");
             return Err(LiveError::Unhealthy(vec![why]));

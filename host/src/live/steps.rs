@@ -62,6 +62,7 @@ impl Steps {
         let images = archives.iter().flat_map(|(_, names)| names).cloned().collect();
         let has_k3s = layout.entries().contains_key(READ_ONCE[0]);
         let secrets = secrets::targets(bundle)?;
+        one_owner(&layout, secrets.as_ref())?;
         Ok(Self { layout, waves, images, archives, has_k3s, secrets })
     }
 
@@ -69,6 +70,18 @@ impl Steps {
     pub(crate) fn inventory(&self) -> Vec<Applied> {
         objects::inventory(&self.waves)
     }
+}
+
+/// A file of the host is the bundle's or holds a secret: whoever wrote last would undo the other.
+fn one_owner(layout: &Layout<Content>, secrets: Option<&SecretTargets>) -> Result<(), HostError> {
+    let files = secrets.into_iter().flat_map(|it| &it.secrets).filter_map(|it| Some((it, it.file.as_ref()?)));
+    for (secret, file) in files {
+        if layout.entries().contains_key(file.path.trim_start_matches('/')) {
+            let why = format!("`{}` is a file of the bundle and of `secret.{}`", file.path, secret.name);
+            return Err(HostError::Unsupported(why));
+        }
+    }
+    Ok(())
 }
 
 /// Whether K3s must start anew after these files were written or removed.

@@ -4,6 +4,7 @@ use super::Decisions;
 use crate::recipe::address::{Address, Kind, Reference};
 use crate::recipe::diagnostic::{Code, Diagnostic};
 use crate::recipe::reader::{Reader, Spanned};
+use gabion_bundle::Mode;
 use std::collections::BTreeSet;
 
 /// Kubernetes objects: files of the project and files of other nodes, in order.
@@ -51,14 +52,56 @@ pub struct Host {
     pub user: Option<String>,
     /// The Kubernetes node name; the node's name unless given. It must not change over reinstalls.
     pub node_name: String,
+    /// What kind of host it is; without it nothing is said of registries.
+    pub mode: Option<Mode>,
+    /// The registries that it may pull from.
+    pub registries: Vec<Spanned<String>>,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    let word = [Mode::Sealed, Mode::Connected].into_iter().find(|it| it.name() == text);
+    word.ok_or_else(|| format!("is `sealed` or `connected`, not `{text}`"))
 }
 
 impl Host {
     pub(super) fn read(address: &Address, reader: &mut Reader<'_>) -> Self {
-        Self {
+        let it = Self {
             address: reader.string("address").map(|it| it.value),
             user: reader.string("user").map(|it| it.value),
             node_name: reader.string("node-name").map_or(address.name().to_owned(), |it| it.value),
+            mode: reader.parsed("mode", mode),
+            registries: reader.strings("registries"),
+        };
+        it.check(reader);
+        it
+    }
+
+    /// What the host may pull, for its bundle: sorted, so that the order of the recipe changes nothing.
+    pub fn registries(&self) -> Option<(Mode, Vec<String>)> {
+        let all: BTreeSet<String> = self.registries.iter().map(|it| it.value.clone()).collect();
+        Some((self.mode?, all.into_iter().collect()))
+    }
+
+    fn check(&self, reader: &mut Reader<'_>) {
+        let Some(mode) = self.mode else {
+            if !self.registries.is_empty() && reader.is_empty("mode") {
+                let span = reader.span_of("registries");
+                reader.bad_value("registries", &span, "needs `mode = \"connected\"` or `mode = \"sealed\"`");
+            }
+            return;
+        };
+        if mode == Mode::Connected && self.registries.is_empty() {
+            let span = reader.span_of("mode");
+            reader.bad_value("mode", &span, "is `connected`, and `registries` lists none");
+        }
+        let mut seen = BTreeSet::new();
+        for it in &self.registries {
+            if let Err(why) = mode.check(&it.value) {
+                reader.bad_value("registries", &it.span, format!("cannot list it: {why}"));
+            } else if !seen.insert(&it.value) {
+                let message = format!("`{}` is listed twice", it.value);
+                reader.report(Diagnostic::new(Code::Duplicate, &it.span, message));
+            }
         }
     }
 }

@@ -34,15 +34,20 @@ impl Machine {
         let total = text.lines().find_map(|it| it.strip_prefix("MemTotal:"));
         let kib: Option<u64> = total.and_then(|it| it.trim().trim_end_matches("kB").trim().parse().ok());
         let is_uefi = root.join("sys/firmware/efi").exists();
-        let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
         Ok(Self {
-            architecture: match &*machine {
-                "x86_64" => "amd64".to_owned(),
-                "aarch64" => "arm64".to_owned(),
-                _ => machine,
-            },
+            architecture: architecture(),
             memory: kib.unwrap_or_default().saturating_mul(1024),
             firmware: if is_uefi { Firmware::Uefi } else { Firmware::Bios },
         })
+    }
+}
+
+/// The architecture of this machine as images spell it.
+pub(crate) fn architecture() -> String {
+    let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+    match &*machine {
+        "x86_64" => "amd64".to_owned(),
+        "aarch64" => "arm64".to_owned(),
+        _ => machine,
     }
 }

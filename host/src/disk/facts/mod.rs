@@ -7,6 +7,7 @@ pub(crate) mod netlink;
 mod network;
 
 pub use block::{Disk, Partition};
+pub(crate) use machine::architecture;
 pub use machine::{Firmware, Machine};
 pub use network::{Address, Interface, Network, Route};
 

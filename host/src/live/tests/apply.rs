@@ -1,13 +1,13 @@
 //! From one generation to the next, and back.
 
 use super::super::*;
-use super::world::{World, apply_at, config_map, contents, deployment, thing, verified};
-use gabion_bundle::{Policy, Stage, Time};
+use super::world::{Contents, World, apply_at, config_map, contents, deployment, thing, verified};
+use gabion_bundle::{Mode, Policy, Stage, Time};
 use serde_json::json;
 use std::io::Cursor;
 use std::time::Duration;
 
-const CONFIRM: Wishes = Wishes { confirm: Some(Duration::from_secs(600)) };
+const CONFIRM: Wishes = Wishes { confirm: Some(Duration::from_secs(600)), downgrade: false };
 
 #[test]
 fn a_first_bundle_starts_k3s_and_applies_its_objects_in_waves() {
@@ -180,7 +180,7 @@ fn hooks_run_when_their_release_is_new_and_not_when_it_is_changed() {
 #[test]
 fn a_plan_says_what_changes_and_is_another_one_after_any_change() {
     let world = World::new();
-    let plan = |of: &super::world::Contents| {
+    let plan = |of: &Contents| {
         let (bytes, trust) = verified(of);
         let policy = Policy::new(&trust, Time::from_unix(super::world::NOW).unwrap(), Stage::Install);
         let mut bundle = gabion_bundle::verify(Cursor::new(bytes), &policy).unwrap();
@@ -248,5 +248,73 @@ fn a_first_bundle_that_never_gets_healthy_leaves_its_place_to_another() {
     let mut other = contents();
     other.waves[3].1 = vec![deployment("web", 1)];
     assert_eq!(world.apply(&other, CONFIRM).unwrap(), Outcome::Settled(2));
-    let _ = apply_at;
+}
+
+#[test]
+fn a_bundle_for_machines_of_another_kind_is_refused_before_anything_is_begun() {
+    let world = World::new();
+    let other = Contents { arch: Some("riscv64"), ..contents() };
+    let error = world.apply(&other, CONFIRM).unwrap_err();
+    assert_eq!(error.code(), "E0657", "{error}");
+    assert!(error.to_string().contains("`linux/riscv64`"), "{error}");
+    assert!(Change::load(&world.host().root).unwrap().is_none() && world.events().is_empty());
+    assert!(!world.path("var/lib/rancher").exists());
+}
+
+#[test]
+fn two_who_change_a_host_at_once_are_one_and_one_who_waits() {
+    let world = World::new();
+    let host = world.host();
+    let patience = Patience { limit: Duration::from_millis(400), pause: Duration::from_millis(100) };
+    let second = || Host::open(world.folder.path(), super::world::NOW, patience, &|_| {});
+    assert_eq!(second().unwrap_err().code(), "E0609");
+    // Whoever only looks is let in.
+    Host::look(world.folder.path(), super::world::NOW, patience, &|_| {}).unwrap().status().unwrap();
+    assert_eq!(apply_at(&host, &contents(), Wishes::default()).unwrap(), Outcome::Settled(1));
+    drop(host);
+    assert_eq!(world.host().status().unwrap().generation.unwrap().number, 1);
+}
+
+#[test]
+fn a_host_pulls_from_where_its_bundle_says_and_changes_its_mode_like_anything_else() {
+    let world = World::new();
+    world.apply(&contents(), Wishes::default()).unwrap();
+    let registries = world.path("etc/rancher/k3s/registries.yaml");
+    assert!(!registries.exists(), "nobody said anything");
+    let plan = |of: &Contents| {
+        let (bytes, trust) = verified(of);
+        let policy = Policy::new(&trust, Time::from_unix(super::world::NOW).unwrap(), Stage::Install);
+        world.host().plan(&mut gabion_bundle::verify(Cursor::new(bytes), &policy).unwrap()).unwrap().report
+    };
+    let sealed = Contents { mode: Some((Mode::Sealed, &["localhost:5000"])), ..contents() };
+    let report = plan(&sealed);
+    assert_eq!(report.mode, Some((None, Some(Mode::Sealed))));
+    assert!(report.files.contains(&"+ /etc/rancher/k3s/registries.yaml".to_owned()), "{report:?}");
+    assert!(report.downtime.iter().any(|it| it.contains("K3s starts anew")), "{report:?}");
+    world.calls();
+    world.apply(&sealed, Wishes::default()).unwrap();
+    assert!(world.calls().iter().any(|it| it == "systemctl restart k3s.service"));
+    assert_eq!(
+        fs_err::read_to_string(&registries).unwrap(),
+        "# Written by Gabion: this host is sealed.\nmirrors:\n  \"*\": {}\n  \"localhost:5000\":\n    endpoint:\n      \
+         - \"http://localhost:5000\"\n"
+    );
+    let config = world.path("etc/rancher/k3s/config.yaml.d/20-registries.yaml");
+    assert_eq!(fs_err::read_to_string(&config).unwrap(), "disable-default-registry-endpoint: true\n");
+    assert_eq!(world.current().unwrap().mode, Some(Mode::Sealed));
+
+    let connected = Contents { mode: Some((Mode::Connected, &["docker.io", "ghcr.io"])), ..contents() };
+    assert_eq!(plan(&connected).mode, Some((Some(Mode::Sealed), Some(Mode::Connected))));
+    world.apply(&connected, CONFIRM).unwrap();
+    let text = fs_err::read_to_string(&registries).unwrap();
+    assert!(text.contains("https://registry-1.docker.io") && text.contains("https://ghcr.io"), "{text}");
+    assert!(!text.contains("localhost"), "{text}");
+    // Nobody confirms it.
+    world.host().rollback(None).unwrap();
+    assert_eq!(world.current().unwrap().mode, Some(Mode::Sealed));
+    assert!(fs_err::read_to_string(&registries).unwrap().contains("this host is sealed"));
+    // What no recipe can say is not believed either.
+    let open = Contents { mode: Some((Mode::Sealed, &["ghcr.io"])), ..contents() };
+    let error = world.apply(&open, Wishes::default()).unwrap_err();
+    assert!(error.code() == "E0606" && error.to_string().contains("not on the host itself"), "{error}");
 }

@@ -92,6 +92,32 @@ fn a_cut_at_any_step_of_the_way_back_ends_in_the_old_generation() {
     assert!(steps > 20, "{steps} steps: the sweep cut nothing");
 }
 
+/// What the sweeps look for is there to be found: whoever writes without a journal is caught by them.
+#[test]
+fn a_host_without_a_journal_is_caught_by_the_sweep() {
+    let mut torn = 0;
+    for steps in 0..40 {
+        let world = World::new();
+        world.apply(&contents(), Wishes::default()).unwrap();
+        let host = world.host();
+        let files = [("etc/rancher/k3s/config.yaml", second().config), ("usr/local/bin/k3s", "other")];
+        let (_, came_to_its_end) = cut(steps, || {
+            files.iter().try_for_each(|(path, text)| {
+                host.root.write(path, 0o600, &mut |out| std::io::Write::write_all(out, text.as_bytes()))
+            })
+        });
+        drop(host);
+        let is_torn = |number| std::panic::catch_unwind(|| whole(&world, number)).is_err();
+        if is_torn(1) && is_torn(2) {
+            torn += 1;
+        }
+        if came_to_its_end {
+            break;
+        }
+    }
+    assert!(torn > 1, "{torn} states between the two generations");
+}
+
 #[test]
 fn a_full_disk_at_any_write_leaves_the_old_generation_or_the_new_one() {
     // Every second one, to spare time: which of two neighbours fails makes no difference to what is undone.

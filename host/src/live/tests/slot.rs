@@ -2,8 +2,10 @@
 
 use super::super::slot::Slots;
 use super::super::*;
-use super::world::{Contents, World, contents};
+use super::world::{Contents, NOW, World, contents, verified};
+use gabion_bundle::{Policy, Stage, Time};
 use gabion_digest::Digest;
+use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt;
 
 /// Stands for `rootfs/harden/scripts/slot`, with the boot loader's variables as files.
@@ -79,4 +81,76 @@ fn a_new_system_that_does_not_come_up_is_given_up() {
     assert!(crate::error::chain(&error).contains("the slot `b` was tried and did not come up"));
     assert_eq!((world.current().unwrap().number, read(&world, "slot")), (1, "a".to_owned()));
     assert!(Change::load(&world.host().root).unwrap().is_none());
+}
+
+/// What a system says of its packages, in the words of its own dpkg.
+fn runs_debian(world: &World) {
+    fs_err::create_dir_all(world.path("var/lib/dpkg")).unwrap();
+    fs_err::write(world.path("var/lib/dpkg/status"), include_str!("status")).unwrap();
+}
+
+fn plan(world: &World, of: &Contents) -> PlanReport {
+    let (bytes, trust) = verified(of);
+    let policy = Policy::new(&trust, Time::from_unix(NOW).unwrap(), Stage::Install);
+    let mut bundle = gabion_bundle::verify(Cursor::new(bytes), &policy).unwrap();
+    world.host().plan(&mut bundle).unwrap().report
+}
+
+/// `openssl` is older than what runs, `libssl3` newer, `tzdata` the same; of `systemd-timesyncd` only the configuration is
+/// left, and what is not named goes.
+const OTHER: &[[&str; 3]] = &[
+    ["base-files", "amd64", "12.4+deb12u11"],
+    ["chrony", "amd64", "4.3-2+deb12u1"],
+    ["dpkg", "amd64", "1.21.22"],
+    ["libssl3", "amd64", "3.0.19-1~deb12u3"],
+    ["openssl", "amd64", "3.0.9-1"],
+    ["systemd-timesyncd", "amd64", "252.38-1~deb12u1"],
+    ["tzdata", "all", "2025b-0+deb12u2"],
+];
+
+#[test]
+fn a_plan_says_what_becomes_of_the_packages_of_the_system() {
+    let world = world();
+    runs_debian(&world);
+    let report = plan(&world, &Contents { packages: OTHER, ..with("two") });
+    let lines: Vec<String> = report.system.packages.iter().flatten().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "v openssl 3.0.19-1~deb12u2 -> 3.0.9-1",
+            "^ libssl3 3.0.19-1~deb12u2 -> 3.0.19-1~deb12u3",
+            "+ chrony 4.3-2+deb12u1",
+            "+ systemd-timesyncd 252.38-1~deb12u1",
+            "- bsdutils 1:2.38.1-5+deb12u3",
+            "- busybox-static 1:1.35.0-4+deb12u1+b1",
+            "- ca-certificates 20230311+deb12u1",
+            "- dbus 1.14.10-1~deb12u1",
+            "- git-man 1:2.39.5-0+deb12u3",
+        ]
+    );
+    assert!(report.downtime.iter().any(|it| it.contains("from the slot `b`")), "{:?}", report.downtime);
+    // The same image as the one that runs is no other system, whatever was updated in it.
+    assert_eq!(plan(&world, &Contents { packages: OTHER, ..with("one") }).system, OtherSystem::default());
+    // A bundle that does not say it.
+    assert_eq!(plan(&world, &with("two")).system, OtherSystem { slot: Some("b".to_owned()), packages: None });
+}
+
+#[test]
+fn a_system_with_older_packages_is_taken_only_where_somebody_says_so() {
+    let world = world();
+    runs_debian(&world);
+    world.calls();
+    let other = Contents { packages: OTHER, ..with("two") };
+    let error = world.apply(&other, Wishes::default()).unwrap_err();
+    assert_eq!(error.code(), "E0633");
+    assert_eq!(
+        error.to_string(),
+        "the bundle's system has older packages than this host: `openssl` 3.0.9-1 (here 3.0.19-1~deb12u2)"
+    );
+    assert!(error.help().unwrap().contains("--allow-downgrade"));
+    // Nothing was begun.
+    assert!(Change::load(&world.host().root).unwrap().is_none() && world.calls().is_empty());
+    assert_eq!((read(&world, "trial"), world.current().unwrap().number), (String::new(), 1));
+    let wishes = Wishes { downgrade: true, ..Wishes::default() };
+    assert_eq!(world.apply(&other, wishes).unwrap(), Outcome::Restarts(2));
 }

@@ -1,9 +1,11 @@
 //! A host in a folder, and small signed bundles for it.
 
 use super::super::*;
+use crate::disk::facts::architecture;
 use crate::spool;
 use gabion_bundle::{
-    Object, Policy, SigningKey, Source, Spec, Stage, Time, TrustRoot, assemble, sign_bundle,
+    DiskPackage, DiskPackages, Mode, Object, PACKAGES, Policy, SigningKey, Source, Spec, Stage, Time,
+    TrustRoot, assemble, sign_bundle,
 };
 use gabion_digest::Sha256;
 use serde_json::{Value, json};
@@ -29,6 +31,12 @@ pub(super) struct Contents {
     pub(super) config: &'static str,
     pub(super) image: &'static str,
     pub(super) disk: Option<&'static str>,
+    /// Another architecture than this machine's.
+    pub(super) arch: Option<&'static str>,
+    /// What kind of host it is, and its registries.
+    pub(super) mode: Option<(Mode, &'static [&'static str])>,
+    /// Packages of the disk: name, architecture and version.
+    pub(super) packages: &'static [[&'static str; 3]],
     /// Waves: what is waited for, and objects.
     pub(super) waves: Vec<(&'static str, Vec<Value>)>,
 }
@@ -42,6 +50,9 @@ pub(super) fn contents() -> Contents {
         config: "cluster-init: true\n",
         image: "one",
         disk: None,
+        arch: None,
+        mode: None,
+        packages: &[],
         waves: vec![
             ("established", vec![crd]),
             ("active", vec![json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "app"}})]),
@@ -67,7 +78,7 @@ impl Contents {
     fn spec(&self) -> Spec {
         let mut spec = Spec {
             name: "platform".to_owned(),
-            platform: "linux/amd64".to_owned(),
+            platform: format!("linux/{}", self.arch.unwrap_or(&architecture())),
             members: Vec::new(),
             objects: Vec::new(),
         };
@@ -104,9 +115,24 @@ impl Contents {
                 documents,
             },
         ];
+        if let Some((mode, registries)) = self.mode {
+            let registries = registries.iter().map(|it| (*it).to_owned()).collect();
+            spec.objects.push(Object::Registries { mode, registries });
+        }
         if let Some(disk) = self.disk {
             let member = "content/disk.vps/vps.img.zst".to_owned();
             spec.members.push((member.clone(), Source::Bytes(disk.as_bytes().to_vec())));
+            if !self.packages.is_empty() {
+                let package = |[name, arch, version]: &[&str; 3]| DiskPackage {
+                    name: (*name).to_owned(),
+                    arch: (*arch).to_owned(),
+                    version: (*version).to_owned(),
+                };
+                let packages = self.packages.iter().map(package).collect();
+                let disks = [("disk.vps".to_owned(), packages)].into();
+                let text = DiskPackages { format: 1, disks }.to_text();
+                spec.members.push((PACKAGES.to_owned(), Source::Bytes(text.into_bytes())));
+            }
             spec.objects.push(Object::Disk { node: "disk.vps".to_owned(), member, size: 1 << 20 });
         }
         spec

@@ -1,6 +1,14 @@
 //! Control files: stanzas of fields (Debian Policy §5.1).
 
-use crate::error::IndexError;
+/// A line of a control file that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {why}")]
+pub struct SyntaxError {
+    /// Line in the text, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub why: String,
+}
 
 /// The stanzas of a control file, as slices of its text, with the line that each begins at.
 pub fn stanzas(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -42,7 +50,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(&'a str, &'a str), IndexError>;
+    type Item = Result<(&'a str, &'a str), SyntaxError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -63,7 +71,7 @@ impl<'a> Iterator for Fields<'a> {
             _ => {
                 self.rest = "";
                 let why = format!("expected `Field: value`, found `{}`", field.lines().next().unwrap_or(""));
-                Some(Err(IndexError::Syntax { line: self.line, why }))
+                Some(Err(SyntaxError { line: self.line, why }))
             }
         }
     }
