@@ -1,9 +1,10 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`, `render`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`, `render`, `host`."""
 
 import sys
 
 import disk
 import download
+import host
 import memory
 import nothing_to_do
 import pairs
@@ -12,7 +13,7 @@ import render
 import sandbox
 import scripts
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull", "render"]
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull", "render", "host"]
 if {"nothing_to_do", "download", "sandbox", "scripts", "pull"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
@@ -31,3 +32,5 @@ if "disk" in chosen:
     disk.main()
 if "render" in chosen:
     render.main()
+if "host" in chosen:
+    host.main()

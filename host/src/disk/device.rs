@@ -117,6 +117,41 @@ impl Device {
     }
 }
 
+/// Reads what is on the disk, not what memory keeps of it (`O_DIRECT`, open(2)); where a file system cannot do that, what was
+/// told to be forgotten.
+#[derive(Debug)]
+pub(super) struct ReadBack<'d> {
+    device: &'d Device,
+    direct: Option<File>,
+    buffer: Vec<u8>,
+}
+
+impl<'d> ReadBack<'d> {
+    /// What `O_DIRECT` asks of the place in memory, at most.
+    const ALIGNMENT: usize = 4096;
+
+    pub(super) fn new(device: &'d Device) -> Self {
+        let direct = open(&device.path, OFlags::RDONLY | OFlags::DIRECT).ok();
+        Self { device, direct, buffer: Vec::new() }
+    }
+
+    /// So many bytes from this offset on.
+    pub(super) fn read(&mut self, offset: u64, length: usize) -> Result<&[u8], DiskError> {
+        let needed = length + Self::ALIGNMENT;
+        if self.buffer.len() < needed {
+            self.buffer = vec![0; needed];
+        }
+        let start = self.buffer.as_ptr().align_offset(Self::ALIGNMENT);
+        let bytes = &mut self.buffer[start..start + length];
+        let is_read = self.direct.as_ref().is_some_and(|it| it.read_exact_at(bytes, offset).is_ok());
+        // A disk that fails says so here.
+        if !is_read {
+            self.device.read(offset, bytes)?;
+        }
+        Ok(bytes)
+    }
+}
+
 /// Reads a part of a disk.
 #[derive(Debug)]
 pub(super) struct Part<'d> {

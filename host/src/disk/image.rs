@@ -28,7 +28,7 @@ impl Image {
             return Err(wrong("its size is none"));
         }
         let mut head = Vec::new();
-        stream(produce, size, 0..MIB, &mut |_, piece| {
+        stream(produce, size, 0..MIB, |_, piece| {
             head.extend_from_slice(piece);
             Ok(())
         })?;

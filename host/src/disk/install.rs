@@ -38,7 +38,7 @@ pub struct Source<'s, S> {
     /// What hands out the image: an opened bundle.
     pub from: &'s mut S,
     /// Hands the compressed image to the writer, each piece checked before; called several times.
-    pub produce: &'s mut dyn FnMut(&mut S, &mut dyn Write) -> io::Result<()>,
+    pub produce: &'s mut (dyn FnMut(&mut S, &mut dyn Write) -> io::Result<()> + Send),
     /// Bytes of the image when it is not compressed.
     pub size: u64,
     /// Its architecture as images spell it, where the bundle says one.
@@ -183,7 +183,7 @@ pub fn install<S: Send>(
 }
 
 /// Looks, and decides; writes nothing.
-fn plan<S>(facts: &Facts, source: &mut Source<'_, S>, options: &Options) -> Result<Plan, DiskError> {
+fn plan<S: Send>(facts: &Facts, source: &mut Source<'_, S>, options: &Options) -> Result<Plan, DiskError> {
     let wanted = Wanted {
         disk: &options.disk,
         must: &options.must,
@@ -243,7 +243,7 @@ fn steps(disk: &Disk, how: How, slot: Slot) -> Vec<String> {
 }
 
 impl Plan {
-    fn write<S>(
+    fn write<S: Send>(
         &self,
         source: &mut Source<'_, S>,
         events: &mut dyn FnMut(Event),

@@ -6,7 +6,7 @@
 //!   that is installed.
 //! - What was written counts when it was read back from the disk.
 
-use super::device::Device;
+use super::device::{Device, ReadBack};
 use super::image::Image;
 use super::stream::{Produce, stream};
 use super::{DiskError, Event};
@@ -15,6 +15,9 @@ use gabion_disk::gpt::{Partition, Table};
 use gabion_disk::{FoundTable, MIB, Role, Target};
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 
 /// The unit in which zeros are left out.
 const BLOCK: usize = 1 << 20;
@@ -30,12 +33,19 @@ pub(super) struct Counts {
     pub(super) kept: u64,
 }
 
+/// What lies where.
+struct Piece {
+    offset: u64,
+    length: usize,
+    /// None where all is zeros: a machine compares these faster than it hashes them.
+    digest: Option<Digest>,
+}
+
 struct Writer<'d> {
     device: &'d Device,
     /// Whether everything was there so far. What a cut run wrote is the beginning of the image.
     comparing: bool,
-    /// Offset, length and hash; none where all is zeros.
-    pieces: Vec<(u64, u64, Option<Digest>)>,
+    pieces: Vec<Piece>,
     counts: Counts,
 }
 
@@ -44,19 +54,19 @@ impl<'d> Writer<'d> {
         Self { device, comparing: true, pieces: Vec::new(), counts: Counts::default() }
     }
 
-    fn put(&mut self, offset: u64, piece: &[u8]) -> Result<(), DiskError> {
-        if piece.is_empty() {
+    fn put(&mut self, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        if bytes.is_empty() {
             return Ok(());
         }
-        let length = piece.len() as u64;
-        self.pieces.push((offset, length, digest(piece)));
-        self.comparing = self.comparing && self.device.has(offset, piece)?;
+        let blocks: Vec<(bool, usize)> = bytes.chunks(BLOCK).map(|it| (is_zero(it), it.len())).collect();
+        let digest = blocks.iter().any(|it| !it.0).then(|| Digest::of(bytes));
+        self.pieces.push(Piece { offset, length: bytes.len(), digest });
+        self.comparing = self.comparing && self.device.has(offset, bytes)?;
         if self.comparing {
-            self.counts.kept += length;
+            self.counts.kept += bytes.len() as u64;
             return Ok(());
         }
-        let blocks: Vec<(bool, usize)> = piece.chunks(BLOCK).map(|it| (is_zero(it), it.len())).collect();
-        let (mut at, mut rest) = (offset, piece);
+        let (mut at, mut rest) = (offset, bytes);
         for run in blocks.chunk_by(|one, other| one.0 == other.0) {
             let (bytes, behind) = rest.split_at(run.iter().map(|it| it.1).sum());
             let size = bytes.len() as u64;
@@ -75,24 +85,44 @@ impl<'d> Writer<'d> {
     /// Reads everything back from the disk.
     fn check(self, events: &mut dyn FnMut(Event)) -> Result<Counts, DiskError> {
         self.device.sync()?;
-        let total = self.pieces.iter().map(|it| it.1).sum();
-        let (mut done, mut there) = (0, Vec::new());
-        for (offset, length, digest) in self.pieces {
-            there.resize(usize::try_from(length).unwrap_or_default(), 0);
-            self.device.read(offset, &mut there)?;
-            if self::digest(&there) != digest {
-                return Err(DiskError::ReadBack { disk: self.device.path.clone(), offset, length });
+        let total = self.pieces.iter().map(|it| it.length as u64).sum();
+        let (next, (tell, told)) = (AtomicUsize::new(0), channel());
+        thread::scope(|scope| {
+            for tell in [tell.clone(), tell] {
+                scope.spawn(|| self.check_pieces(&next, tell));
             }
-            done += length;
-            events(Event::Checked { done, total });
-        }
+            let mut done = 0;
+            for length in told {
+                done += length?;
+                events(Event::Checked { done, total });
+            }
+            Ok(())
+        })?;
         Ok(self.counts)
     }
-}
 
-/// Most of a disk is zeros, which a machine compares faster than it hashes them.
-fn digest(piece: &[u8]) -> Option<Digest> {
-    (!is_zero(piece)).then(|| Digest::of(piece))
+    /// Checks pieces that nobody has begun yet, and tells how long each is, until none is left or nobody listens.
+    fn check_pieces(&self, next: &AtomicUsize, tell: Sender<Result<u64, DiskError>>) {
+        let mut from = ReadBack::new(self.device);
+        while let Some(piece) = self.pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if tell.send(self.check_piece(piece, &mut from)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn check_piece(&self, piece: &Piece, from: &mut ReadBack<'_>) -> Result<u64, DiskError> {
+        let (offset, length) = (piece.offset, piece.length as u64);
+        let there = from.read(offset, piece.length)?;
+        let is_right = match piece.digest {
+            None => is_zero(there),
+            Some(digest) => Digest::of(there) == digest,
+        };
+        if is_right {
+            return Ok(length);
+        }
+        Err(DiskError::ReadBack { disk: self.device.path.clone(), offset, length })
+    }
 }
 
 fn is_zero(bytes: &[u8]) -> bool {
@@ -117,7 +147,7 @@ pub(super) fn whole(
     let data = image.part(Role::Data);
     let range = MIB..data.offset() + data.size();
     let mut writer = Writer::new(device);
-    stream(produce, image.size, 0..image.size, &mut |at, piece| {
+    stream(produce, image.size, 0..image.size, |at, piece| {
         let (start, end) = (range.start.max(at), range.end.min(at + piece.len() as u64));
         if start < end {
             writer.put(start, within(piece, start - at..end - at))?;
@@ -144,7 +174,7 @@ pub(super) fn slot(
     let root = image.part(Role::RootA);
     let (start, size) = (root.offset(), root.size());
     let mut writer = Writer::new(device);
-    stream(produce, image.size, start..start + size, &mut |at, piece| {
+    stream(produce, image.size, start..start + size, |at, piece| {
         writer.put(slot.offset() + (at - start), piece)?;
         events(Event::Wrote { done: at - start + piece.len() as u64, total: size });
         Ok(())

@@ -67,6 +67,12 @@ impl Vm {
         found && has(&["qemu-system-x86_64"])
     }
 
+    /// The same machine with another firmware.
+    #[must_use]
+    pub fn under(self, firmware: Firmware) -> Self {
+        Self { firmware, ..self }
+    }
+
     /// The disk is in QEMU's own format.
     #[must_use]
     pub fn qcow2(mut self) -> Self {
