@@ -59,7 +59,6 @@ impl InstallDiskArgs {
                 gateways: self.gateway.clone(),
                 dns: self.dns.clone(),
             },
-            slot: None,
             dry_run,
         }
     }

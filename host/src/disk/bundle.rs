@@ -1,11 +1,10 @@
 //! The disk of a bundle.
 
-use super::{DiskError, Event, Facts, Options, Report, Selector, Source, install, network};
+use super::{DiskError, Event, Facts, Options, Report, Source, install};
 use crate::{HostError, Root};
-use gabion_bundle::{Manifest, Object, Opened, Verified};
+use gabion_bundle::{Manifest, Object, Opened};
 use gabion_disk::Slot;
 use std::io::{Read, Seek, Write};
-use std::path::Path;
 
 /// The member with the disk of `node`, or with the only one, and the bytes of that disk.
 pub fn find_disk(manifest: &Manifest, node: Option<&str>) -> Result<(String, u64), DiskError> {
@@ -39,31 +38,4 @@ pub fn install_bundle<R: Read + Seek + Send>(
     let mut produce = |bundle: &mut Opened<R>, out: &mut dyn Write| bundle.copy_member(&member, out);
     let mut source = Source { from: bundle, produce: &mut produce, size, architecture };
     install(facts, &mut source, options, events, lay)
-}
-
-/// Writes the disk that a bundle carries into the slot of the running system's disk that does not run, and lets the next
-/// start try it. `state`, `data` and the running slot stay as they are.
-pub(crate) fn write_other_slot<R: Read + Seek + Send>(
-    bundle: &mut Verified<R>,
-    slot: Slot,
-    tell: &mut dyn FnMut(&str),
-) -> Result<Report, HostError> {
-    let (member, size) = find_disk(bundle.manifest(), None)?;
-    let architecture = bundle.manifest().platform.strip_prefix("linux/").map(str::to_owned);
-    let mut produce = |bundle: &mut Verified<R>, out: &mut dyn Write| bundle.copy_member(&member, out);
-    let mut source = Source { from: bundle, produce: &mut produce, size, architecture };
-    let options = Options {
-        disk: Selector::Running,
-        must: Vec::new(),
-        erase: None,
-        network: network::Choice::default(),
-        slot: Some(slot),
-        dry_run: false,
-    };
-    let mut events = |event: Event| {
-        if let Event::Step { text } = event {
-            tell(&text);
-        }
-    };
-    install(&Facts::gather(Path::new("/"))?, &mut source, &options, &mut events, |_, _, _| Ok(()))
 }

@@ -153,7 +153,7 @@ pub fn choose(facts: &Facts, wanted: &Wanted<'_>) -> Result<Disk, DiskError> {
     let disk = find(facts, wanted)?;
     wanted.must.iter().try_for_each(|must| must.check(&disk))?;
     let name = || disk.path.clone();
-    // Of the disk that runs only a slot is written that nobody has mounted: `install` looks at that.
+    // Of the disk that runs only a slot is written that nobody has mounted: `online` looks at that.
     let running = *wanted.disk == Selector::Running;
     if disk.holds_root && !running {
         return Err(DiskError::Running { disk: name() });

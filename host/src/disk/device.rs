@@ -6,6 +6,7 @@ use rustix::fs::{Advice, FallocateFlags, FileType, FlockOperation, Mode, OFlags}
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// A disk, or a file that stands for one.
 #[derive(Debug)]
@@ -63,6 +64,13 @@ impl Device {
             (true, false) => open(&disk.path, OFlags::RDWR)?,
         };
         Ok(Self { file, path: disk.path.clone(), size: disk.size, is_block })
+    }
+
+    /// Opens a partition of `size` bytes for writing, where nobody has it mounted.
+    pub(super) fn open_part(path: &Path, size: u64) -> Result<Self, DiskError> {
+        let path = path.to_string_lossy().into_owned();
+        let file = open(&path, OFlags::RDWR | OFlags::EXCL)?;
+        Ok(Self { file, path, size, is_block: true })
     }
 
     pub(super) fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), DiskError> {

@@ -26,8 +26,6 @@ pub struct Options {
     pub erase: Option<String>,
     /// Where the network of the new system is from.
     pub network: network::Choice,
-    /// The slot, where it is known: of a running system the one that does not run. Nothing else is written then.
-    pub slot: Option<Slot>,
     /// Whether nothing is to be written.
     pub dry_run: bool,
 }
@@ -162,11 +160,9 @@ pub fn install<S: Send>(
     (report.written, report.zeroed, report.kept) = (counts.written, counts.zeroed, counts.kept);
     step(events);
     let mut parts = Parts::new(&plan.disk);
-    if options.slot.is_none() {
-        plan.grow(&mut parts)?;
-    }
+    plan.grow(&mut parts)?;
     step(events);
-    let devices = plan.devices(&mut parts)?;
+    let devices = Devices::of(&mut parts, &plan.table, plan.slot)?;
     let text = plan.network.as_deref();
     let from = &mut *source.from;
     let slot = plan.slot;
@@ -196,19 +192,12 @@ fn plan<S: Send>(facts: &Facts, source: &mut Source<'_, S>, options: &Options) -
     let found = FoundTable::read(&mut device.part(0, device.size), device.size);
     let found = found.map_err(|source| DiskError::device("read", &disk.path, 0, source))?;
     let ours = found.filter(|it| options.erase.is_none() && image.is_table(it));
-    let (how, slot) = match (&ours, options.slot) {
-        (Some(_), Some(slot)) => (How::Slot, slot),
-        (None, Some(_)) => {
-            return Err(DiskError::Image("the running system lies on another kind of disk".to_owned()));
-        }
-        (None, None) => {
-            may_erase(&disk, options.erase.as_deref())?;
-            (How::Whole, Slot::A)
-        }
-        (Some(_), None) => {
-            let boot = Boot::read(&device, image.part(Role::Esp))?;
-            boot.installing().map_or_else(|| (How::Slot, boot.confirmed().other()), |slot| (How::Again, slot))
-        }
+    let (how, slot) = if ours.is_some() {
+        let boot = Boot::read(&device, image.part(Role::Esp))?;
+        boot.installing().map_or_else(|| (How::Slot, boot.confirmed().other()), |slot| (How::Again, slot))
+    } else {
+        may_erase(&disk, options.erase.as_deref())?;
+        (How::Whole, Slot::A)
     };
     let table = image.table_for(&disk, ours.as_ref())?;
     let network = match options.network.text(&facts.network) {
@@ -270,24 +259,13 @@ impl Plan {
         device.read(0, &mut code)?;
         write::table(&device, &self.table, &code, None)?;
         let part = &self.table.partitions()[Role::from(self.slot) as usize];
-        write::slot(&device, &self.image, part, &mut produce, events)
+        write::slot(&device, part.offset(), &self.image, &mut produce, events)
     }
 
     fn grow(&self, parts: &mut Parts<'_>) -> Result<(), DiskError> {
         let data = &self.table.partitions()[Role::Data as usize];
         let is_needed = grow::is_needed(&Device::open(&self.disk, false)?, data)?;
         if is_needed { grow::grow(parts, data) } else { Ok(()) }
-    }
-
-    fn devices(&self, parts: &mut Parts<'_>) -> Result<Devices, DiskError> {
-        let all = self.table.partitions();
-        let slot = parts.device(&all[Role::from(self.slot) as usize])?;
-        let mut others = std::collections::BTreeMap::new();
-        for role in [Role::State, Role::Data] {
-            let part = &all[role as usize];
-            others.insert(part.id.to_string(), parts.device(part)?);
-        }
-        Ok(Devices { slot, others })
     }
 
     /// The new system is whole: from now on it starts.

@@ -28,17 +28,18 @@ mod image;
 mod install;
 mod mount;
 pub mod network;
+mod online;
 mod parts;
 mod programs;
 mod stream;
 mod write;
 
-pub(crate) use bundle::write_other_slot;
 pub use bundle::{find_disk, install_bundle};
 pub use choose::{Must, ParseMustError, Selector, Wanted, choose, may_erase};
 pub use error::DiskError;
 pub use facts::Facts;
 pub use install::{Event, How, Options, Report, Source, install};
+pub(crate) use online::write_other_slot;
 
 #[cfg(test)]
 mod tests;

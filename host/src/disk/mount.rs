@@ -5,7 +5,10 @@
 
 use super::DiskError;
 use super::fstab::{self, FOLDERS, FSTAB, Line};
+use super::parts::Parts;
 use crate::{HostError, Root};
+use gabion_disk::gpt::Table;
+use gabion_disk::{Role, Slot};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, Uid};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::thread::UnshareFlags;
@@ -26,6 +29,20 @@ pub(super) struct Devices {
     pub(super) slot: PathBuf,
     /// Other partitions that a line of the `fstab` may name, by identifier.
     pub(super) others: BTreeMap<String, PathBuf>,
+}
+
+impl Devices {
+    /// Those of the new system in `slot`, on a disk with this table.
+    pub(super) fn of(parts: &mut Parts<'_>, table: &Table, slot: Slot) -> Result<Self, DiskError> {
+        let all = table.partitions();
+        let slot = parts.device(&all[Role::from(slot) as usize])?;
+        let mut others = BTreeMap::new();
+        for role in [Role::State, Role::Data] {
+            let part = &all[role as usize];
+            others.insert(part.id.to_string(), parts.device(part)?);
+        }
+        Ok(Self { slot, others })
+    }
 }
 
 /// Mounts `devices`, does `work` in them, and unmounts them.

@@ -11,7 +11,7 @@ use super::image::Image;
 use super::stream::{Produce, stream};
 use super::{DiskError, Event};
 use gabion_digest::Digest;
-use gabion_disk::gpt::{Partition, Table};
+use gabion_disk::gpt::Table;
 use gabion_disk::{FoundTable, MIB, Role, Target};
 use std::io;
 use std::ops::Range;
@@ -163,11 +163,11 @@ fn within(piece: &[u8], range: Range<u64>) -> &[u8] {
     &piece[at(range.start)..at(range.end)]
 }
 
-/// Writes the image's slot into the partition `slot`, and nothing else.
+/// Writes the image's slot to the partition that begins at `offset` of the device, and nothing else.
 pub(super) fn slot(
     device: &Device,
+    offset: u64,
     image: &Image,
-    slot: &Partition,
     produce: &mut Produce<'_>,
     events: &mut dyn FnMut(Event),
 ) -> Result<Counts, DiskError> {
@@ -175,7 +175,7 @@ pub(super) fn slot(
     let (start, size) = (root.offset(), root.size());
     let mut writer = Writer::new(device);
     stream(produce, image.size, start..start + size, |at, piece| {
-        writer.put(slot.offset() + (at - start), piece)?;
+        writer.put(offset + (at - start), piece)?;
         events(Event::Wrote { done: at - start + piece.len() as u64, total: size });
         Ok(())
     })?;

@@ -104,6 +104,7 @@ impl Host<'_> {
         let image = to.disk.as_deref().unwrap_or_default();
         if !Slots::load(&self.root)?.has(&slot, image) {
             self.say(format!("writing the slot `{slot}`"));
+            self.leave_trial(&slot)?;
             Slots::set(&self.root, &slot, None)?;
             let to_write = if slot == "a" { gabion_disk::Slot::A } else { gabion_disk::Slot::B };
             crate::disk::write_other_slot(bundle, to_write, &mut |line| self.say(line))?;
@@ -115,6 +116,15 @@ impl Host<'_> {
         self.say("starting again");
         self.systemctl(&["--no-block", "reboot"])?;
         Ok(Some(Outcome::Restarts(to.number)))
+    }
+
+    /// Nobody starts what is half written.
+    fn leave_trial(&self, slot: &str) -> Result<(), LiveError> {
+        let said = self.programs.ask(Program::Slot, &["status"], None, ASK)?;
+        if said.text().lines().any(|it| it.strip_prefix("trial=") == Some(slot)) {
+            self.programs.run(Program::Slot, &["confirm"], None, ASK)?;
+        }
+        Ok(())
     }
 
     /// The slot that runs stays. Only for a slot that was tried: the boot loader's environment is not written for nothing.

@@ -11,7 +11,7 @@ use std::path::Path;
 
 const DISK: &str = "disk";
 
-fn is_possible() -> bool {
+pub(super) fn is_possible() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     let has_loops = Path::new("/dev/loop-control").exists();
     if !is_root || !has_loops {
@@ -32,7 +32,6 @@ fn try_install(
         must: Vec::new(),
         erase: None,
         network: network::Choice::default(),
-        slot: None,
         dry_run: false,
     };
     change(&mut options);

@@ -1,11 +1,12 @@
 //! What reaches a disk, and what does not.
 
+use super::installed::is_possible;
 use super::sample::{layout, produce, sample};
 use crate::disk::device::Device;
 use crate::disk::facts::Disk;
 use crate::disk::image::Image;
-use crate::disk::{DiskError, write};
-use gabion_disk::{MIB, Role};
+use crate::disk::{DiskError, online, write};
+use gabion_disk::{MIB, Role, Slot};
 use gabion_testkit::{has, program, run, text};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -134,11 +135,39 @@ fn a_slot_is_written_and_nothing_else() {
             out.write_all(it)
         })
     };
-    write::slot(&device(&path), &image(), &slot, &mut counted, &mut |_| ()).unwrap();
+    write::slot(&device(&path), slot.offset(), &image(), &mut counted, &mut |_| ()).unwrap();
     assert!(partition(&path, Role::RootB) == partition(&sample().raw, Role::RootA));
     for (role, before) in Role::ALL.into_iter().zip(&before).filter(|it| it.0 != Role::RootB) {
         assert!(partition(&path, role) == *before, "{role:?}");
     }
+}
+
+#[test]
+fn the_slot_of_a_running_system_is_written_through_its_own_partition() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = used(folder.path());
+    write_whole(&path, usize::MAX).unwrap();
+    let before: Vec<Vec<u8>> = Role::ALL.iter().map(|it| partition(&path, *it)).collect();
+    let head =
+        |path: &Path| fs_err::read(path).map(|mut it| it.drain(..MIB as usize).collect::<Vec<u8>>()).unwrap();
+    let table = head(&path);
+    let disk = Disk::of_file(&path).unwrap();
+    let mut produce = |out: &mut dyn Write| produce(&sample().zst, usize::MAX, out);
+    online::fill(&disk, &mut produce, sample().size, Slot::B, &mut |_| ()).unwrap();
+    assert!(partition(&path, Role::RootB) == partition(&sample().raw, Role::RootA));
+    for (role, before) in Role::ALL.into_iter().zip(&before).filter(|it| it.0 != Role::RootB) {
+        assert!(partition(&path, role) == *before, "{role:?}");
+    }
+    assert!(head(&path) == table);
+    // A disk of somebody else's.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = used(elsewhere.path());
+    let error =
+        online::fill(&Disk::of_file(&other).unwrap(), &mut produce, sample().size, Slot::B, &mut |_| ());
+    assert!(matches!(error, Err(DiskError::Image(_))), "{error:?}");
 }
 
 #[test]
