@@ -3,9 +3,10 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 22] = [
+const CRATES: [(&str, &[&str]); 23] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
+    ("cache", &["gabion-digest", "gabion-store"]),
     ("rootfs/harden", &[]),
     ("lockfile", &["gabion-digest"]),
     ("bundle", &["gabion-digest"]),

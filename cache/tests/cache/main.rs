@@ -1,0 +1,3 @@
+//! Caches through their public interface.
+
+mod dir;
