@@ -1,7 +1,7 @@
 //! What every remote is held to. A test makes an empty remote and calls [`contract`], which panics with the claim that
 //! does not hold.
 
-use crate::{Body, CacheError, Key, Posted, Remote, Signer, Slot, Source, fetch};
+use crate::{Body, CacheError, Key, Manners, Posted, Remote, Signer, Slot, Source, fetch};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -74,7 +74,10 @@ async fn missing_is_missing(remote: &dyn Remote) {
     assert!(remote.has(&[]).await.unwrap().is_empty(), "nothing asked, nothing told");
     assert!(remote.get(&blob, 0).await.unwrap().is_none(), "what nobody put has no bytes");
     let (_folder, store) = store();
-    assert!(!fetch(remote, &store, &blob).await.unwrap(), "what nobody put cannot be fetched");
+    assert!(
+        !fetch(remote, &store, &blob, &Manners::default()).await.unwrap(),
+        "what nobody put cannot be fetched"
+    );
     assert_eq!(remote.records(&[slot(b"nobody")]).await.unwrap(), [None], "an empty slot is empty");
     assert!(remote.records(&[]).await.unwrap().is_empty());
 }
@@ -87,7 +90,7 @@ async fn what_was_put_is_there(remote: &dyn Remote) {
         assert!(remote.has(&[other]).await.unwrap().is_empty(), "another size is another blob");
         assert!(all(remote.get(&blob, 0).await.unwrap()).await == content, "the bytes that were put");
         let (_folder, store) = store();
-        assert!(fetch(remote, &store, &blob).await.unwrap());
+        assert!(fetch(remote, &store, &blob, &Manners::default()).await.unwrap());
         assert!(store.check_output(&blob).unwrap(), "what was fetched is in the store");
     }
 }
@@ -130,7 +133,7 @@ async fn a_part_is_gone_on_with(remote: &dyn Remote) {
         let mut partial = store.partial(blob.sha256, expect).unwrap().unwrap();
         partial.append(begun).unwrap();
         drop(partial);
-        assert!(fetch(remote, &store, &blob).await.unwrap());
+        assert!(fetch(remote, &store, &blob, &Manners::default()).await.unwrap());
         assert!(store.check_output(&blob).unwrap(), "a download that was begun ends with the right bytes");
     }
 }
@@ -195,7 +198,7 @@ async fn a_large_blob_passes_in_bounded_memory(remote: &dyn Remote) {
     let blob = write_large(&path);
     let before = peak_memory();
     remote.put(&Source::of_file(path, &blob).unwrap()).await.unwrap();
-    assert!(fetch(remote, &store, &blob).await.unwrap());
+    assert!(fetch(remote, &store, &blob, &Manners::default()).await.unwrap());
     assert!(store.check_output(&blob).unwrap(), "a large blob");
     let more = peak_memory().saturating_sub(before);
     assert!(more < MEMORY, "{more} bytes of memory for a blob of {LARGE}");

@@ -5,7 +5,7 @@
 //! of two records in one slot either is whole. Nothing is locked, so nothing depends on the locks of a network.
 
 use crate::pieces::of_file;
-use crate::{Answer, Body, CacheError, Capabilities, Posted, RECORD_MAX, Remote, Slot, Source};
+use crate::{Answer, Body, CacheError, Capabilities, Pieces, Posted, RECORD_MAX, Remote, Slot, Source};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use gabion_digest::BlobId;
@@ -35,6 +35,39 @@ impl DirRemote {
     fn blob(&self, id: BlobId) -> PathBuf {
         let hex = id.hex();
         self.root.join("blob").join(&hex[..2]).join(hex)
+    }
+
+    /// Opens a blob with its size; `None` where it is not there.
+    pub async fn open(&self, id: BlobId) -> Result<Option<(fs_err::File, u64)>, CacheError> {
+        let path = self.blob(id);
+        self.blocking("read a blob", move |_| {
+            let Some(file) = present(fs_err::File::open(path))? else { return Ok(None) };
+            let size = file.metadata()?.len();
+            Ok(Some((file, size)))
+        })
+        .await
+    }
+
+    /// The bytes of a file that [`DirRemote::open`] gave, from an offset on.
+    pub fn read(&self, file: fs_err::File, from: u64) -> Pieces {
+        of_file(Arc::new(file), from, self.name.to_string())
+    }
+
+    /// Writes a blob of which only this name is known, and gives it its name if the bytes have it.
+    pub async fn receive(&self, id: BlobId, mut pieces: Pieces) -> Result<(), CacheError> {
+        let mut staged = self.blocking("write a blob", Self::stage).await?;
+        let mut hasher = blake3::Hasher::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            hasher.update(&piece);
+            let write = move |_: &Self| staged.file.write_all(&piece).map(|()| staged);
+            staged = self.blocking("write a blob", write).await?;
+        }
+        if hasher.finalize().as_bytes() != id.digest().as_bytes() {
+            return Err(CacheError::Damaged { blob: id.to_string() });
+        }
+        let to = self.blob(id);
+        self.blocking("write a blob", move |_| staged.name(&to)).await
     }
 
     fn record(&self, slot: &Slot) -> PathBuf {
@@ -153,17 +186,7 @@ impl Remote for DirRemote {
     }
 
     fn put<'a>(&'a self, source: &'a Source) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let mut staged = self.blocking("write a blob", Self::stage).await?;
-            let mut pieces = source.pieces();
-            while let Some(piece) = pieces.next().await {
-                let piece = piece?;
-                let write = move |_: &Self| staged.file.write_all(&piece).map(|()| staged);
-                staged = self.blocking("write a blob", write).await?;
-            }
-            let to = self.blob(source.blob().blob);
-            self.blocking("write a blob", move |_| staged.name(&to)).await
-        })
+        Box::pin(self.receive(source.blob().blob, source.pieces()))
     }
 
     fn records<'a>(&'a self, slots: &'a [Slot]) -> Answer<'a, Vec<Option<Bytes>>> {

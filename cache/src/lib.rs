@@ -13,18 +13,31 @@
 //! # What this crate does not do
 //! It opens no connection: remotes over a network stand where the one HTTP client stands, in the program.
 
+mod check;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod dir;
 mod error;
 mod fetch;
+mod manners;
+mod merkle;
 mod pieces;
 mod remote;
+mod signed;
 mod slot;
+mod statement;
+mod tiered;
+mod trust;
 
+pub use check::{Checked, check};
 pub use dir::DirRemote;
-pub use error::CacheError;
+pub use error::{CacheError, EXPLAINED};
 pub use fetch::fetch;
+pub use manners::Manners;
 pub use pieces::{Pieces, Source};
 pub use remote::{Answer, Body, Capabilities, Posted, RECORD_MAX, Remote};
+pub use signed::{Judge, SIGNED_AS, seal};
 pub use slot::{Key, Namespace, Signer, Slot};
+pub use statement::Statement;
+pub use tiered::{Shared, Taken, Tiered};
+pub use trust::{Trust, Verdict};

@@ -64,7 +64,7 @@ impl Debug for Body {
 pub struct Posted {
     /// Where it stands.
     pub slot: Slot,
-    /// The signed statement, as whoever signs made it.
+    /// The signed statement, as [`seal`](crate::seal) made it.
     pub bytes: Bytes,
     /// Every blob that it names, for storage that must know what belongs together. They were put before.
     pub blobs: Vec<Output>,

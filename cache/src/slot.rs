@@ -5,6 +5,7 @@
 
 use crate::CacheError;
 use gabion_digest::{ActionId, RequestId, Sha256};
+use gabion_keys::KeyId;
 use std::fmt;
 use std::str::FromStr;
 
@@ -47,7 +48,7 @@ impl fmt::Display for Namespace {
     }
 }
 
-/// What a record is about.
+/// What a record is about. Its text is `KIND b3:HEX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// What one request gave.
@@ -83,9 +84,21 @@ impl fmt::Display for Key {
     }
 }
 
-/// Who signed: the SHA-256 of the public key as OpenSSH prints it in base64 behind `SHA256:`.
+/// Who signed: the SHA-256 of the public key, which OpenSSH prints in base64 behind `SHA256:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signer(pub Sha256);
+
+impl From<KeyId> for Signer {
+    fn from(key: KeyId) -> Self {
+        Self(Sha256::from_bytes(*key.as_bytes()))
+    }
+}
+
+impl fmt::Display for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        KeyId::from_bytes(*self.0.as_bytes()).fmt(f)
+    }
+}
 
 /// One place for one record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +117,31 @@ impl Slot {
     pub fn path(&self) -> String {
         let hex = self.key.hex();
         format!("{}/{}/{}/{hex}/{}", self.namespace, self.key.kind(), &hex[..2], self.signer.0.hex())
+    }
+
+    /// The slot of a path; `None` where it is not the one path of a slot.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let mut parts = path.split('/');
+        let namespace = parts.next()?.parse().ok()?;
+        let (kind, _, hex) = (parts.next()?, parts.next()?, parts.next()?);
+        let key = format!("{kind} b3:{hex}").parse().ok()?;
+        let signer = Signer(Sha256::from_hex(parts.next()?).ok()?);
+        Some(Self { namespace, key, signer }).filter(|it| it.path() == path)
+    }
+}
+
+impl FromStr for Key {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (kind, id) = text.split_once(' ').ok_or(())?;
+        let request = || id.parse().map_err(|_| ());
+        match kind {
+            "request" => request().map(Self::Request),
+            "closure" => request().map(Self::Closure),
+            "action" => id.parse().map(Self::Action).map_err(|_| ()),
+            _ => Err(()),
+        }
     }
 }
 
@@ -138,6 +176,11 @@ mod tests {
             slot("main", one.key, b"b"),
         ];
         assert!(others.iter().all(|other| other.path() != one.path()));
+        assert_eq!(Slot::of_path(&one.path()), Some(one.clone()));
+        for odd in ["/", "/..", "/../x"] {
+            assert_eq!(Slot::of_path(&format!("{}{odd}", one.path())), None);
+        }
+        assert_eq!(Slot::of_path(&one.path().replacen('/', "//", 1)), None);
         assert_eq!(
             one.path(),
             format!("main/request/{}/{}/{}", &id.hex()[..2], id.hex(), Sha256::of(b"a").hex())

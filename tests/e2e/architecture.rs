@@ -3,13 +3,14 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
-    ("cache", &["gabion-digest", "gabion-store"]),
+    ("keys", &[]),
+    ("cache", &["gabion-digest", "gabion-keys", "gabion-store"]),
     ("rootfs/harden", &[]),
     ("lockfile", &["gabion-digest"]),
-    ("bundle", &["gabion-digest"]),
+    ("bundle", &["gabion-digest", "gabion-keys"]),
     ("host", &["gabion-bundle", "gabion-digest", "gabion-disk", "gabion-oci"]),
     ("host/installer", &["gabion-bundle", "gabion-host"]),
     ("rootfs", &["gabion-apt", "gabion-digest", "gabion-sandbox"]),

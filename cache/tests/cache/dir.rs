@@ -1,7 +1,7 @@
 //! A folder as a cache.
 
 use gabion_cache::contract::contract;
-use gabion_cache::{CacheError, DirRemote, Remote, Source, fetch};
+use gabion_cache::{CacheError, DirRemote, Manners, Remote, Source, fetch};
 use gabion_digest::hash_bytes;
 use gabion_store::{Output, Store};
 use std::path::{Path, PathBuf};
@@ -34,14 +34,20 @@ async fn damage_in_a_folder_is_no_bytes_and_the_next_put_heals_it() {
     let mut damaged = content.clone();
     damaged[777] ^= 1;
     fs_err::write(&path, &damaged).unwrap();
-    let error = fetch(&remote, &store, &blob).await.unwrap_err();
+    let error = fetch(&remote, &store, &blob, &Manners::default()).await.unwrap_err();
     assert!(matches!(&error, CacheError::Lie { .. }) && error.code() == "E2003", "{error}");
     assert!(!store.has(blob.blob) && store.find(blob.sha256).unwrap().is_none(), "nobody can read a lie");
     fs_err::write(&path, &content[..100]).unwrap();
     assert!(remote.has(&[blob]).await.unwrap().is_empty(), "another size is another blob");
-    assert!(fetch(&remote, &store, &blob).await.unwrap_err().is_passing(), "a cut blob is a cut download");
+    assert!(
+        fetch(&remote, &store, &blob, &Manners::default()).await.unwrap_err().is_passing(),
+        "a cut blob is a cut download"
+    );
     remote.put(&source).await.unwrap();
-    assert!(fetch(&remote, &store, &blob).await.unwrap() && store.check_output(&blob).unwrap());
+    assert!(
+        fetch(&remote, &store, &blob, &Manners::default()).await.unwrap()
+            && store.check_output(&blob).unwrap()
+    );
 }
 
 #[tokio::test]
