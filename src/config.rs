@@ -3,8 +3,12 @@
 //! Read from `$GABION_CONFIG`, otherwise `gabion/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
 //! None of it may change an output.
 
+mod cache;
 mod host_apt;
 
+pub use cache::Cache;
+
+use cache::CacheWire;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,6 +55,9 @@ pub enum ConfigError {
         /// The archive.
         what: String,
     },
+    /// What is said of caches cannot be.
+    #[error(transparent)]
+    Cache(#[from] gabion_cache::CacheError),
     /// There is no place for the store.
     #[error("no home directory is known to keep the store in")]
     NoHome,
@@ -66,6 +73,7 @@ impl ConfigError {
             Self::NoHome => "E1204",
             Self::Mirror { .. } => "E1205",
             Self::HostApt { .. } => "E1206",
+            Self::Cache(error) => error.code(),
         }
     }
 
@@ -82,6 +90,7 @@ impl ConfigError {
             Self::HostApt { .. } => Some(
                 "`host-apt` takes mirrors from `/etc/apt`: name the mirror itself below `[mirror]`".into(),
             ),
+            Self::Cache(error) => error.help(),
             Self::Read { .. } | Self::Parse { .. } => None,
         }
     }
@@ -103,6 +112,8 @@ struct ConfigWire {
     sign_key: Option<PathBuf>,
     trust: Option<PathBuf>,
     secrets_identity: Option<PathBuf>,
+    #[serde(default)]
+    cache: CacheWire,
     #[serde(default)]
     mirror: BTreeMap<String, OneOrMany>,
     #[serde(default)]
@@ -161,6 +172,8 @@ pub struct Config {
     pub credentials: BTreeMap<String, Credential>,
     /// Credentials that were not read yet; see [`Config::with_secrets`].
     pub unread: BTreeMap<String, CredentialSource>,
+    /// Caches that are shared with others.
+    pub cache: Cache,
     /// Docker's configuration, asked for registries that `credentials` does not have.
     pub docker: Option<PathBuf>,
 }
@@ -179,6 +192,7 @@ impl Config {
         let wire = path.as_deref().map_or_else(|| Ok(ConfigWire::default()), read)?;
         let docker = variable("DOCKER_CONFIG").or_else(|| Some(home.as_ref()?.join(".docker")));
         let docker = docker.map(|folder| folder.join("config.json"));
+        let shared = Cache::of(wire.cache, variable)?;
         let cache = variable("XDG_CACHE_HOME").or_else(|| Some(home?.join(".cache")));
         let store = variable("GABION_STORE")
             .or(wire.store)
@@ -194,6 +208,7 @@ impl Config {
             mirrors: mirrors(wire.mirror)?,
             credentials: BTreeMap::new(),
             unread: wire.credentials,
+            cache: shared,
             docker,
         })
     }

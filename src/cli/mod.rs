@@ -4,6 +4,7 @@
 
 pub mod args;
 mod bundle;
+mod cache;
 mod demo;
 mod diff;
 mod disk;
@@ -21,6 +22,7 @@ mod project;
 mod push;
 mod remote;
 mod secrets;
+mod serve;
 mod store;
 mod trust;
 pub mod ui;
@@ -74,6 +76,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Bundle(command) => bundle::run(&session()?, command),
         Command::Host(args) => host::run(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
+        Command::Cache(command) => cache::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
         Command::Secrets(command) => secrets::run(&session()?, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),

@@ -3,6 +3,7 @@
 mod apt;
 mod architecture;
 mod archive;
+mod cache;
 mod debian;
 mod dependencies;
 mod doctor;
