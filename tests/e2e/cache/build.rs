@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Something that is fetched, something that is made of it, and a bundle of both.
 const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[fetch.doc]\nurl = 'https://up.invalid/doc.yaml'\n\
-    [manifests.m]\nfrom = ['fetch.doc']\n[bundle.b]\nbase = ['fetch.a', 'manifests.m']\n";
+    [manifests.m]\nfrom = ['fetch.doc']\n[bundle.b]\nbase = ['fetch.a']\ndeploy = ['manifests.m']\n";
 const DOC: &[u8] = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: d}\ndata: {k: v}\n";
 
 fn body() -> Vec<u8> {
