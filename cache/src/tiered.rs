@@ -14,7 +14,7 @@ use futures_util::stream;
 use gabion_digest::BlobId;
 use gabion_store::{Output, Pending, Record, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many slots or blobs are asked about in one question.
@@ -353,7 +353,7 @@ fn text(error: &CacheError) -> String {
     let mut text = format!("[{}] {error}", error.code());
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
+        let _ = write!(text, ": {error}");
         source = error.source();
     }
     text
