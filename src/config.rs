@@ -57,10 +57,16 @@ pub enum ConfigError {
     },
     /// What is said of caches cannot be.
     #[error(transparent)]
-    Cache(#[from] gabion_cache::CacheError),
+    Cache(Box<gabion_cache::CacheError>),
     /// There is no place for the store.
     #[error("no home directory is known to keep the store in")]
     NoHome,
+}
+
+impl From<gabion_cache::CacheError> for ConfigError {
+    fn from(error: gabion_cache::CacheError) -> Self {
+        Self::Cache(Box::new(error))
+    }
 }
 
 impl ConfigError {

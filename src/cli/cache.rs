@@ -93,7 +93,9 @@ fn look(session: &Session<'_>, args: &TargetArgs) -> Result<Exit, Failure> {
         let shown: Vec<_> = found.iter().map(|(name, it)| shown(name, it)).collect();
         session.ui.data(json!({ "schema": 1, "caches": shown }));
     } else {
-        found.iter().for_each(|(name, it)| tell(session, name, it));
+        for (name, it) in &found {
+            tell(session, name, it);
+        }
     }
     let is = |fits: fn(&Result<Checked, CacheError>) -> bool| found.iter().any(|(_, it)| fits(it));
     Ok(match () {
@@ -127,6 +129,8 @@ fn tell(session: &Session<'_>, name: &str, checked: &Result<Checked, CacheError>
         session.ui.data(format!("refused [{}] {error}", error.code()));
     }
     for (word, blobs) in [("missing", &it.missing), ("wrong", &it.wrong)] {
-        blobs.iter().for_each(|blob| session.ui.data(format!("{word} {blob}")));
+        for blob in blobs {
+            session.ui.data(format!("{word} {blob}"));
+        }
     }
 }

@@ -100,9 +100,10 @@ impl HttpRemote {
 
     fn failed(&self, trouble: Trouble) -> CacheError {
         let (remote, why) = (self.name.clone(), trouble.why);
-        match trouble.again {
-            true => CacheError::Unreachable { remote, why, wait: trouble.wait },
-            false => CacheError::Refused { remote, why },
+        if trouble.again {
+            CacheError::Unreachable { remote, why, wait: trouble.wait }
+        } else {
+            CacheError::Refused { remote, why }
         }
     }
 
