@@ -7,6 +7,8 @@ use gabion_apt::{Candidates, DebError, DebReader, EntryKind, Keyring, Signers, W
 use gabion_bundle::{
     Floor, Manifest, Policy, Promotion, Release, SignedPromotion, Slot, Stage, Time, TrustRoot,
 };
+use gabion_cache::{Judge, Key, Signer, Slot as CacheSlot, Statement};
+use gabion_digest::{Digest, RequestId};
 use gabion_git::{Capabilities, Kind, ObjectId, Objects, PackStream, RefName};
 use gabion_helm::{Constraint, Provenance, RepositoryIndex, Version, read_chart};
 use gabion_layer::Below;
@@ -29,7 +31,7 @@ mod kube;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 39] = [
+pub(crate) const TARGETS: [Target; 41] = [
     ("lock", lock),
     ("apt_lock", apt_lock),
     ("apt_keyring", apt_keyring),
@@ -69,6 +71,8 @@ pub(crate) const TARGETS: [Target; 39] = [
     ("dpkg_status", host::dpkg_status),
     ("wire_reads", host::wire_reads),
     ("wire_serves", host::wire_serves),
+    ("cache_statement", cache_statement),
+    ("cache_record", cache_record),
 ];
 
 fn text(bytes: &[u8]) -> &str {
@@ -389,6 +393,31 @@ fn git_fetch(bytes: &[u8]) {
 fn store_tree(bytes: &[u8]) {
     if let Some(tree) = Tree::parse(text(bytes)) {
         assert_eq!(tree.to_text(), text(bytes));
+    }
+}
+
+/// What a record of a cache says.
+fn cache_statement(bytes: &[u8]) {
+    if let Some(statement) = Statement::parse(text(bytes)) {
+        assert_eq!(statement.to_text().as_deref(), Some(text(bytes)));
+        assert!(statement.blobs().len() <= bytes.len());
+    }
+    if let Some(slot) = CacheSlot::of_path(text(bytes)) {
+        assert_eq!(slot.path(), text(bytes));
+    }
+}
+
+/// A signed record in the slot of the key of the seed: only what that key signed may come out.
+fn cache_record(bytes: &[u8]) {
+    let signed = include_str!("seeds/cache_statement/closure");
+    let key = gabion_keys::SigningKey::from_seed(&[1; 32], "seed");
+    let slot = CacheSlot {
+        namespace: gabion_cache::Namespace::default(),
+        key: Key::Closure(RequestId::new(Digest::of(b"top"))),
+        signer: key.id().map_or_else(|| panic!("an Ed25519 key"), Signer::from),
+    };
+    if let Ok(statement) = Judge::default().open("seed", &slot, bytes) {
+        assert_eq!(statement.to_text().as_deref(), Some(signed), "other words under the same signature");
     }
 }
 

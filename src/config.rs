@@ -3,8 +3,12 @@
 //! Read from `$GABION_CONFIG`, otherwise `gabion/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
 //! None of it may change an output.
 
+mod cache;
 mod host_apt;
 
+pub use cache::Cache;
+
+use cache::CacheWire;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -54,9 +58,18 @@ pub enum ConfigError {
     /// There is no place for what must be remembered.
     #[error("no folder is known to remember in what a host accepted")]
     NoState,
+    /// What is said of caches cannot be.
+    #[error(transparent)]
+    Cache(Box<gabion_cache::CacheError>),
     /// There is no place for the store.
     #[error("no home directory is known to keep the store in")]
     NoHome,
+}
+
+impl From<gabion_cache::CacheError> for ConfigError {
+    fn from(error: gabion_cache::CacheError) -> Self {
+        Self::Cache(Box::new(error))
+    }
 }
 
 impl ConfigError {
@@ -70,6 +83,7 @@ impl ConfigError {
             Self::NoState => "E1208",
             Self::Mirror { .. } => "E1205",
             Self::HostApt { .. } => "E1206",
+            Self::Cache(error) => error.code(),
         }
     }
 
@@ -89,6 +103,7 @@ impl ConfigError {
             Self::HostApt { .. } => Some(
                 "`host-apt` takes mirrors from `/etc/apt`: name the mirror itself below `[mirror]`".into(),
             ),
+            Self::Cache(error) => error.help(),
             Self::Read { .. } | Self::Parse { .. } => None,
         }
     }
@@ -111,6 +126,8 @@ struct ConfigWire {
     trust: Option<PathBuf>,
     secrets_identity: Option<PathBuf>,
     state: Option<PathBuf>,
+    #[serde(default)]
+    cache: CacheWire,
     #[serde(default)]
     mirror: BTreeMap<String, OneOrMany>,
     #[serde(default)]
@@ -171,6 +188,8 @@ pub struct Config {
     pub credentials: BTreeMap<String, Credential>,
     /// Credentials that were not read yet; see [`Config::with_secrets`].
     pub unread: BTreeMap<String, CredentialSource>,
+    /// Caches that are shared with others.
+    pub cache: Cache,
     /// Docker's configuration, asked for registries that `credentials` does not have.
     pub docker: Option<PathBuf>,
 }
@@ -189,6 +208,7 @@ impl Config {
         let wire = path.as_deref().map_or_else(|| Ok(ConfigWire::default()), read)?;
         let docker = variable("DOCKER_CONFIG").or_else(|| Some(home.as_ref()?.join(".docker")));
         let docker = docker.map(|folder| folder.join("config.json"));
+        let shared = Cache::of(wire.cache, variable)?;
         let cache = variable("XDG_CACHE_HOME").or_else(|| Some(home.as_ref()?.join(".cache")));
         let state = variable("XDG_STATE_HOME").or_else(|| Some(home?.join(".local/state")));
         let store = variable("GABION_STORE")
@@ -206,6 +226,7 @@ impl Config {
             mirrors: mirrors(wire.mirror)?,
             credentials: BTreeMap::new(),
             unread: wire.credentials,
+            cache: shared,
             docker,
         })
     }

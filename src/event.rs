@@ -48,6 +48,8 @@ pub enum Event {
     },
     /// Something that costs nothing but should be known.
     Warning(String),
+    /// What is worth a line.
+    Note(String),
 }
 
 /// The only way to speak. Cheap to clone; a closed listener never stops the work.

@@ -22,6 +22,7 @@ pub mod plan;
 pub mod recipe;
 pub mod request;
 pub mod resolve;
+pub mod share;
 
 /// The functions that a [`gabion_sandbox::Worker`] of this program can run, by name.
 pub const WORKERS: [(&str, gabion_sandbox::Work); 2] = gabion_rootfs::WORKERS;

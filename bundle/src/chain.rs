@@ -2,9 +2,10 @@
 
 use crate::BundleError;
 use crate::manifest::Manifest;
-use crate::signatures::{Role, Signatures};
+use crate::role::Role;
 use crate::time::Time;
 use crate::trust::TrustRoot;
+use gabion_keys::Signatures;
 use std::collections::BTreeMap;
 
 /// No root, and no set of signatures over one, is larger.
@@ -37,7 +38,7 @@ pub fn next_root(
     if !rest.is_empty() {
         return Err(wrong("there is something behind its signatures".to_owned()));
     }
-    signatures.check(Role::Root, text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    signatures.check(Role::Root.namespace(), text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
     for judge in [root, &next] {
         let counts = |name: &str| judge.standing(Role::Root, name, now);
         judge

@@ -1,8 +1,9 @@
 //! Why a bundle cannot be made or trusted.
 
-use crate::signatures::Role;
+use crate::role::Role;
 use crate::trust::Standing;
 use gabion_digest::Sha256;
+use gabion_keys::KeyError;
 use std::io;
 use std::path::PathBuf;
 
@@ -54,9 +55,6 @@ pub enum BundleError {
     /// The signature slot is not in its one form.
     #[error("the signature slot is damaged: {0}")]
     Slot(String),
-    /// A signature does not fit the bytes.
-    #[error("a signature does not fit the bundle: {0}")]
-    Signature(String),
     /// Nobody signed.
     #[error("the bundle is not signed")]
     Unsigned,
@@ -75,14 +73,9 @@ pub enum BundleError {
     /// The trust root is not what it must be.
     #[error("the trust root is wrong: {0}")]
     Root(String),
-    /// The private key cannot be used.
-    #[error("the key `{path}` cannot be used: {why}")]
-    Key {
-        /// The key file.
-        path: PathBuf,
-        /// Why not.
-        why: String,
-    },
+    /// A key cannot be used, or a signature does not fit.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// A key would sign what nobody accepts from it.
     #[error("the key `{key}` must not sign for the role `{}`: {standing}", .role.name())]
     KeyRefused {
@@ -93,9 +86,6 @@ pub enum BundleError {
         /// How it stands.
         standing: Standing,
     },
-    /// The ssh-agent does not do what it should.
-    #[error("the ssh-agent does not answer as it should: {0}")]
-    Agent(String),
     /// A trust root of the chain cannot be followed.
     #[error("trust root {version} of the bundle cannot be followed: {why}")]
     Chain {
@@ -185,15 +175,13 @@ impl BundleError {
             Self::Damaged { .. } => "E0503",
             Self::Feature(_) => "E0504",
             Self::Slot(_) => "E0505",
-            Self::Signature(_) => "E0506",
             Self::Unsigned => "E0507",
             Self::Untrusted { .. } => "E0508",
             Self::Root(_) => "E0509",
-            Self::Key { .. } => "E0510",
+            Self::Keys(error) => error.code(),
             Self::Content { .. } => "E0511",
             Self::Source { .. } => "E0522",
             Self::KeyRefused { .. } => "E0512",
-            Self::Agent(_) => "E0513",
             Self::Chain { .. } => "E0514",
             Self::OldRoot { .. } => "E0515",
             Self::Unpromoted(_) => "E0516",
@@ -211,9 +199,10 @@ impl BundleError {
             Self::Read { .. } | Self::Damaged { .. } | Self::Feature(_) | Self::Source { .. } => {
                 Class::Integrity
             }
-            Self::Io { .. } | Self::Key { .. } | Self::Agent(_) | Self::Content { .. } => Class::Other,
+            Self::Keys(error) if !error.is_trust() => Class::Other,
+            Self::Io { .. } | Self::Content { .. } => Class::Other,
             Self::Slot(_)
-            | Self::Signature(_)
+            | Self::Keys(_)
             | Self::Unsigned
             | Self::Untrusted { .. }
             | Self::Root(_)
@@ -239,7 +228,7 @@ impl BundleError {
             Self::Source { .. } => {
                 Some("the store is damaged: `gabion store verify --repair`, then build again".into())
             }
-            Self::Slot(_) | Self::Signature(_) => Some(
+            Self::Slot(_) => Some(
                 "do not use this file; get it again from where it was signed,\n\
                  or sign it afresh with `gabion bundle sign --replace-slot`"
                     .into(),
@@ -253,13 +242,10 @@ impl BundleError {
                 ))
             }
             Self::Root(_) => Some("take the trust root from where you trust it, not from the bundle".into()),
-            Self::Key { .. } => {
-                Some("an Ed25519 key in OpenSSH's format, mode 0600: `gabion key new`".into())
-            }
+            Self::Keys(error) => error.help(),
             Self::KeyRefused { .. } => {
                 Some("sign with a key that counts, or name the trust root that it counts for".into())
             }
-            Self::Agent(_) => Some("`ssh-add -l` lists what the agent at `$SSH_AUTH_SOCK` holds".into()),
             Self::Chain { .. } | Self::OldRoot { .. } => {
                 Some("name the newest trust root with `--trust`, from where you trust it".into())
             }

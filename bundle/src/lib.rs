@@ -19,23 +19,21 @@
 //! It has no store, no network, no clock and no recipes; what goes in is the caller's choice, and so is
 //! the moment at which keys are judged.
 
-mod agent;
 mod assemble;
 mod chain;
 mod contents;
 mod error;
 mod file;
 mod header;
-mod key;
 mod manifest;
 mod mode;
 mod packages;
 mod policy;
 mod promotion;
 mod release;
+mod role;
 mod secrets;
 mod sign;
-mod signatures;
 mod slot;
 mod tables;
 mod time;
@@ -50,16 +48,16 @@ pub use chain::next_root;
 pub use contents::{Frame, MemberReader};
 pub use error::{BundleError, Class};
 pub use file::open_file;
-pub use key::{KeyInfo, Secret, SigningKey, public_path};
+pub use gabion_keys::{KeyError, KeyInfo, Secret, Signatures, SigningKey, public_path};
 pub use manifest::{Manifest, Member, Members, Object, PIECE};
 pub use mode::Mode;
 pub use packages::{DiskPackage, DiskPackages, PACKAGES};
 pub use policy::{Floor, Policy, Promoted, Stage};
 pub use promotion::{Hosts, Promotion, SignedPromotion};
 pub use release::Release;
+pub use role::Role;
 pub use secrets::{FileTarget, Generate, KubernetesTarget, SECRETS, SecretTarget, SecretTargets};
 pub use sign::{mend_slot, open_slot, promote_bundle, sign_bundle, sign_root};
-pub use signatures::{Role, Signatures};
 pub use slot::{SLOT_SIZE, Slot};
 pub use tables::{read_layout, read_table};
 pub use time::{ParseTimeError, Time};

@@ -2,7 +2,7 @@
 
 use crate::BundleError;
 use crate::promotion::{Promotion, SignedPromotion};
-use crate::signatures::Role;
+use crate::role::Role;
 use crate::slot::Slot;
 use crate::time::Time;
 use crate::trust::{Standing, TrustRoot};

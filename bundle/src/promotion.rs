@@ -1,10 +1,11 @@
 //! A promotion: a small signed statement that a bundle may go to a channel and its hosts.
 
 use crate::BundleError;
-use crate::key::SigningKey;
-use crate::signatures::{Role, Signatures};
+use crate::role::Role;
 use crate::time::Time;
 use gabion_digest::Sha256;
+use gabion_keys::Signatures;
+use gabion_keys::SigningKey;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -165,7 +166,7 @@ impl SignedPromotion {
 
     /// Adds the signature of `key`.
     pub fn sign(&mut self, key: &SigningKey) -> Result<(), BundleError> {
-        self.signatures.add(key.sign(Role::Promotion, self.promotion.to_string().as_bytes())?);
+        self.signatures.add(key.sign(Role::Promotion.namespace(), self.promotion.to_string().as_bytes())?);
         Ok(())
     }
 
@@ -181,7 +182,8 @@ impl SignedPromotion {
 
     /// Checks every signature against its own key and the statement.
     pub(crate) fn check(&self) -> Result<(), BundleError> {
-        self.signatures.check(Role::Promotion, self.promotion.to_string().as_bytes())
+        let text = self.promotion.to_string();
+        Ok(self.signatures.check(Role::Promotion.namespace(), text.as_bytes())?)
     }
 }
 

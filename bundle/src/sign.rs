@@ -4,12 +4,13 @@
 
 use crate::BundleError;
 use crate::header::BLOCK;
-use crate::key::SigningKey;
 use crate::promotion::SignedPromotion;
 use crate::release::Release;
-use crate::signatures::{Role, Signatures};
+use crate::role::Role;
 use crate::slot::{SLOT_SIZE, Slot};
 use crate::trust::TrustRoot;
+use gabion_keys::Signatures;
+use gabion_keys::SigningKey;
 use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -42,7 +43,7 @@ pub fn mend_slot(bundle: &mut (impl Read + Write + Seek)) -> Result<(), BundleEr
 /// the rest fits it.
 pub fn sign_bundle(bundle: &mut (impl Read + Write + Seek), key: &SigningKey) -> Result<(), BundleError> {
     edit(bundle, |text, slot| {
-        slot.release.add(key.sign(Role::Release, text.as_bytes())?);
+        slot.release.add(key.sign(Role::Release.namespace(), text.as_bytes())?);
         Ok(())
     })
 }
@@ -69,8 +70,8 @@ pub fn sign_root(root: &str, before: &str, key: &SigningKey) -> Result<String, B
     if !rest.is_empty() {
         return Err(wrong("there is something behind their end"));
     }
-    signatures.check(Role::Root, root.as_bytes())?;
-    signatures.add(key.sign(Role::Root, root.as_bytes())?);
+    signatures.check(Role::Root.namespace(), root.as_bytes())?;
+    signatures.add(key.sign(Role::Root.namespace(), root.as_bytes())?);
     signatures.to_text().map_err(wrong)
 }
 

@@ -2,7 +2,8 @@
 
 use crate::BundleError;
 use crate::promotion::{FIRST_LINE, SignedPromotion};
-use crate::signatures::{Role, Signatures};
+use crate::role::Role;
+use gabion_keys::Signatures;
 
 /// Size of the slot's content.
 pub const SLOT_SIZE: usize = 64 << 10;
@@ -54,7 +55,7 @@ impl Slot {
     /// Checks every signature in the slot against its own key and what it is over: `release`, the bytes
     /// of `RELEASE`, or the promotion.
     pub fn check(&self, release: &[u8]) -> Result<(), BundleError> {
-        self.release.check(Role::Release, release)?;
+        self.release.check(Role::Release.namespace(), release)?;
         self.promotion.as_ref().map_or(Ok(()), SignedPromotion::check)
     }
 }

@@ -1,7 +1,7 @@
 //! The trust root: whose signatures count, for what, how many of them are needed, and when.
 
 use crate::BundleError;
-use crate::signatures::Role;
+use crate::role::Role;
 use crate::time::Time;
 use crate::unique::{unique_map, unique_set};
 use serde::{Deserialize, Serialize};

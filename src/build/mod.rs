@@ -41,9 +41,10 @@ use crate::net::Client;
 use crate::plan::{Decision, Plan};
 use crate::recipe::kinds::Chart;
 use crate::recipe::{Address, Body, Kind, Recipe};
+use crate::share::Share;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use gabion_digest::Sha256;
+use gabion_digest::{ActionId, Sha256};
 use gabion_rootfs::StageError;
 use gabion_sandbox::Policy;
 use gabion_store::{Lease, Need, Output, Pending, Record, Store};
@@ -82,7 +83,7 @@ type Results = BTreeMap<Address, Record>;
 /// How a build is done. Nothing of it can change an output.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct Options {
+pub struct Options<'s> {
     /// Never ask the network.
     pub offline: bool,
     /// How many steps, and how many downloads, run at once.
@@ -95,6 +96,8 @@ pub struct Options {
     pub rebuild: bool,
     /// How far scripts must be walled in. What ran behind fewer walls is not remembered.
     pub policy: Policy,
+    /// Caches that may know what a step gives.
+    pub share: Option<&'s Share>,
 }
 
 /// How many steps are done and not yet safe on the disk: while one is written, the next one runs.
@@ -115,6 +118,7 @@ struct Engine<'e> {
     policy: Policy,
     exports: Arc<Exports>,
     unwalled: Mutex<BTreeSet<Address>>,
+    share: Option<&'e Share>,
 }
 
 /// Builds what `plan` says; `lease` keeps what is used from being removed meanwhile.
@@ -124,7 +128,7 @@ pub async fn run(
     store: &Store,
     client: &Client,
     lease: &Lease,
-    options: Options,
+    options: Options<'_>,
     events: &Events,
 ) -> Result<Built, BuildError> {
     events.send(Event::Phase { name: "build", total: plan.0.len() });
@@ -144,6 +148,7 @@ pub async fn run(
         policy: options.policy,
         exports: Arc::default(),
         unwalled: Mutex::default(),
+        share: options.share,
     };
     if options.offline {
         let wanted = locked.graph.order.iter().zip(&plan.0);
@@ -281,6 +286,9 @@ impl Engine<'_> {
         // A bundle is done when its file is written, which is not the engine's work.
         if let Some(id) = id.filter(|_| address.kind() != Kind::Bundle) {
             self.commit(address, Pending::default().request(id, &record)?, None).await?;
+            if let Some(share) = self.share {
+                share.made(address, id, &record);
+            }
             self.finished(address, how, &record);
         }
         Ok(record)
@@ -346,8 +354,11 @@ impl Engine<'_> {
     async fn step(&self, address: &Address, step: Step) -> Result<(Record, &'static str), BuildError> {
         let (id, name) = (step.id(), step.output().to_owned());
         self.lease.need(Need::Action(id))?;
-        let known = self.store.actions(id)?.into_iter().find(|it| it.outputs.contains_key(&name));
+        let known = self.known(id, &name).await?;
         if let Some(record) = known.clone().filter(|_| !self.rebuild) {
+            if let Some(share) = self.share {
+                share.reused(address, id);
+            }
             return Ok((record, "unchanged"));
         }
         let _room = self.commits.acquire().await;
@@ -365,6 +376,9 @@ impl Engine<'_> {
         match done {
             (Done { record, walled: true, pending, place }, None) => {
                 self.commit(address, pending.action(id, &record)?, place).await?;
+                if let Some(share) = self.share {
+                    share.did(id, &record);
+                }
                 Ok((record, "built"))
             }
             (Done { record, walled: false, pending, place }, None) => {
@@ -379,6 +393,16 @@ impl Engine<'_> {
                 }
                 Ok((before, "rebuilt"))
             }
+        }
+    }
+
+    /// What an action gave before, here or as a cache says.
+    async fn known(&self, id: ActionId, output: &str) -> Result<Option<Record>, BuildError> {
+        let here = || Ok(self.store.actions(id)?.into_iter().find(|it| it.outputs.contains_key(output)));
+        let known = here()?;
+        match self.share.filter(|_| known.is_none() && !self.rebuild) {
+            Some(share) if share.action(self.store, id).await? => here(),
+            _ => Ok(known),
         }
     }
 

@@ -37,6 +37,16 @@ pub struct Global {
     /// `host-apt`: ask the mirrors that this machine's own apt is configured for; recipes and lock stay as they are
     #[arg(long, global = true, value_name = "WHICH", value_parser = ["host-apt"])]
     pub mirror: Option<String>,
+    /// Cache to ask before anything is fetched or made, in the place of the configured ones: `dir:PATH`, `https://…`; may
+    /// be given several times
+    #[arg(long, global = true, value_name = "URL")]
+    pub cache: Vec<String>,
+    /// Ask no cache
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+    /// Also put what is made into the caches, signed with the key of `[cache]` or `GABION_CACHE_KEY`
+    #[arg(long, global = true)]
+    pub cache_push: bool,
     /// How many actions run at once
     #[arg(long, short = 'j', global = true, value_name = "N")]
     pub jobs: Option<usize>,
@@ -119,6 +129,9 @@ pub enum Command {
     /// The store: contents and health
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Caches that are shared with others
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Signing keys and trust
     #[command(subcommand)]
     Key(KeyCommand),
@@ -145,9 +158,36 @@ impl Command {
                 | Self::Update(_)
                 | Self::Demo(_)
                 | Self::Host(_)
+                | Self::Cache(_)
                 | Self::Bundle(_)
         )
     }
+}
+
+/// What can be done with caches.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Sign everything below a target that is here, whoever made it, and put it into the caches
+    Push(TargetArgs),
+    /// Take everything below a target that the caches have, and make nothing
+    Pull(TargetArgs),
+    /// Ask each cache what it has of a target, and read all of it; ends with 5 where bytes are wrong
+    Check(TargetArgs),
+    /// Serve a folder as a cache over HTTP, until the program is ended
+    Serve(ServeArgs),
+}
+
+/// Arguments of `cache serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The folder, the same that `dir:` names; it is made when something is put
+    pub folder: PathBuf,
+    /// Where to listen; whoever reaches it can read
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7417")]
+    pub listen: std::net::SocketAddr,
+    /// File with the token that lets others write; without one nobody can
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// What can be tried out.

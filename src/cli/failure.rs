@@ -151,6 +151,18 @@ failures! {
         gabion_bundle::Class::Trust => Exit::Trust,
         gabion_bundle::Class::Other => Exit::Failure,
     };
+    gabion_cache::CacheError: |error| match error {
+        gabion_cache::CacheError::Address { .. }
+        | gabion_cache::CacheError::Namespace(_)
+        | gabion_cache::CacheError::Key(_)
+        | gabion_cache::CacheError::NoKey
+        | gabion_cache::CacheError::Nowhere => Exit::Usage,
+        gabion_cache::CacheError::Lie { .. } | gabion_cache::CacheError::Damaged { .. } => Exit::Integrity,
+        gabion_cache::CacheError::Record { .. } => Exit::Trust,
+        gabion_cache::CacheError::Store(error) => store(error),
+        _ => Exit::Failure,
+    };
+    gabion_bundle::KeyError: |error| if error.is_trust() { Exit::Trust } else { Exit::Failure };
     super::remote::PushError: |_| Exit::Failure;
     gabion_host::HostError: |error| Exit::of(error.exit());
     gabion_host::live::LiveError: |error| Exit::of(error.exit());

@@ -33,6 +33,11 @@ pub(super) fn load(name: &Path) -> Result<SigningKey, Failure> {
     Ok(SigningKey::load(name, agent().as_deref(), &mut given)?)
 }
 
+/// What the key `name` is, without asking for anything.
+pub(super) fn info(name: &Path) -> Result<KeyInfo, Failure> {
+    Ok(KeyInfo::load(name, agent().as_deref())?)
+}
+
 pub(super) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     let read = fs_err::File::open("/dev/urandom").and_then(|mut it| it.read_exact(&mut bytes));

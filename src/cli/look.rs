@@ -106,12 +106,17 @@ pub(super) fn explain(ui: &Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
         ui.data(format!("{code}:{text}"));
         return Ok(Exit::Ok);
     }
+    if let Some((code, text)) = gabion_cache::EXPLAINED.iter().find(|(code, _)| *code == args.code) {
+        ui.data(format!("{code}: {text}"));
+        return Ok(Exit::Ok);
+    }
     let number: Option<u8> = args.code.parse().ok();
     if let Some((_, code, text)) = Exit::ALL.iter().find(|(_, code, _)| Some(*code) == number) {
         ui.data(format!("exit code {code}:{text}"));
         return Ok(Exit::Ok);
     }
-    let known: Vec<&str> = Code::ALL.iter().map(|(_, code, _)| *code).collect();
+    let cache = gabion_cache::EXPLAINED.iter().map(|(code, _)| *code);
+    let known: Vec<&str> = Code::ALL.iter().map(|(_, code, _)| *code).chain(cache).collect();
     let message = format!("`{}` has no longer text than its message", args.code);
     Err(Failure::usage(message).help(format!("there are texts for {} and for exit codes", known.join(", "))))
 }

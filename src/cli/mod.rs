@@ -4,6 +4,7 @@
 
 pub mod args;
 mod bundle;
+mod cache;
 mod demo;
 mod diff;
 mod disk;
@@ -23,6 +24,7 @@ mod project;
 mod push;
 mod remote;
 mod secrets;
+mod serve;
 mod store;
 mod trust;
 pub mod ui;
@@ -76,6 +78,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Bundle(command) => bundle::run(&session()?, command),
         Command::Host(args) => host::run(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
+        Command::Cache(command) => cache::run(&session()?, command),
         Command::Key(command) => key::run(ui, command),
         Command::Secrets(command) => secrets::run(&session()?, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),

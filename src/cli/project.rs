@@ -8,18 +8,21 @@ use super::ui::Ui;
 use super::{disk, image, key, trust};
 use crate::build::{self, BuildError, Built};
 use crate::closure::{Closure, ClosureError};
-use crate::config::{Config, ConfigError};
-use crate::event::Events;
+use crate::config::{Cache, Config, ConfigError};
+use crate::error::chain;
+use crate::event::{Event, Events};
 use crate::exit::Exit;
 use crate::lock::{self, LockedGraph};
 use crate::net::Client;
 use crate::plan::{Decision, Known, Plan};
 use crate::recipe::{Address, Body, Kind, Project};
+use crate::share::Share;
 use crate::{assemble, graph, leak, plan, recipe};
 use gabion_bundle::{
     Assembled, BundleError, Role, SigningKey, Source, Spec, assemble_to_path, open_slot, read_table,
     sign_bundle,
 };
+use gabion_cache::CacheError;
 use gabion_digest::Digest;
 use gabion_lockfile::human_size;
 use gabion_sandbox::Policy;
@@ -52,6 +55,12 @@ impl<'u> Session<'u> {
         if global.mirror.is_some() {
             config.with_host_apt()?;
         }
+        if global.no_cache {
+            config.cache.urls.clear();
+        } else if !global.cache.is_empty() {
+            config.cache.urls.clone_from(&global.cache);
+        }
+        config.cache.push |= global.cache_push;
         if let Some(jobs) = global.jobs {
             config.jobs = Config::jobs(jobs);
         }
@@ -92,6 +101,32 @@ impl<'u> Session<'u> {
             return Err(ConfigError::NoHome.into());
         }
         Ok(Store::open_with(&self.config.store, Options { index: !self.no_index })?)
+    }
+
+    /// The caches of this run, if there are any. Whoever only reads is asked for no passphrase.
+    pub(super) fn share(&self, client: &Client, events: &Events) -> Result<Option<Share>, Failure> {
+        self.share_of(self.config.cache.clone(), client, events)
+    }
+
+    /// The same for a run that is there to put something.
+    pub(super) fn share_to_push(&self, client: &Client, events: &Events) -> Result<Option<Share>, Failure> {
+        self.share_of(Cache { push: true, ..self.config.cache.clone() }, client, events)
+    }
+
+    fn share_of(&self, mut cache: Cache, client: &Client, events: &Events) -> Result<Option<Share>, Failure> {
+        if cache.urls.is_empty() {
+            return Ok(None);
+        }
+        let key = match (&cache.key, cache.push) {
+            (Some(path), true) => Some(key::load(path)?),
+            (Some(path), false) => {
+                cache.trust_own(&key::info(path)?.public)?;
+                None
+            }
+            (None, true) => return Err(CacheError::NoKey.into()),
+            (None, false) => None,
+        };
+        Ok(Share::open(&cache, client, events, key, self.offline)?)
     }
 
     /// Runs `work` with a client, showing its events.
@@ -369,7 +404,7 @@ fn pin_accounts(
     Ok(Some(pinned))
 }
 
-pub(super) fn options(session: &Session<'_>, rebuild: bool) -> build::Options {
+pub(super) fn options(session: &Session<'_>, rebuild: bool) -> build::Options<'static> {
     build::Options {
         offline: session.offline,
         jobs: session.config.jobs,
@@ -377,6 +412,7 @@ pub(super) fn options(session: &Session<'_>, rebuild: bool) -> build::Options {
         keep_failed: session.keep_failed,
         rebuild,
         policy: session.sandbox,
+        share: None,
     }
 }
 
@@ -440,13 +476,24 @@ fn make(
     key: Option<&SigningKey>,
 ) -> Result<Made, Unmade> {
     let target = &locked.graph.target;
-    let mut known = Known::gather(locked, store)?;
-    // The record of a bundle says that it was written once, not that its file is here.
-    known.results.remove(target);
-    let plan = plan::plan(locked, &known);
-    let options = options(session, false);
     let built = session.with_client(async |client, events| {
-        Ok(build::run(locked, &plan, store, client, lease, options, events).await)
+        let share = session.share(client, events)?;
+        if let Some(share) = &share {
+            share.restore(locked, store).await?;
+        }
+        let mut known = Known::gather(locked, store)?;
+        // The record of a bundle says that it was written once, not that its file is here.
+        known.results.remove(target);
+        let plan = plan::plan(locked, &known);
+        let options = build::Options { share: share.as_ref(), ..options(session, false) };
+        let work = build::run(locked, &plan, store, client, lease, options, events);
+        let Some(share) = &share else { return Ok(work.await) };
+        let built = share.beside(store, work).await;
+        // Also what was made before something failed. What cannot be shared is no failure of a build.
+        if let Err(error) = share.push(locked, store).await {
+            events.send(Event::Warning(format!("[{}] {}", error.code(), chain(&error))));
+        }
+        Ok(built)
     })?;
     let built = built.map_err(|error| {
         let damaged = match error.first() {

@@ -250,6 +250,7 @@ impl Status {
             }
             Event::Retry { url, why } => Some(Line::Plain(format!("{:>9} {url}: {why}", "retry"))),
             Event::Warning(text) => Some(Line::Warning(text)),
+            Event::Note(text) => Some(Line::Plain(text)),
         }
     }
 

@@ -94,7 +94,7 @@ pub struct Work<'w> {
     /// Keeps them.
     pub lease: &'w Lease,
     /// How documents are made.
-    pub options: build::Options,
+    pub options: build::Options<'w>,
     /// Who listens.
     pub events: &'w Events,
 }

@@ -210,7 +210,7 @@ fn too_many((locked, received): (u64, u64)) -> StoreError {
 }
 
 /// Where a partial answer begins (RFC 9110 §14.4, `Content-Range`).
-fn starts_at(response: &Response) -> Option<u64> {
+pub(super) fn starts_at(response: &Response) -> Option<u64> {
     let range = response.headers().get("content-range")?.to_str().ok()?;
     range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }

@@ -6,6 +6,7 @@
 //!   in clear, except on loopback and to a mirror that the user wrote with `http`.
 //! - Nothing is decompressed on the way: the bytes are the server's.
 
+mod cache;
 mod docker;
 mod download;
 mod error;
@@ -13,6 +14,7 @@ mod git;
 mod registry;
 mod request;
 
+pub use cache::remote;
 pub use download::Wanted;
 pub use error::NetError;
 pub use git::{GitError, Repository};

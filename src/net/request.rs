@@ -4,11 +4,14 @@ use super::Client;
 use super::error::Trouble;
 use crate::config::Credential;
 use base64::prelude::{BASE64_STANDARD, Engine};
+use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
 };
 use reqwest::{Method, Response, StatusCode, Url};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Redirects that are followed.
@@ -30,6 +33,21 @@ pub(super) struct Ask {
     pub(super) more: HeaderMap,
     /// The body; a request that is made again has it again.
     pub(super) body: Vec<u8>,
+    /// A body that is not in memory, in its place.
+    pub(super) upload: Option<Upload>,
+}
+
+/// A long body: its size, and its pieces from the start.
+#[derive(Clone)]
+pub(super) struct Upload {
+    pub(super) size: u64,
+    pub(super) pieces: Arc<dyn Fn() -> BoxStream<'static, std::io::Result<Bytes>> + Send + Sync>,
+}
+
+impl std::fmt::Debug for Upload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upload").field("size", &self.size).finish_non_exhaustive()
+    }
 }
 
 /// Who asks.
@@ -44,7 +62,8 @@ pub(super) enum Auth {
 impl Ask {
     pub(super) fn new(method: Method) -> Self {
         let (more, body) = (HeaderMap::new(), Vec::new());
-        Self { method, from: 0, etag: None, accept: None, auth: Auth::Configured, more, body }
+        let (accept, auth) = (None, Auth::Configured);
+        Self { method, from: 0, etag: None, accept, auth, more, body, upload: None }
     }
 }
 
@@ -63,6 +82,9 @@ impl Client {
             self.check_scheme(&url)?;
             let authorization = own.clone().filter(|_| url.origin() == first);
             let response = self.send_one(&url, ask, authorization).await?;
+            if response.status().is_redirection() && ask.method == Method::PUT {
+                return Err(Trouble::finally("a redirect of what is put"));
+            }
             if response.status().is_redirection() {
                 url = redirect(&url, &response)?;
             } else if is_busy(response.status()) {
@@ -88,7 +110,9 @@ impl Client {
         let headers =
             headers.chain(ask.more.iter().map(|(name, value)| (name.clone(), value.clone()))).collect();
         let mut request = self.http.request(ask.method.clone(), url.clone()).headers(headers);
-        if ask.method == Method::POST {
+        if let Some(Upload { size, pieces }) = &ask.upload {
+            request = request.header(CONTENT_LENGTH, *size).body(reqwest::Body::wrap_stream(pieces()));
+        } else if matches!(ask.method, Method::POST | Method::PUT) {
             request = request.body(ask.body.clone());
         }
         Ok(request.send().await?)

@@ -41,7 +41,7 @@ const HEADER: &str = "gabion-record 1\n";
 
 impl Record {
     /// The one text of this record; an error where a name or fact has no place in it.
-    pub(crate) fn to_text(&self) -> Result<String, StoreError> {
+    pub fn to_text(&self) -> Result<String, StoreError> {
         let names = self.outputs.keys().chain(self.facts.keys());
         let odd_name = names.into_iter().find(|name| !is_word(name));
         let odd_tree = self.trees.keys().find(|name| !self.outputs.contains_key(*name));
@@ -66,7 +66,8 @@ impl Record {
         text
     }
 
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    /// The record of a text; `None` where it is not the one text of a record.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let mut record = Self::default();
         for line in text.strip_prefix(HEADER)?.lines() {
@@ -96,7 +97,7 @@ impl Record {
     }
 
     /// Every blob that must be there for this record to be of use.
-    pub(crate) fn blobs(&self) -> impl Iterator<Item = BlobId> + '_ {
+    pub fn blobs(&self) -> impl Iterator<Item = BlobId> + '_ {
         let manifests = self.trees.values().map(|tree| BlobId::new(tree.digest()));
         self.outputs.values().map(|it| it.blob).chain(manifests)
     }

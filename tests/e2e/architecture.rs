@@ -3,12 +3,14 @@
 use std::path::Path;
 
 /// A crate and the crates of this workspace that it may depend on.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 25] = [
     ("store/digest", &[]),
     ("store", &["gabion-digest"]),
+    ("keys", &[]),
+    ("cache", &["gabion-digest", "gabion-keys", "gabion-store"]),
     ("rootfs/harden", &[]),
     ("lockfile", &["gabion-digest"]),
-    ("bundle", &["gabion-digest"]),
+    ("bundle", &["gabion-digest", "gabion-keys"]),
     ("host", &["gabion-bundle", "gabion-digest", "gabion-disk", "gabion-dpkg", "gabion-oci"]),
     ("host/installer", &["gabion-bundle", "gabion-host"]),
     ("rootfs", &["gabion-apt", "gabion-digest", "gabion-sandbox"]),
@@ -34,9 +36,9 @@ const NOT_ON_THE_HOST: [&str; 8] =
     ["reqwest", "hyper", "rustls", "tokio", "sled", "toml", "gabion-store", "gabion-lockfile"];
 
 /// The pipeline from left to right: a module may use what stands left of it.
-const PIPELINE: [&str; 17] = [
+const PIPELINE: [&str; 18] = [
     "error", "exit", "file", "event", "config", "recipe", "graph", "request", "lock", "net", "image",
-    "resolve", "plan", "build", "closure", "leak", "assemble",
+    "resolve", "share", "plan", "build", "closure", "leak", "assemble",
 ];
 
 fn read(path: &str) -> String {

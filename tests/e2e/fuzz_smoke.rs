@@ -232,6 +232,12 @@ fn the_seeds_are_what_their_parsers_accept() {
     for seed in of("kube_pattern") {
         text(seed).lines().next().unwrap().parse::<gabion_kube::Pattern>().unwrap();
     }
+    for seed in of("cache_statement") {
+        gabion_cache::Statement::parse(&text(seed)).unwrap();
+    }
+    for seed in of("cache_record") {
+        assert!(text(seed).contains("-----BEGIN SSH SIGNATURE-----"));
+    }
     for seed in of("trust_root") {
         gabion_bundle::TrustRoot::parse(&text(seed)).unwrap();
     }

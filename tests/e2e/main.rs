@@ -4,6 +4,7 @@ mod adversarial;
 mod apt;
 mod architecture;
 mod archive;
+mod cache;
 mod debian;
 mod dependencies;
 mod doctor;

@@ -1,7 +1,7 @@
 //! Keys that the real ssh-agent holds.
 
 use crate::kit::{check, key, run, sign, spec, trust, unsigned};
-use gabion_bundle::{BundleError, KeyInfo, Role, Secret, SigningKey, sign_bundle};
+use gabion_bundle::{KeyError, KeyInfo, Role, Secret, SigningKey, sign_bundle};
 use gabion_testkit::{Agent, has};
 use std::io::{Cursor, Read, Write};
 use std::os::unix::net::UnixListener;
@@ -54,7 +54,7 @@ fn a_key_in_the_agent_signs_by_its_public_file_and_by_its_fingerprint() {
     // A key that was taken away in the meantime.
     let held = SigningKey::load(&at.join("seven.pub"), socket, &mut || None).unwrap();
     agent.ssh_add(at, &["-D"]);
-    assert!(matches!(held.sign(Role::Release, b"x"), Err(BundleError::Agent(_))));
+    assert!(matches!(held.sign(Role::Release.namespace(), b"x"), Err(KeyError::Agent(_))));
 }
 
 /// An agent that answers one request with these bytes.
@@ -86,6 +86,6 @@ fn an_agent_that_talks_nonsense_is_an_error_and_no_hang() {
         let socket = lying(folder.path(), number, answer.clone());
         let error =
             SigningKey::load(&folder.path().join("seven.pub"), Some(&socket), &mut || None).unwrap_err();
-        assert!(matches!(error, BundleError::Agent(_)), "{answer:?}: {error}");
+        assert!(matches!(error, KeyError::Agent(_)), "{answer:?}: {error}");
     }
 }

@@ -100,7 +100,7 @@ fn a_changed_root_and_a_signature_over_another_one_are_refused() {
     assert!(with(two.to_text() + "\n", good.clone()).contains("is over other bytes"));
     assert!(with(two.to_text(), signatures(&three, &[1, 3, 4])).contains("is over other bytes"));
     assert!(with(two.to_text(), format!("{good}\n")).contains("behind its signatures"));
-    let release = key(1).sign(Role::Release, two.to_text().as_bytes()).unwrap();
+    let release = key(1).sign(Role::Release.namespace(), two.to_text().as_bytes()).unwrap();
     let release = release.to_pem(ssh_key::LineEnding::LF).unwrap();
     assert!(with(two.to_text(), good + &release).contains("for another purpose"));
     assert!(

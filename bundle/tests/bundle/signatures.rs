@@ -4,7 +4,7 @@ use crate::kit::{
     NOW, at, check, key, looking, release_of, root, sign, signed, slot_at, spec, trust, unsigned, with_slot,
 };
 use gabion_bundle::{
-    BundleError, Class, Revoked, Role, Slot, Standing, TrustRoot, mend_slot, open_slot, read_table,
+    BundleError, Class, KeyError, Revoked, Role, Slot, Standing, TrustRoot, mend_slot, open_slot, read_table,
     sign_bundle, verify,
 };
 use std::io::Cursor;
@@ -76,7 +76,7 @@ fn a_signature_for_another_purpose_is_refused_even_beside_a_good_one() {
     let slot = slot_at(&good);
     let mut text =
         String::from_utf8(good[slot..slot + 65_536].to_vec()).unwrap().trim_end().to_owned() + "\n";
-    let foreign = key(8).sign(Role::Promotion, release_of(&good)).unwrap();
+    let foreign = key(8).sign(Role::Promotion.namespace(), release_of(&good)).unwrap();
     text.push_str(&foreign.to_pem(ssh_key::LineEnding::LF).unwrap());
     let error = check(&with_slot(&good, text.as_bytes()), &trust(&key(7))).unwrap_err();
     assert!(error.to_string().contains("is for another purpose"), "{error}");
@@ -90,7 +90,7 @@ fn a_signature_over_another_release_is_refused_even_beside_a_good_one() {
     let foreign = sign(signed(&other), &[8]);
     let slot = slot_at(&foreign);
     let mixed = with_slot(&good, &foreign[slot..slot + 65_536]);
-    assert!(matches!(check(&mixed, &trust(&key(7))), Err(BundleError::Signature(_))));
+    assert!(matches!(check(&mixed, &trust(&key(7))), Err(BundleError::Keys(KeyError::Signature(_)))));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_key_whose_signatures_fit_everything_is_no_key() {
     let text = forged.unwrap().to_pem(ssh_key::LineEnding::LF).unwrap();
     assert!(matches!(
         check(&with_slot(&good, text.as_bytes()), &trust(&key(7))),
-        Err(BundleError::Signature(_))
+        Err(BundleError::Keys(KeyError::Signature(_)))
     ));
 }
 

@@ -1,42 +1,9 @@
 //! Signatures: SSHSIG with Ed25519 keys (OpenSSH, `PROTOCOL.sshsig`), as armored blocks of text.
 
-use crate::BundleError;
-use serde::{Deserialize, Serialize};
+use crate::KeyError;
 use ssh_key::public::KeyData;
-use ssh_key::{HashAlg, SshSig};
+use ssh_key::{HashAlg, PublicKey, SshSig};
 use std::collections::BTreeSet;
-
-/// What a key may sign. A signature for one role never fits another: each has a namespace of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// The next trust root.
-    Root,
-    /// `RELEASE`: what a bundle is.
-    Release,
-    /// A promotion: where a bundle may go.
-    Promotion,
-}
-
-impl Role {
-    /// The name in `root.json`, and the principal in `allowed_signers`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Release => "release",
-            Self::Promotion => "promotion",
-        }
-    }
-
-    /// The namespace of the signatures.
-    pub fn namespace(self) -> &'static str {
-        match self {
-            Self::Root => "gabion-root-v1",
-            Self::Release => "gabion-release-v1",
-            Self::Promotion => "gabion-promotion-v1",
-        }
-    }
-}
 
 /// Signatures over one text.
 ///
@@ -51,7 +18,7 @@ const END: &str = "-----END SSH SIGNATURE-----\n";
 impl Signatures {
     /// Reads the blocks at the start of `text`, and gives what stands behind them. A block in another
     /// form than the one that would be written is an error, told as a fragment.
-    pub(crate) fn read(mut text: &str) -> Result<(Self, &str), &'static str> {
+    pub fn read(mut text: &str) -> Result<(Self, &str), &'static str> {
         let mut found = Self::default();
         while text.starts_with(BEGIN) {
             let end = text.find(END).ok_or("a signature has no end")? + END.len();
@@ -67,12 +34,12 @@ impl Signatures {
     }
 
     /// The blocks as text.
-    pub(crate) fn to_text(&self) -> Result<String, &'static str> {
+    pub fn to_text(&self) -> Result<String, &'static str> {
         self.0.iter().map(armored).collect()
     }
 
     /// Adds a signature; one key signs once, a second signature of it replaces the first.
-    pub(crate) fn add(&mut self, signature: SshSig) {
+    pub fn add(&mut self, signature: SshSig) {
         self.0.retain(|it| it.public_key() != signature.public_key());
         self.0.push(signature);
         self.0.sort_by_cached_key(signer);
@@ -83,19 +50,56 @@ impl Signatures {
         self.0.iter().map(signer).collect()
     }
 
+    /// The keys that signed, each once; nothing about them is checked here.
+    pub fn keys(&self) -> BTreeSet<KeyId> {
+        self.0.iter().filter_map(|it| KeyId::of(it.public_key())).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Checks every signature against its own key, the namespace of `role` and `message`. One that does
+    /// Checks every signature against its own key, `namespace` and `message`. One that does
     /// not fit is an error even where the others would do: nobody adds a wrong signature by accident.
-    pub(crate) fn check(&self, role: Role, message: &[u8]) -> Result<(), BundleError> {
+    pub fn check(&self, namespace: &str, message: &[u8]) -> Result<(), KeyError> {
         for signature in &self.0 {
-            fits(signature, role, message)
-                .map_err(|why| BundleError::Signature(format!("that of `{}` {why}", signer(signature))))?;
+            fits(signature, namespace, message)
+                .map_err(|why| KeyError::Signature(format!("that of `{}` {why}", signer(signature))))?;
         }
         Ok(())
+    }
+}
+
+/// Which public key: the SHA-256 of its bytes, printed as OpenSSH does, `SHA256:` and base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyId([u8; 32]);
+
+impl KeyId {
+    /// The key with this digest.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The key of a public key's line, `ssh-ed25519 AAAA… comment`; `None` where it is none of Ed25519.
+    pub fn of_line(line: &str) -> Option<Self> {
+        let key = PublicKey::from_openssh(line).ok().filter(|it| it.algorithm().is_ed25519())?;
+        Self::of(key.key_data())
+    }
+
+    pub(crate) fn of(key: &KeyData) -> Option<Self> {
+        key.fingerprint(HashAlg::Sha256).sha256().map(Self)
+    }
+}
+
+impl std::fmt::Display for KeyId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        ssh_key::Fingerprint::Sha256(self.0).fmt(f)
     }
 }
 
@@ -113,16 +117,16 @@ fn armored(signature: &SshSig) -> Result<String, &'static str> {
 
 /// Strict verification (RFC 8032, 5.1.7, without small-order keys and points): exactly one signature
 /// and one key are accepted where a lenient verifier would accept several.
-fn fits(signature: &SshSig, role: Role, message: &[u8]) -> Result<(), &'static str> {
+fn fits(signature: &SshSig, namespace: &str, message: &[u8]) -> Result<(), &'static str> {
     let KeyData::Ed25519(key) = signature.public_key() else { return Err("is not of an Ed25519 key") };
-    if signature.namespace() != role.namespace() {
+    if signature.namespace() != namespace {
         return Err("is for another purpose");
     }
     if !signature.reserved().is_empty() {
         return Err("says something that this version does not know");
     }
     let wrong = "is over other bytes";
-    let data = SshSig::signed_data(role.namespace(), signature.hash_alg(), message).map_err(|_| wrong)?;
+    let data = SshSig::signed_data(namespace, signature.hash_alg(), message).map_err(|_| wrong)?;
     let key = ed25519_dalek::VerifyingKey::from_bytes(key.as_ref()).map_err(|_| wrong)?;
     let bytes = ed25519_dalek::Signature::from_slice(signature.signature_bytes()).map_err(|_| wrong)?;
     if !signature.algorithm().is_ed25519() {

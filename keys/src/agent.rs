@@ -1,6 +1,6 @@
 //! A client of the ssh-agent (IETF draft-miller-ssh-agent): which keys it holds, and one signature.
 
-use crate::BundleError;
+use crate::KeyError;
 use ssh_key::{PublicKey, Signature};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -20,12 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(crate) struct Agent(PathBuf);
 
-fn wrong(what: &str) -> BundleError {
-    BundleError::Agent(what.to_owned())
+fn wrong(what: &str) -> KeyError {
+    KeyError::Agent(what.to_owned())
 }
 
 /// Takes a string of the wire: four bytes of length, big-endian, and as many bytes (RFC 4251, 5).
-fn take<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], BundleError> {
+fn take<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], KeyError> {
     let cut = || wrong("its answer is cut short");
     let (size, rest) = bytes.split_first_chunk().ok_or_else(cut)?;
     let (string, rest) = rest.split_at_checked(u32::from_be_bytes(*size) as usize).ok_or_else(cut)?;
@@ -44,7 +44,7 @@ impl Agent {
     }
 
     /// The keys that it holds and that this program can read; certificates and others are passed over.
-    pub(crate) fn keys(&self) -> Result<Vec<PublicKey>, BundleError> {
+    pub(crate) fn keys(&self) -> Result<Vec<PublicKey>, KeyError> {
         let answer = self.ask(&[REQUEST_IDENTITIES], IDENTITIES_ANSWER)?;
         let (count, mut rest) = answer.split_first_chunk().ok_or_else(|| wrong("its answer is cut short"))?;
         let mut keys = Vec::new();
@@ -59,7 +59,7 @@ impl Agent {
     }
 
     /// The signature of `key` over `data`.
-    pub(crate) fn sign(&self, key: &PublicKey, data: &[u8]) -> Result<Signature, BundleError> {
+    pub(crate) fn sign(&self, key: &PublicKey, data: &[u8]) -> Result<Signature, KeyError> {
         let blob = key.to_bytes().map_err(|error| wrong(&error.to_string()))?;
         let mut request = vec![SIGN_REQUEST];
         put(&mut request, &blob);
@@ -71,7 +71,7 @@ impl Agent {
     }
 
     /// Sends one message and gives the body of the answer, which must be of the kind `expected`.
-    fn ask(&self, message: &[u8], expected: u8) -> Result<Vec<u8>, BundleError> {
+    fn ask(&self, message: &[u8], expected: u8) -> Result<Vec<u8>, KeyError> {
         let talk = || -> io::Result<Vec<u8>> {
             let mut stream = UnixStream::connect(&self.0)?;
             stream.set_read_timeout(Some(PATIENCE))?;

@@ -1,8 +1,8 @@
 //! Keys that sign: a private key of one's own, or one that an ssh-agent holds.
 
-use crate::BundleError;
+use crate::KeyError;
 use crate::agent::Agent;
-use crate::signatures::Role;
+use crate::signatures::KeyId;
 use ssh_key::{Cipher, HashAlg, Kdf, LineEnding, PrivateKey, PublicKey, SshSig};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -45,8 +45,8 @@ pub enum Secret {
     Elsewhere,
 }
 
-fn wrong(path: &Path, why: &(impl ToString + ?Sized)) -> BundleError {
-    BundleError::Key { path: path.to_owned(), why: why.to_string() }
+fn wrong(path: &Path, why: &(impl ToString + ?Sized)) -> KeyError {
+    KeyError::Key { path: path.to_owned(), why: why.to_string() }
 }
 
 /// What a name leads to, before anybody asked for a passphrase.
@@ -58,7 +58,7 @@ enum Found {
 
 /// Finds a key by its name: `agent:SHA256:…`, a public key file, or a private key file, which nobody
 /// else may read. A public key that the agent holds is the agent's.
-fn find(name: &Path, agent: Option<&Path>) -> Result<Found, BundleError> {
+fn find(name: &Path, agent: Option<&Path>) -> Result<Found, KeyError> {
     if let Some(fingerprint) = name.to_str().and_then(|it| it.strip_prefix("agent:")) {
         let named = |key: &PublicKey| key.fingerprint(HashAlg::Sha256).to_string() == fingerprint;
         let found = held(agent.ok_or_else(|| wrong(name, NO_AGENT))?, &named)?;
@@ -89,13 +89,13 @@ const NO_AGENT: &str = "no ssh-agent is running";
 const NOT_HELD: &str = "the ssh-agent does not hold it";
 
 /// The agent and its key for which `fits` holds, if it has one.
-fn held(socket: &Path, fits: &dyn Fn(&PublicKey) -> bool) -> Result<Option<(Agent, PublicKey)>, BundleError> {
+fn held(socket: &Path, fits: &dyn Fn(&PublicKey) -> bool) -> Result<Option<(Agent, PublicKey)>, KeyError> {
     let agent = Agent::new(socket);
     let key = agent.keys()?.into_iter().find(|key| fits(key));
     Ok(key.map(|key| (agent, key)))
 }
 
-fn ed25519(path: &Path, key: &PublicKey) -> Result<(), BundleError> {
+fn ed25519(path: &Path, key: &PublicKey) -> Result<(), KeyError> {
     match key.algorithm() {
         ssh_key::Algorithm::Ed25519 => Ok(()),
         other => Err(wrong(path, &format!("it is a key for {other}"))),
@@ -104,7 +104,7 @@ fn ed25519(path: &Path, key: &PublicKey) -> Result<(), BundleError> {
 
 impl KeyInfo {
     /// Looks at a key; see [`SigningKey::load`] for what `name` may be. Nobody is asked for anything.
-    pub fn load(name: &Path, agent: Option<&Path>) -> Result<Self, BundleError> {
+    pub fn load(name: &Path, agent: Option<&Path>) -> Result<Self, KeyError> {
         let (key, secret) = match find(name, agent)? {
             Found::Private(key) if key.is_encrypted() => (key.public_key().clone(), Secret::Encrypted),
             Found::Private(key) => (key.public_key().clone(), Secret::Plain),
@@ -124,7 +124,7 @@ impl SigningKey {
         name: &Path,
         agent: Option<&Path>,
         passphrase: &mut dyn FnMut() -> Option<String>,
-    ) -> Result<Self, BundleError> {
+    ) -> Result<Self, KeyError> {
         let mut key = match find(name, agent)? {
             Found::Agent(agent, key) => return Ok(Self(Holder::Agent(agent, key))),
             Found::Public(_) => {
@@ -149,10 +149,10 @@ impl SigningKey {
 
     /// The private key as text in OpenSSH's format: under `passphrase` with this salt, or plain. A key
     /// that an agent holds has no such text.
-    pub fn to_openssh(&self, passphrase: Option<(&str, [u8; 16])>) -> Result<String, BundleError> {
-        let failed = |error: ssh_key::Error| BundleError::Signature(error.to_string());
+    pub fn to_openssh(&self, passphrase: Option<(&str, [u8; 16])>) -> Result<String, KeyError> {
+        let failed = |error: ssh_key::Error| KeyError::Signature(error.to_string());
         let Holder::Private(key) = &self.0 else {
-            return Err(BundleError::Agent("it never shows a private key".to_owned()));
+            return Err(KeyError::Agent("it never shows a private key".to_owned()));
         };
         let text = match passphrase {
             None => key.to_openssh(LineEnding::LF),
@@ -175,8 +175,8 @@ impl SigningKey {
     }
 
     /// The public key's line, `ssh-ed25519 AAAA… comment`.
-    pub fn public_line(&self) -> Result<String, BundleError> {
-        self.public().to_openssh().map_err(|error| BundleError::Signature(error.to_string()))
+    pub fn public_line(&self) -> Result<String, KeyError> {
+        self.public().to_openssh().map_err(|error| KeyError::Signature(error.to_string()))
     }
 
     /// The public key's fingerprint, `SHA256:…`.
@@ -184,18 +184,23 @@ impl SigningKey {
         self.public().fingerprint(HashAlg::Sha256).to_string()
     }
 
-    /// Signs `message` for `role`.
-    pub fn sign(&self, role: Role, message: &[u8]) -> Result<SshSig, BundleError> {
-        let failed = |error: ssh_key::Error| BundleError::Signature(error.to_string());
+    /// Which key it is.
+    pub fn id(&self) -> Option<KeyId> {
+        KeyId::of(self.public().key_data())
+    }
+
+    /// Signs `message` in `namespace`.
+    pub fn sign(&self, namespace: &str, message: &[u8]) -> Result<SshSig, KeyError> {
+        let failed = |error: ssh_key::Error| KeyError::Signature(error.to_string());
         let (agent, key) = match &self.0 {
             Holder::Private(key) => {
-                return key.sign(role.namespace(), HashAlg::Sha512, message).map_err(failed);
+                return key.sign(namespace, HashAlg::Sha512, message).map_err(failed);
             }
             Holder::Agent(agent, key) => (agent, key),
         };
-        let data = SshSig::signed_data(role.namespace(), HashAlg::Sha512, message).map_err(failed)?;
+        let data = SshSig::signed_data(namespace, HashAlg::Sha512, message).map_err(failed)?;
         let signature = agent.sign(key, &data)?;
-        SshSig::new(key.key_data().clone(), role.namespace(), HashAlg::Sha512, signature).map_err(failed)
+        SshSig::new(key.key_data().clone(), namespace, HashAlg::Sha512, signature).map_err(failed)
     }
 }
 
