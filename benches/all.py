@@ -1,10 +1,11 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`, `render`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`, `render`, `check`."""
 
 import sys
 
 import disk
 import download
 import memory
+import check
 import nothing_to_do
 import pairs
 import pull
@@ -12,8 +13,8 @@ import render
 import sandbox
 import scripts
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull", "render"]
-if {"nothing_to_do", "download", "sandbox", "scripts", "pull"} & set(chosen):
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull", "render", "check"]
+if {"nothing_to_do", "download", "sandbox", "scripts", "pull", "check"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
     nothing_to_do.main()
@@ -31,3 +32,5 @@ if "disk" in chosen:
     disk.main()
 if "render" in chosen:
     render.main()
+if "check" in chosen:
+    check.main()

@@ -3,6 +3,7 @@
 mod apt;
 mod architecture;
 mod archive;
+mod check;
 mod debian;
 mod dependencies;
 mod doctor;

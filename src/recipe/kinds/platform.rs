@@ -1,6 +1,6 @@
 //! `[manifests.NAME]`, `[host.NAME]` and `[bundle.NAME]`.
 
-use super::Decisions;
+use super::{Decisions, Size};
 use crate::recipe::address::{Address, Kind, Reference};
 use crate::recipe::diagnostic::{Code, Diagnostic};
 use crate::recipe::reader::{Reader, Spanned};
@@ -51,6 +51,12 @@ pub struct Host {
     pub user: Option<String>,
     /// The Kubernetes node name; the node's name unless given. It must not change over reinstalls.
     pub node_name: String,
+    /// How many processors it has, as far as the recipe says.
+    pub cpus: Option<u64>,
+    /// Its memory.
+    pub memory: Option<Size>,
+    /// What the claims of volumes may take together.
+    pub volumes: Option<Size>,
 }
 
 impl Host {
@@ -59,8 +65,20 @@ impl Host {
             address: reader.string("address").map(|it| it.value),
             user: reader.string("user").map(|it| it.value),
             node_name: reader.string("node-name").map_or(address.name().to_owned(), |it| it.value),
+            cpus: cpus(reader),
+            memory: reader.parsed("memory", Size::parse),
+            volumes: reader.parsed("volumes", Size::parse),
         }
     }
+}
+
+fn cpus(reader: &mut Reader<'_>) -> Option<u64> {
+    let number = reader.integer("cpus")?;
+    let found = u64::try_from(number.value).ok().filter(|it| (1..=4096).contains(it));
+    if found.is_none() {
+        reader.bad_value("cpus", &number.span, format!("is a number of processors, not `{}`", number.value));
+    }
+    found
 }
 
 /// What lies below Kubernetes.
