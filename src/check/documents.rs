@@ -5,12 +5,13 @@ use crate::build::{self, BuildError};
 use crate::closure::Closure;
 use crate::leak;
 use crate::lock::LockedGraph;
-use crate::recipe::kinds::{Bundle, Chart, Deploy};
+use crate::recipe::kinds::{Bundle, Chart, Deploy, Size};
 use crate::recipe::lints::RecipeLint;
 use crate::recipe::{Address, Body, Kind, Recipe, Value};
 use gabion_kube::{Cluster, Document, Lint, NodeSize, Rules, Told, discover, lint, review};
 use gabion_store::{Store, StoreError};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::ops::Range;
 
 /// What was looked at, and what is wrong.
@@ -83,6 +84,7 @@ pub fn documents(
     let mut out = Documents { judged: review.judged, kubernetes, ..Documents::default() };
     out.unjudged = review.unjudged.iter().map(ToString::to_string).collect();
     out.findings = placed(locked, closure, store, &lints)?;
+    out.findings.extend(releases(locked, closure));
     out.findings.extend(secrets(locked, recipe, bundle, closure, store)?);
     if let Some((first, last)) = gabion_kube::schema_versions().filter(|it| !(it.0..=it.1).contains(&minor)) {
         let why =
@@ -110,6 +112,33 @@ fn kubernetes(locked: &LockedGraph<'_>, bundle: &Bundle, k3s: Option<&Address>) 
         })
     };
     pinned.or_else(charts).unwrap_or_else(|| build::ASSUMED.to_owned())
+}
+
+/// Of a `Secret`, in which Helm keeps a release (`pkg/apis/core/types.go`, `MaxSecretSize`).
+const RELEASE: usize = 1 << 20;
+
+/// Charts whose release is larger than K3s' controller can keep.
+fn releases(locked: &LockedGraph<'_>, closure: &Closure) -> Vec<Finding> {
+    let project = locked.graph.project;
+    let mut out = Vec::new();
+    for (address, documents) in &closure.documents {
+        let Some(recipe) = project.recipes.get(address) else { continue };
+        if !matches!(&recipe.body, Body::Chart(it) if it.deploy == Deploy::HelmChart) {
+            continue;
+        }
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let written = documents.iter().try_for_each(|it| packer.write_all(it.to_json().as_bytes()));
+        let packed = written.and_then(|()| packer.finish()).map_or(0, |it| it.len() / 3 * 4);
+        if packed > RELEASE {
+            let why = format!("its documents alone are {} KiB of a release's 1024", packed.div_ceil(1024));
+            let span = Some(&recipe.span);
+            let finding = Finding::of_recipe(RecipeLint::ReleaseSize, Some(address), span, project, why);
+            out.push(finding.help(
+                "leave `deploy = \"helmchart\"` out: documents that are rendered here have no release",
+            ));
+        }
+    }
+    out
 }
 
 /// Whether the author of the recipes wrote the documents of a node.
@@ -159,8 +188,8 @@ fn cluster<'d>(
     let node = match host.map(|it| &it.body) {
         Some(Body::Host(it)) => NodeSize {
             milli_cpu: it.cpus.map(|it| it * 1000),
-            memory: it.memory.map(|it| it.bytes()),
-            volumes: it.volumes.map(|it| it.bytes()),
+            memory: it.memory.map(Size::bytes),
+            volumes: it.volumes.map(Size::bytes),
         },
         _ => NodeSize::default(),
     };

@@ -58,7 +58,10 @@ lints! {
     PlainSecret = "L3080" "plain-secret" Error,
     /// The repository that Flux reconciles has a `Secret` or a key that is not encrypted, and a bundle would carry it.
     SecretInRepository = "L3081" "secret-in-repository" Error,
-    /// A level or an allowance of `[lints]` that nothing needs any more.
+    /// A release that K3s' controller cannot keep: what Helm notes of it, packed and in base64, is beyond the 1 MiB of a
+    /// `Secret`. Its documents alone are counted here; templates and values come on top.
+    ReleaseSize = "L3082" "release-too-large" Error,
+    /// An allowance of `[lints]` that nothing needs any more.
     Unused = "L3090" "unused-allowance" Warning,
     /// Documents could not be looked at, because the lock does not answer all recipes.
     NotLocked = "L3091" "not-locked" Warning,

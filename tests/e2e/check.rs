@@ -19,7 +19,11 @@ fn findings(value: &Value) -> Vec<String> {
 }
 
 /// What is right about the platform and told all the same, each for a reason that a person can judge.
-const ALLOWED: &[&str] = &[];
+const ALLOWED: &[&str] = &[
+    // Operators run there, and what they need of each other is theirs to say.
+    "missing-network-policy manifests.namespaces Namespace kafka",
+    "missing-network-policy manifests.namespaces Namespace monitoring",
+];
 
 #[test]
 fn the_platform_is_checked_as_a_whole_and_only_known_things_are_told() {
@@ -35,7 +39,7 @@ fn the_platform_is_checked_as_a_whole_and_only_known_things_are_told() {
     let unknown: Vec<&String> = told.iter().filter(|it| !ALLOWED.contains(&it.as_str())).collect();
     assert!(unknown.is_empty(), "{unknown:#?}\n{}", run.stdout);
     assert_eq!(run.code, 0, "{}", run.stdout);
-    assert!(value["objects"].as_u64().unwrap() > 60, "{value}");
+    assert!(value["objects"].as_u64().unwrap() > 40, "{value}");
     assert_eq!(value["kubernetes"].as_str().unwrap().split('.').take(2).collect::<Vec<_>>(), ["v1", "34"]);
     // Nothing is fetched for it again, and what is told to people is the same.
     let shown = world.ok("check --offline --all");
@@ -48,28 +52,43 @@ fn the_platform_is_checked_as_a_whole_and_only_known_things_are_told() {
 #[test]
 fn a_mistake_in_an_object_is_told_with_the_line_that_wrote_it() {
     let world = platform(|_| ());
-    let text = fs_err::read_to_string(world.path("k8s/app.yaml")).unwrap();
+    let mut open = vec!["k8s".to_owned()];
+    let (mut file, mut text) = (String::new(), String::new());
+    while let Some(path) = open.pop().filter(|_| file.is_empty()) {
+        if world.path(&path).is_dir() {
+            let entries = fs_err::read_dir(world.path(&path)).unwrap();
+            open.extend(entries.map(|it| format!("{path}/{}", it.unwrap().file_name().to_str().unwrap())));
+        } else {
+            text = fs_err::read_to_string(world.path(&path)).unwrap();
+            file = if text.contains("readinessProbe:") { path } else { String::new() };
+        }
+    }
     let line = text.lines().position(|it| it.contains("readinessProbe:")).unwrap() + 1;
-    fs_err::write(world.path("k8s/app.yaml"), text.replacen("readinessProbe:", "readynessProbe:", 1))
-        .unwrap();
+    fs_err::write(world.path(&file), text.replacen("readinessProbe:", "readynessProbe:", 1)).unwrap();
     world.ok("lock");
     let run = world.run("check");
     assert_eq!(run.code, 1, "{}", run.stdout);
     for told in [
-        "error[L3050] unknown-field: Deployment app/api-gateway: there is no field `readynessProbe` here",
+        "error[L3050] unknown-field: Deployment app/",
+        "there is no field `readynessProbe` here",
         "did you mean `readinessProbe`?",
-        &format!("k8s/app.yaml:{}", line + 1),
-        "manifests.app  platform.toml:",
+        &format!("{file}:{}", line + 1),
+        "  platform.toml:",
     ] {
         assert!(run.stdout.contains(told), "no {told}: {}", run.stdout);
     }
     // A mistake in values is told with the line of the template and of the value.
-    fs_err::write(world.path("k8s/app.yaml"), &text).unwrap();
+    fs_err::write(world.path(&file), &text).unwrap();
     let values = fs_err::read_to_string(world.path("values/strimzi.yaml")).unwrap();
-    fs_err::write(world.path("values/strimzi.yaml"), values.replace("memory: 512Mi", "memory: 512MB"))
-        .unwrap();
+    fs_err::write(world.path("values/strimzi.yaml"), values.replacen("Mi\n", "MB\n", 1)).unwrap();
     let run = world.run("check");
-    for told in ["bad-value", "512MB", "chart.strimzi", "values/strimzi.yaml:", "templates/operator.yaml:"] {
+    for told in [
+        "bad-value",
+        "MB` is no quantity",
+        "chart.strimzi",
+        "values/strimzi.yaml:",
+        "templates/operator.yaml:",
+    ] {
         assert!(run.stdout.contains(told), "no {told}: {} {}", run.stdout, run.stderr);
     }
 }

@@ -136,7 +136,7 @@ fn fits(cluster: &Cluster<'_>, most: &BTreeMap<&ObjectId, u64>, out: &mut Vec<Li
         out.push(Lint::about(LintKind::NodeFull, document, why).help(help));
     };
     if let Some(has) = cluster.node.milli_cpu.filter(|has| cpu > *has) {
-        tell(format!("{}m of CPU, and the node has {has}m", cpu));
+        tell(format!("{cpu}m of CPU, and the node has {has}m"));
     }
     if let Some(has) = cluster.node.memory.filter(|has| memory > *has) {
         tell(format!("{} MiB of memory, and the node has {}", memory >> 20, has >> 20));

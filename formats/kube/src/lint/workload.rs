@@ -51,7 +51,7 @@ fn has(container: &Cursor<'_>, keys: [&str; 2]) -> bool {
 fn requests(container: &Cursor<'_>) -> Option<Lint> {
     // A limit without a request is a request too.
     let lacks = |it: &&str| !has(container, ["requests", it]) && !has(container, ["limits", it]);
-    let missing: Vec<&str> = ["cpu", "memory"].into_iter().filter(|it| lacks(&it)).collect();
+    let missing: Vec<&str> = ["cpu", "memory"].into_iter().filter(lacks).collect();
     if missing.is_empty() {
         return None;
     }

@@ -110,7 +110,7 @@ impl Walk<'_> {
         }
         match &node.data {
             Data::Map(map) => self.mapping(schema, node, map, path),
-            Data::List(list) => self.list(schema, node, list, path),
+            Data::List(list) => self.list(schema, list, path),
             _ => {}
         }
         self.values(schema, node, path);
@@ -227,7 +227,7 @@ impl Walk<'_> {
         }
     }
 
-    fn list(&mut self, schema: &Node, node: &Node, list: &[Node], path: &Path) {
+    fn list(&mut self, schema: &Node, list: &[Node], path: &Path) {
         let below = |index: usize| path.item(index, walk::label(list, index));
         if let Some(items) = schema.get("items") {
             for (index, item) in list.iter().enumerate() {
@@ -255,7 +255,6 @@ impl Walk<'_> {
                 self.tell(LintKind::DuplicateItem, item, &below(index), why, help);
             }
         }
-        let _whole = node;
     }
 
     /// What tells an item of a list from the others.
@@ -283,7 +282,7 @@ impl Walk<'_> {
             && !choices.iter().any(|it| same(it, node))
             && !(node.as_str() == Some("") && !self.defined)
         {
-            let shown: Vec<String> = choices.iter().map(|it| Self::choice(it)).collect();
+            let shown: Vec<String> = choices.iter().map(Self::choice).collect();
             let why = format!("{} is none of {}", self.shown(node), shown.join(", "));
             let close = node.as_str().and_then(|it| {
                 choices.iter().filter_map(Node::as_str).find(|choice| choice.eq_ignore_ascii_case(it))
@@ -311,7 +310,7 @@ impl Walk<'_> {
         let exclusive = |key: &str| is_true(schema, key);
         match &node.data {
             Data::String(it) => {
-                let length = it.chars().count() as f64;
+                let length = count(it.chars().count());
                 out.extend(
                     limit("minLength")
                         .filter(|min| length < *min)
@@ -344,7 +343,7 @@ impl Walk<'_> {
                 }
             }
             Data::List(list) => {
-                let length = list.len() as f64;
+                let length = count(list.len());
                 out.extend(
                     limit("minItems")
                         .filter(|min| length < *min)
@@ -357,7 +356,7 @@ impl Walk<'_> {
                 );
             }
             Data::Map(map) => {
-                let length = map.len() as f64;
+                let length = count(map.len());
                 out.extend(
                     limit("minProperties")
                         .filter(|min| length < *min)
@@ -392,7 +391,7 @@ impl Walk<'_> {
             let parts = nodes(schema, key);
             let fit = parts.iter().filter(|it| self.apart(it, node, path).is_empty()).count();
             if !parts.is_empty() && (fit == 0 || (key == "oneOf" && fit > 1)) {
-                let needs: Vec<String> = parts.iter().filter_map(|it| needs(it)).collect();
+                let needs: Vec<String> = parts.iter().filter_map(needs).collect();
                 wrong.push((words, needs));
             }
         }
@@ -464,6 +463,11 @@ fn number(node: &Node) -> Option<f64> {
 
 fn is_whole(node: &Node) -> bool {
     number(node).is_some_and(|it| it.fract() == 0.0)
+}
+
+/// A length as limits are compared with it.
+fn count(length: usize) -> f64 {
+    u32::try_from(length).map_or(f64::INFINITY, f64::from)
 }
 
 /// A value without places.

@@ -1,4 +1,4 @@
-//! The schemas of Kubernetes' own kinds: a table of the published OpenAPI documents of several releases (`FORMAT.md`,
+//! The schemas of Kubernetes' own kinds: a table of the published `OpenAPI` documents of several releases (`FORMAT.md`,
 //! "Schemas"), made by `schemas/generate`.
 
 use flate2::read::GzDecoder;
