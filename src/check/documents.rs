@@ -249,9 +249,11 @@ fn secrets(
     let found = leak::plain_secrets(bundle, closure).into_iter().map(|it| (RecipeLint::PlainSecret, it));
     let mut all: Vec<_> = found.collect();
     for address in bundle.base.iter().map(|it| &it.value.address).filter(|it| it.kind() == Kind::Fetch) {
-        let record = locked.id(address).map(|id| store.record(id)).transpose()?.flatten();
-        for output in record.iter().flat_map(|it| it.outputs.values()) {
-            let leaks = leak::repository(&address.to_string(), output, store)?;
+        let pins = project.recipes.get(address).map(|it| locked.pins(it)).unwrap_or_default();
+        for (_, pin) in pins {
+            // Locking leaves it in the store; where it is not there, it is looked at once it was built.
+            let Some(output) = store.find(pin.sha256)? else { continue };
+            let leaks = leak::repository(&address.to_string(), &output, store)?;
             all.extend(leaks.into_iter().map(|it| (RecipeLint::SecretInRepository, it)));
         }
     }

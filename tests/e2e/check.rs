@@ -3,7 +3,7 @@
 
 use crate::platform::platform;
 use crate::world::{Run, World, gabion};
-use gabion_upstream::Content;
+use gabion_upstream::{Content, Repository};
 use serde_json::Value;
 use std::path::Path;
 
@@ -28,6 +28,7 @@ const ALLOWED: &[&str] = &[
 #[test]
 fn the_platform_is_checked_as_a_whole_and_only_known_things_are_told() {
     let world = platform(|_| ());
+    fs_err::remove_file(world.path("env/demo.lock")).unwrap();
     let before = world.run("check --json");
     assert_eq!(before.code, 0, "{}", before.stderr);
     assert!(findings(&json(&before)).iter().any(|it| it.starts_with("not-locked bundle.platform")));
@@ -153,6 +154,21 @@ fn a_secret_in_clear_is_told_before_a_bundle_is_built() {
     assert!(!run.stdout.contains("hunter2") && !run.stderr.contains("hunter2"));
 }
 
+#[test]
+fn a_secret_in_clear_in_the_repository_of_flux_is_told() {
+    let secret = b"apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: app}\nstringData: {password: hunter2}\n";
+    let world = platform(|content| {
+        let mut repository = Repository::default();
+        repository.commit("main", &[("100644", "clusters/prod/s.yaml", secret)]);
+        content.repositories.insert("/github/acme/k3s-gitops".to_owned(), repository);
+    });
+    world.ok("update -p fetch.gitops");
+    let run = world.run("check");
+    let told = "error[L3081] secret-in-repository: clusters/prod/s.yaml";
+    assert!(run.code == 1 && run.stdout.contains(told), "{} {}", run.stdout, run.stderr);
+    assert!(!run.stdout.contains("hunter2"));
+}
+
 /// A host of K3s in one recipe; what stands in it besides is `more`.
 fn host(more: &str) -> Vec<String> {
     let recipes = format!(
@@ -265,8 +281,11 @@ fn the_schema_takes_every_recipe_of_this_repository_and_no_misspelt_one() {
 #[test]
 fn a_project_begins_with_a_template_that_is_right() {
     let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("config.toml"), "").unwrap();
     let run = |arguments: &str, at: &Path| -> Run {
-        gabion(at).args(arguments.split_whitespace()).output().unwrap().into()
+        let mut command = gabion(at);
+        command.env("GABION_CONFIG", folder.path().join("config.toml"));
+        command.args(arguments.split_whitespace()).output().unwrap().into()
     };
     for template in ["minimal", "vps-k3s", "seed"] {
         let made = run(&format!("init {template} --template {template}"), folder.path());

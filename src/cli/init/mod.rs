@@ -118,30 +118,30 @@ pub(super) fn new(session: &Session<'_>, args: &NewArgs) -> Result<Exit, Failure
     Ok(Exit::Ok)
 }
 
-/// A node of a kind, with its usual keys; what must be somebody's own stands in capitals.
+/// A node of a kind, with its usual keys.
 fn skeleton(address: &Address) -> String {
     let body = match address.kind() {
-        Kind::Fetch => "url = \"https://EXAMPLE.ORG/FILE\"\n",
-        Kind::Apt => "origin = \"ubuntu:jammy\"\ninstall = [\"PACKAGE\"]\n",
-        Kind::Rootfs => "packages = [\"apt.NAME\"]\n",
-        Kind::Disk => "rootfs = \"rootfs.NAME\"\n",
+        Kind::Fetch => "url = \"https://example.org/file\"\n",
+        Kind::Apt => "origin = \"ubuntu:jammy\"\ninstall = [\"ca-certificates\"]\n",
+        Kind::Rootfs => "packages = [\"apt.os\"]\n",
+        Kind::Disk => "rootfs = \"rootfs.vps\"\n",
         Kind::K3s => {
             "channel = \"v1.34\"\n\n[k3s.@.config]\ncluster-init = true\nsecrets-encryption = true\nprotect-kernel-defaults = true\n"
         }
         Kind::Chart => {
-            "repo = \"https://EXAMPLE.ORG/charts\"\nname = \"CHART\"\nversion = \"~1.0\"\nnamespace = \"@\"\nvalues = []\n"
+            "repo = \"https://example.org/charts\"\nversion = \"~1.0\"\nnamespace = \"@\"\nvalues = []\n"
         }
-        Kind::Image => "ref = \"REGISTRY/NAME\"\ntag = \"TAG\"\n",
+        Kind::Image => "ref = \"registry.example.org/@\"\ntag = \"v1\"\n",
         Kind::ImageBuild => {
-            "ref = \"REGISTRY/NAME\"\ntag = \"v1\"\nlayers = [{ from = \"rootfs.NAME\" }]\nentrypoint = [\"/usr/bin/@\"]\n"
+            "ref = \"registry.example.org/@\"\ntag = \"v1\"\nlayers = [{ from = \"rootfs.vps\" }]\nentrypoint = [\"/usr/bin/@\"]\n"
         }
         Kind::Manifests => "files = [\"k8s/@.yaml\"]\n",
-        Kind::Run => "root = \"rootfs.NAME\"\ninputs = []\nscript = \"\"\"\ntrue\n\"\"\"\n",
+        Kind::Run => "root = \"rootfs.vps\"\ninputs = []\nscript = \"\"\"\ntrue\n\"\"\"\n",
         Kind::Secret => {
-            "kubernetes = { namespace = \"NAMESPACE\", name = \"@\", key = \"password\" }\ngenerate = { length = 32 }\n"
+            "kubernetes = { namespace = \"default\", name = \"@\", key = \"password\" }\ngenerate = { length = 32 }\n"
         }
         Kind::Host => "address = \"192.0.2.10\"\nuser = \"ops\"\nnode-name = \"@\"\n",
-        Kind::Bundle => "host = \"host.NAME\"\nbase = []\ndeploy = []\n",
+        Kind::Bundle => "host = \"host.prod\"\nbase = []\ndeploy = []\n",
     };
     format!("[{address}]\n{}", body.replace('@', address.name()))
 }
