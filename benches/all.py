@@ -1,4 +1,4 @@
-"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`, `render`, `host`."""
+"""Every comparison, or those that are named: `nothing_to_do`, `download`, `sandbox`, `scripts`, `memory`, `disk`, `pull`, `render`, `host`, `check`."""
 
 import sys
 
@@ -6,6 +6,7 @@ import disk
 import download
 import host
 import memory
+import check
 import nothing_to_do
 import pairs
 import pull
@@ -13,8 +14,8 @@ import render
 import sandbox
 import scripts
 
-chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull", "render", "host"]
-if {"nothing_to_do", "download", "sandbox", "scripts", "pull"} & set(chosen):
+chosen = sys.argv[1:] or ["nothing_to_do", "download", "sandbox", "scripts", "memory", "disk", "pull", "render", "host", "check"]
+if {"nothing_to_do", "download", "sandbox", "scripts", "pull", "check"} & set(chosen):
     pairs.heading()
 if "nothing_to_do" in chosen:
     nothing_to_do.main()
@@ -34,3 +35,5 @@ if "render" in chosen:
     render.main()
 if "host" in chosen:
     host.main()
+if "check" in chosen:
+    check.main()

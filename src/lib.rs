@@ -6,6 +6,7 @@
 
 pub mod assemble;
 pub mod build;
+pub mod check;
 pub mod cli;
 pub mod closure;
 pub mod config;

@@ -59,10 +59,10 @@ const PACKAGED: &[(&str, &str, &str)] = &[
 ];
 
 /// What charts are rendered for where a project has no K3s: the Kubernetes that Helm 4.3 assumes.
-pub(super) const ASSUMED: &str = "v1.36.0";
+pub const ASSUMED: &str = "v1.36.0";
 
 /// `group/version` and `group/version/Kind` of a K3s of this version that installs what is not in `disabled`, sorted.
-pub(super) fn api_versions(version: &str, disabled: &[&str]) -> Vec<String> {
+pub fn api_versions(version: &str, disabled: &[&str]) -> Vec<String> {
     let minor = version.split('.').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0_u32);
     let built_in =
         BUILT_IN.iter().filter(|(_, since, _)| *since <= minor).map(|(group, _, kinds)| (*group, *kinds));

@@ -28,9 +28,10 @@ pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
 pub use image_build::MANIFEST;
-pub use origins::{charts_in_use, origins};
+pub use kubernetes::{ASSUMED, api_versions};
+pub use origins::{charts_in_use, origins, origins_of};
 pub use rebuild::Difference;
-pub use render::RENDERED;
+pub use render::{RENDERED, switched_off};
 pub use step::DOCUMENTS;
 pub use system::accounts_of;
 

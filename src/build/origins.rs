@@ -19,6 +19,17 @@ pub fn origins(
     store: &Store,
     place: &Range<u32>,
 ) -> Result<Vec<String>, BuildError> {
+    Ok(origins_of(recipe, locked, store, std::slice::from_ref(place))?.pop().unwrap_or_default())
+}
+
+/// The same for several places of one node, which is made again once for all of them: an answer for each.
+pub fn origins_of(
+    recipe: &Recipe,
+    locked: &LockedGraph<'_>,
+    store: &Store,
+    places: &[Range<u32>],
+) -> Result<Vec<Vec<String>>, BuildError> {
+    let none = || places.iter().map(|_| Vec::new()).collect();
     let failed = |error| step_failed(&recipe.address, error);
     let mut inputs = Results::new();
     for need in locked.graph.needs(&recipe.address) {
@@ -30,15 +41,15 @@ pub fn origins(
         Body::Chart(it) => {
             let own = locked.id(&recipe.address).map(|id| store.record(id)).transpose()?.flatten();
             let packed = own.and_then(|it| it.outputs.get("file").copied());
-            let Some(packed) = packed else { return Ok(Vec::new()) };
+            let Some(packed) = packed else { return Ok(none()) };
             let render = rendering(recipe, it, locked, &inputs, packed).map_err(failed)?;
-            render.map_or(Ok(Vec::new()), |it| it.origins(store, place)).map_err(failed)
+            render.map_or_else(|| Ok(none()), |it| it.origins(store, places)).map_err(failed)
         }
         Body::Manifests(_) => match Step::of(recipe, locked, &inputs).map_err(failed)? {
-            Some(Step::Documents(parts)) => line(&parts, store, place).map_err(failed),
-            _ => Ok(Vec::new()),
+            Some(Step::Documents(parts)) => lines(&parts, store, places).map_err(failed),
+            _ => Ok(none()),
         },
-        _ => Ok(Vec::new()),
+        _ => Ok(none()),
     }
 }
 
@@ -76,11 +87,13 @@ fn rendering(
     }))
 }
 
-/// The file that a place stands in, and its line there.
-fn line(parts: &[Input], store: &Store, place: &Range<u32>) -> Result<Vec<String>, StepError> {
+/// For each place the file that it stands in, and its line there.
+fn lines(parts: &[Input], store: &Store, places: &[Range<u32>]) -> Result<Vec<Vec<String>>, StepError> {
     let (text, starts) = joined(parts, store)?;
-    let at = starts.partition_point(|start| *start <= place.start as usize);
-    let Some(at) = at.checked_sub(1) else { return Ok(Vec::new()) };
-    let before = text.get(starts[at]..place.start as usize).unwrap_or_default();
-    Ok(vec![format!("{}:{}", parts[at].what(), before.matches('\n').count() + 1)])
+    let line = |place: &Range<u32>| {
+        let at = starts.partition_point(|start| *start <= place.start as usize).checked_sub(1)?;
+        let before = text.get(starts[at]..place.start as usize).unwrap_or_default();
+        Some(format!("{}:{}", parts[at].what(), before.matches('\n').count() + 1))
+    };
+    Ok(places.iter().map(|it| line(it).into_iter().collect()).collect())
 }

@@ -7,7 +7,7 @@
 use super::kubernetes::{ASSUMED, api_versions};
 use super::step::{Input, StepError, expand};
 use crate::lock::LockedGraph;
-use crate::recipe::kinds::Chart;
+use crate::recipe::kinds::{Chart, K3s};
 use crate::recipe::{Body, Recipe, Value};
 use gabion_digest::{Canonical, Feed, feed_list};
 use gabion_helm::{
@@ -128,17 +128,29 @@ impl Render {
         Ok(Parts::of(&rendered).text)
     }
 
-    /// Where a place of the text comes from: lines of templates and of values.
-    pub(super) fn origins(&self, store: &Store, place: &Range<u32>) -> Result<Vec<String>, StepError> {
+    /// Where each place of the text comes from: lines of templates and of values.
+    pub(super) fn origins(
+        &self,
+        store: &Store,
+        places: &[Range<u32>],
+    ) -> Result<Vec<Vec<String>>, StepError> {
         let rendered = self.rendered(store, true)?;
-        Ok(Parts::of(&rendered).origins(&rendered, place))
+        let parts = Parts::of(&rendered);
+        Ok(places.iter().map(|place| parts.origins(&rendered, place)).collect())
     }
 }
 
 /// What K3s is told not to install (`disable` of its configuration).
 fn disabled(locked: &LockedGraph<'_>, chart: &Chart) -> Vec<String> {
     let k3s = chart.k3s.as_ref().and_then(|it| locked.graph.project.recipes.get(&it.value.address));
-    let Some(Body::K3s(k3s)) = k3s.map(|it| &it.body) else { return Vec::new() };
+    match k3s.map(|it| &it.body) {
+        Some(Body::K3s(k3s)) => switched_off(k3s),
+        _ => Vec::new(),
+    }
+}
+
+/// What the configuration of K3s tells it not to install, sorted.
+pub fn switched_off(k3s: &K3s) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::String(text) => text.split(',').map(str::to_owned).collect(),
         _ => Vec::new(),

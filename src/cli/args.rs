@@ -107,7 +107,7 @@ pub enum Command {
     Build(BuildArgs),
     /// Show what a build would do, and why
     Plan(PlanArgs),
-    /// Check the recipes, without the network; or that what was built is built again alike
+    /// Check recipes and every object that they become: lints, schemas; or that what was built is built again alike
     Check(CheckArgs),
     /// Pin what the recipes ask for; pins that still fit stay
     Lock(LockArgs),
@@ -143,7 +143,13 @@ pub enum Command {
     Doctor(DoctorCommand),
     /// Lock, build, sign, verify and install the platform from a miniature upstream inside this program
     Demo(DemoArgs),
-    /// Explain an error code or an exit code
+    /// Begin a project
+    Init(InitArgs),
+    /// Add a node to a file of recipes
+    New(NewArgs),
+    /// Print the JSON Schema of recipes, for editors
+    Schema,
+    /// Explain an error code, a lint or an exit code
     Explain(ExplainArgs),
 }
 
@@ -153,7 +159,7 @@ impl Command {
         matches!(
             self,
             Self::Build(_)
-                | Self::Check(CheckArgs { rebuild: Some(_) })
+                | Self::Check(CheckArgs { rebuild: Some(_), .. })
                 | Self::Lock(_)
                 | Self::Update(_)
                 | Self::Demo(_)
@@ -197,6 +203,40 @@ pub enum DoctorCommand {
     Sandbox,
 }
 
+/// What a new project begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Template {
+    /// One bundle with the objects of one program.
+    Minimal,
+    /// One VPS: hardened system, disk, K3s.
+    VpsK3s,
+    /// A whole platform: the same VPS with certificates, Kafka, monitoring, Flux and three services.
+    Seed,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder of the project, which may exist
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// What it begins with
+    #[arg(long, value_enum, default_value = "minimal", value_name = "WHICH")]
+    pub template: Template,
+}
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// The kind of the node, `chart`
+    pub kind: String,
+    /// Its name
+    pub name: String,
+    /// The file of recipes that it is added to
+    #[arg(long, default_value = "gabion.toml", value_name = "FILE")]
+    pub file: String,
+}
+
 /// A target.
 #[derive(Debug, Args)]
 pub struct TargetArgs {
@@ -232,6 +272,15 @@ pub struct PlanArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// Only the recipes, not what their documents become
+    #[arg(long, conflicts_with = "rebuild")]
+    pub recipes: bool,
+    /// End with 1 where there are warnings, too
+    #[arg(long, conflicts_with = "rebuild")]
+    pub deny_warnings: bool,
+    /// Every finding, also where one node has many of a kind
+    #[arg(long, conflicts_with = "rebuild")]
+    pub all: bool,
     /// Do every step below this node again and compare; ends with 7 where one gives other bytes, and names them
     #[arg(long, value_name = "NODE")]
     pub rebuild: Option<String>,

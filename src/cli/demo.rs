@@ -22,7 +22,8 @@ macro_rules! recipes {
     ($($path:literal,)*) => { [$(($path, include_str!(concat!("../../recipes/", $path))),)*] };
 }
 
-const RECIPES: [(&str, &str); 18] = recipes![
+/// The platform of this repository: the files of `recipes/`.
+pub(super) const RECIPES: [(&str, &str); 18] = recipes![
     "gabion.toml",
     "node.toml",
     "keys/ops.pub",

@@ -177,4 +177,8 @@ failures! {
         _ => Exit::Failure,
     };
     crate::leak::LeakError: |_| Exit::Failure;
+    crate::check::CheckError: |error| match error {
+        crate::check::CheckError::Build(error) => build(error),
+        crate::check::CheckError::Store(error) => store(error),
+    };
 }

@@ -1,6 +1,7 @@
-//! `check`, `tree`, `why`, `diff`, `explain`: commands that only look.
+//! `tree`, `why`, `diff`, `explain`: commands that only look.
 
 use super::args::{ExplainArgs, TreeArgs, WhyArgs};
+use super::check::level_name;
 use super::failure::Failure;
 use super::images;
 use super::project::Session;
@@ -8,21 +9,11 @@ use super::ui::Ui;
 use crate::exit::Exit;
 use crate::graph;
 use crate::lock::{self, Locks};
+use crate::recipe::lints::lint_rows;
 use crate::recipe::{Address, Code};
 use gabion_lockfile::{AptLock, Lock};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-pub(super) fn check(session: &Session<'_>) -> Result<Exit, Failure> {
-    let project = session.load()?;
-    graph::check(project)?;
-    let recipes = project.recipes.len();
-    if session.ui.json {
-        session.ui.data(serde_json::json!({ "schema": 1, "recipes": recipes }));
-    }
-    session.ui.note(format!("{recipes} recipes are right"));
-    Ok(Exit::Ok)
-}
 
 pub(super) fn tree(session: &Session<'_>, args: &TreeArgs) -> Result<Exit, Failure> {
     let (project, target) = images::grown(session.load()?, args.target.as_deref())?;
@@ -110,6 +101,15 @@ pub(super) fn explain(ui: &Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
         ui.data(format!("{code}: {text}"));
         return Ok(Exit::Ok);
     }
+    if let Some(row) = lint_rows().find(|it| it.code == args.code || it.name == args.code) {
+        ui.data(format!("{} {} ({}):{}", row.code, row.name, level_name(row.level), row.text));
+        ui.data("To accept one, say why in `gabion.toml`:");
+        ui.data(format!(
+            "[lints]\nallow = [{{ lint = \"{}\", node = \"…\", object = \"…\", reason = \"…\" }}]",
+            row.name
+        ));
+        return Ok(Exit::Ok);
+    }
     let number: Option<u8> = args.code.parse().ok();
     if let Some((_, code, text)) = Exit::ALL.iter().find(|(_, code, _)| Some(*code) == number) {
         ui.data(format!("exit code {code}:{text}"));
@@ -118,5 +118,8 @@ pub(super) fn explain(ui: &Ui, args: &ExplainArgs) -> Result<Exit, Failure> {
     let cache = gabion_cache::EXPLAINED.iter().map(|(code, _)| *code);
     let known: Vec<&str> = Code::ALL.iter().map(|(_, code, _)| *code).chain(cache).collect();
     let message = format!("`{}` has no longer text than its message", args.code);
-    Err(Failure::usage(message).help(format!("there are texts for {} and for exit codes", known.join(", "))))
+    Err(Failure::usage(message).help(format!(
+        "there are texts for {}, for lints (`L3001`, `missing-probes`) and for exit codes",
+        known.join(", ")
+    )))
 }

@@ -5,6 +5,7 @@
 pub mod args;
 mod bundle;
 mod cache;
+mod check;
 mod demo;
 mod diff;
 mod disk;
@@ -14,6 +15,7 @@ mod floor;
 mod host;
 mod image;
 mod images;
+mod init;
 mod interrupt;
 mod key;
 mod link;
@@ -69,7 +71,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Update(args) => locking::update(&session()?, args),
         Command::Check(args) => match &args.rebuild {
             Some(node) => project::rebuild(&session()?, node),
-            None => look::check(&session()?),
+            None => check::run(&session()?, args),
         },
         Command::Tree(args) => look::tree(&session()?, args),
         Command::Why(args) => look::why(&session()?, args),
@@ -83,6 +85,9 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Secrets(command) => secrets::run(&session()?, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),
         Command::Demo(args) => demo::run(session()?, args),
+        Command::Init(args) => init::init(ui, args),
+        Command::New(args) => init::new(&session()?, args),
+        Command::Schema => Ok(init::schema(ui)),
         Command::Explain(args) => look::explain(ui, args),
     }
 }

@@ -95,6 +95,12 @@ impl Ui {
         tell!("{} {}", self.paint("1;33", "warning:"), shown(line));
     }
 
+    /// The word for a level, in its colour where stdout is a terminal.
+    pub fn level(&self, level: gabion_kube::Level, word: &str) -> String {
+        let code = if level == gabion_kube::Level::Error { "1;31" } else { "1;33" };
+        if std::io::stdout().is_terminal() { self.paint(code, word) } else { word.to_owned() }
+    }
+
     fn paint(&self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }

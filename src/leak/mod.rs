@@ -17,15 +17,16 @@ mod scan;
 use crate::closure::Closure;
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::{Bundle, PublicSecret};
-use crate::recipe::{Body, Recipe};
+use crate::recipe::{Address, Body, Recipe};
 use gabion_bundle::{Source, Spec};
 use gabion_digest::{ActionId, BlobId, Canonical, Feed, id_of};
 use gabion_kube::Document;
-use gabion_store::{Record, Store, StoreError};
+use gabion_store::{Output, Record, Store, StoreError};
 use gabion_yaml::{Data, Node};
 use scan::{Found, Hashing};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -126,6 +127,53 @@ pub fn check(
         return Ok(());
     }
     Err(LeakError::Leaks { leaks, bundle: recipe.address.name().to_owned() })
+}
+
+/// The `Secret`s among the documents of a bundle whose values are not encrypted, but those that everybody may know.
+pub fn plain_secrets(bundle: &Bundle, closure: &Closure) -> Vec<Leak> {
+    let of = |(address, documents): &(Address, Vec<Document>)| {
+        let node = address.to_string();
+        documents.iter().filter_map(|it| of_document(&node, it)).collect::<Vec<_>>()
+    };
+    let found = closure.documents.iter().flat_map(of);
+    found.filter(|it| !bundle_says(bundle, it)).collect()
+}
+
+/// Larger than every file of a repository that a person writes.
+const FILE_LIMIT: u64 = 4 << 20;
+
+/// What an archive of a repository has that is not encrypted: `Secret`s in its documents, and keys. A file that is no
+/// archive has nothing, and neither has what is not in the store.
+pub fn repository(node: &str, archive: &Output, store: &Store) -> Result<Vec<Leak>, StoreError> {
+    let Some((file, _)) = store.open_blob(archive.blob)? else { return Ok(Vec::new()) };
+    let mut leaks = Vec::new();
+    let mut archive = tar::Archive::new(file);
+    let Ok(entries) = archive.entries() else { return Ok(leaks) };
+    for mut entry in entries.map_while(Result::ok) {
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let mut bytes = Vec::new();
+        if entry.size() > FILE_LIMIT || entry.read_to_end(&mut bytes).is_err() {
+            continue;
+        }
+        let keys = scan::search(&mut bytes.as_slice()).unwrap_or_default();
+        leaks.extend(keys.into_iter().map(|it| Leak {
+            node: Some(node.to_owned()),
+            object: path.clone(),
+            within: it.within,
+            what: it.what,
+        }));
+        let is_text = [".yaml", ".yml", ".json"].iter().any(|it| path.ends_with(it));
+        // What is no document (values, settings of tools) is none of ours to judge.
+        let documents =
+            std::str::from_utf8(&bytes).ok().filter(|_| is_text).map(|it| gabion_kube::documents(it, &path));
+        for document in documents.into_iter().flatten().flatten() {
+            let leak = of_document(node, &document);
+            leaks.extend(leak.map(|it| Leak { object: path.clone(), within: it.object, ..it }));
+        }
+    }
+    leaks.sort();
+    leaks.dedup();
+    Ok(leaks)
 }
 
 /// Whether the recipe says of this very object that everybody may know it.

@@ -303,7 +303,7 @@ impl Canonical for Identity<'_> {
 pub fn identity(recipe: &Recipe) -> Vec<(&str, &Node)> {
     let Value::Table(table) = &recipe.table.value else { return Vec::new() };
     let machines_own: &[&str] = match recipe.address.kind() {
-        Kind::Host => &["address", "user"],
+        Kind::Host => &["address", "user", "cpus", "memory", "volumes"],
         Kind::Run => &["time-out"],
         _ => &[],
     };

@@ -36,9 +36,12 @@ pub(super) fn recipes(
         }
     }
     for (word, (span, _)) in
-        merged.iter().filter(|(word, _)| !["project", "resolve", "secrets"].contains(&word.as_str()))
+        merged.iter().filter(|(word, _)| !["project", "resolve", "secrets", "lints"].contains(&word.as_str()))
     {
-        let known = Kind::ALL.iter().map(|kind| kind.name()).chain(["project", "vars", "resolve", "secrets"]);
+        let known = Kind::ALL
+            .iter()
+            .map(|kind| kind.name())
+            .chain(["project", "vars", "resolve", "secrets", "lints"]);
         let mistake = Diagnostic::new(Code::UnknownKind, span, format!("`{word}` is no kind of recipe"));
         diagnostics.push(mistake.suggest(word, known));
     }

@@ -2,6 +2,7 @@
 
 use super::address::{Kind, Reference};
 use super::diagnostic::{Code, Diagnostic, Diagnostics, Span};
+use super::shape::{self, Shape};
 use super::table::Table;
 use super::value::{Node, Value};
 use gabion_digest::Sha256;
@@ -17,6 +18,8 @@ pub(super) struct Reader<'a> {
     span: Span,
     known: Vec<&'a str>,
     diagnostics: &'a mut Diagnostics,
+    /// What was asked for, where nothing is read and somebody only wants to know.
+    shape: Option<Shape>,
 }
 
 /// A typed value and its place.
@@ -36,7 +39,23 @@ impl<'a> Reader<'a> {
         span: &Span,
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
-        Self { what, table, span: span.clone(), known: Vec::with_capacity(16), diagnostics }
+        Self { what, table, span: span.clone(), known: Vec::with_capacity(16), diagnostics, shape: None }
+    }
+
+    /// What `read` asks for, with every table that it would look into.
+    pub(super) fn shape_of(read: impl FnOnce(&mut Reader<'_>)) -> Shape {
+        let (table, mut unheard) = (Table::default(), Diagnostics::default());
+        let mut reader = Reader::new(&"", &table, &Span::default(), &mut unheard);
+        reader.shape = Some(Shape::default());
+        read(&mut reader);
+        reader.shape.unwrap_or_default()
+    }
+
+    /// Notes what a key takes.
+    fn note(&mut self, key: &'static str, takes: impl FnOnce() -> serde_json::Value) {
+        if let Some(shape) = &mut self.shape {
+            shape.key(key, takes());
+        }
     }
 
     /// Reports a mistake.
@@ -76,6 +95,7 @@ impl<'a> Reader<'a> {
 
     /// An optional string.
     pub(super) fn string(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        self.note(key, shape::string);
         let node = self.get(key)?;
         match &node.value {
             Value::String(text) => Some(Spanned { value: text.clone(), span: node.span.clone() }),
@@ -102,6 +122,7 @@ impl<'a> Reader<'a> {
 
     /// A boolean with a default.
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        self.note(key, shape::flag);
         match self.get(key) {
             None => default,
             Some(Node { value: Value::Bool(flag), .. }) => *flag,
@@ -123,6 +144,7 @@ impl<'a> Reader<'a> {
         key: &'static str,
         mut read: impl FnMut(&mut Self, &str, &Span) -> Option<T>,
     ) -> Vec<T> {
+        self.note(key, || shape::list(&shape::string()));
         let Some(node) = self.get(key) else { return Vec::new() };
         let Value::Array(items) = &node.value else {
             self.wrong_type(key, node, "an array of strings");
@@ -185,6 +207,12 @@ impl<'a> Reader<'a> {
         key: &'static str,
         read: impl FnOnce(&mut Reader<'_>) -> T,
     ) -> Option<T> {
+        if self.shape.is_some() {
+            let inner = Reader::shape_of(|reader| _ = read(reader));
+            self.note(key, || inner.into_json());
+            self.known.push(key);
+            return None;
+        }
         let (table, span) = self.table(key)?;
         Some(self.inner(key, table, &span, read))
     }
@@ -194,6 +222,11 @@ impl<'a> Reader<'a> {
         &mut self,
         mut read: impl FnMut(&Spanned<String>, &mut Reader<'_>) -> Option<T>,
     ) -> Vec<T> {
+        if let Some(shape) = &mut self.shape {
+            let name = Spanned { value: "name".to_owned(), span: Span::default() };
+            let inner = Reader::shape_of(|reader| _ = read(&name, reader));
+            shape.others(inner.into_json());
+        }
         let mut out = Vec::new();
         for (key, (span, node)) in self.table {
             if self.known.contains(&key.as_str()) {
@@ -209,12 +242,31 @@ impl<'a> Reader<'a> {
         out
     }
 
+    /// The keys that nobody asked for by name, which are names of their own here, with whatever they hold.
+    pub(super) fn others(&mut self) -> Vec<(Spanned<String>, &'a Node)> {
+        if let Some(shape) = &mut self.shape {
+            shape.others(serde_json::json!({}));
+        }
+        let mut out = Vec::new();
+        for (key, (span, node)) in self.table {
+            if !self.known.contains(&key.as_str()) {
+                self.known.push(key);
+                out.push((Spanned { value: key.clone(), span: span.clone() }, node));
+            }
+        }
+        out
+    }
+
     /// What `read` makes of every table of an array.
     pub(super) fn items<T>(
         &mut self,
         key: &'static str,
         mut read: impl FnMut(&mut Reader<'_>) -> Option<T>,
     ) -> Vec<T> {
+        if self.shape.is_some() {
+            let inner = Reader::shape_of(|reader| _ = read(reader));
+            self.note(key, || shape::list(&inner.into_json()));
+        }
         let Some(node) = self.get(key) else { return Vec::new() };
         let Value::Array(items) = &node.value else {
             self.wrong_type(key, node, "an array of tables");
@@ -267,6 +319,7 @@ impl<'a> Reader<'a> {
 
     /// An optional integer.
     pub(super) fn integer(&mut self, key: &'static str) -> Option<Spanned<i64>> {
+        self.note(key, shape::integer);
         let node = self.get(key)?;
         match &node.value {
             Value::Integer(number) => Some(Spanned { value: *number, span: node.span.clone() }),
@@ -292,6 +345,7 @@ impl<'a> Reader<'a> {
 
     /// A table of its own, read with the same care.
     pub(super) fn table(&mut self, key: &'static str) -> Option<(&'a Table, Span)> {
+        self.note(key, shape::table);
         let node = self.get(key)?;
         match &node.value {
             Value::Table(table) => Some((table, node.span.clone())),
@@ -304,6 +358,7 @@ impl<'a> Reader<'a> {
 
     /// A table whose keys are names of their own and whose values are strings.
     pub(super) fn texts(&mut self, key: &'static str) -> Vec<(Spanned<String>, String)> {
+        self.note(key, || shape::map(&shape::string()));
         let Some((table, _)) = self.table(key) else { return Vec::new() };
         let mut out = Vec::with_capacity(table.len());
         for (name, (span, node)) in table {
@@ -319,12 +374,14 @@ impl<'a> Reader<'a> {
 
     /// A reference to a node of one of `kinds`.
     pub(super) fn reference(&mut self, key: &'static str, kinds: &[Kind]) -> Option<Spanned<Reference>> {
+        self.note(key, || shape::reference(kinds));
         let text = self.string(key)?;
         self.read_reference(key, &text.value, &text.span, kinds)
     }
 
     /// References to nodes of `kinds`.
     pub(super) fn references(&mut self, key: &'static str, kinds: &[Kind]) -> Vec<Spanned<Reference>> {
+        self.note(key, || shape::list(&shape::reference(kinds)));
         self.each(key, |reader, text, span| reader.read_reference(key, text, span, kinds))
     }
 
@@ -384,6 +441,10 @@ impl<'a> Reader<'a> {
 
     /// Reports that exactly one of `keys` must stand in the table.
     pub(super) fn one_of(&mut self, keys: &[&str]) -> bool {
+        // Whoever only wants to know what is asked for hears of all of them.
+        if self.shape.is_some() {
+            return true;
+        }
         let present: Vec<&str> = keys.iter().copied().filter(|key| self.has(key)).collect();
         if present.len() == 1 {
             return true;

@@ -1,16 +1,18 @@
-//! `[project]`, `[resolve]` and `[secrets]`.
+//! `[project]`, `[resolve]`, `[secrets]` and `[lints]`.
 
 use super::address::{Address, Kind};
 use super::diagnostic::{Diagnostics, Span};
+use super::lints::Lints;
 use super::local::inside;
 use super::reader::{Reader, Spanned};
+use super::shape::Shape;
 use super::table::Table;
 use super::value::{Node, Value};
 
 /// The only edition of the recipe language so far.
 const EDITION: &str = "2026";
 
-/// What `[project]`, `[resolve]`, `[secrets]` and the command line say.
+/// What `[project]`, `[resolve]`, `[secrets]`, `[lints]` and the command line say.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The project's name.
@@ -23,6 +25,8 @@ pub struct Settings {
     pub lock: String,
     /// Who can open the sidecars of secrets, `age1…`.
     pub recipients: Vec<String>,
+    /// What it says of findings.
+    pub lints: Lints,
     /// Debian's name of the architecture, `amd64`.
     pub arch: String,
 }
@@ -61,7 +65,11 @@ pub(super) fn read(merged: &Table, env: Option<String>, diagnostics: &mut Diagno
     let mut reader = Reader::new(&"secrets", &secrets, &span, diagnostics);
     let recipients = reader.parsed_list("recipients", recipient);
     reader.finish();
-    Settings { name: name.value, default, env, lock, recipients, arch: arch.value }
+    let (table, span) = section(merged, "lints");
+    let mut reader = Reader::new(&"lints", &table, &span, diagnostics);
+    let lints = Lints::read(&mut reader);
+    reader.finish();
+    Settings { name: name.value, default, env, lock, recipients, lints, arch: arch.value }
 }
 
 /// Refuses what is clearly no recipient; what it is by mistake, an identity perhaps, is not repeated.
@@ -69,6 +77,22 @@ fn recipient(text: &str) -> Result<String, &'static str> {
     let good = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
     let is = text.starts_with("age1") && text.len() == 62 && text.bytes().all(good);
     if is { Ok(text.to_owned()) } else { Err("takes recipients of age, `age1…`") }
+}
+
+/// What the tables of settings may hold, by their names.
+pub(super) fn shapes() -> Vec<(&'static str, Shape)> {
+    let project = |reader: &mut Reader<'_>| {
+        for key in ["name", "edition", "env", "default", "lock"] {
+            let _text = reader.string(key);
+        }
+        let _list = reader.strings("include");
+    };
+    vec![
+        ("project", Reader::shape_of(project)),
+        ("resolve", Reader::shape_of(|reader| _ = reader.string("arch"))),
+        ("secrets", Reader::shape_of(|reader| _ = reader.strings("recipients"))),
+        ("lints", Reader::shape_of(|reader| _ = Lints::read(reader))),
+    ]
 }
 
 /// The table `name` and its place; an empty one where it is missing.

@@ -5,6 +5,7 @@ mod apt;
 mod architecture;
 mod archive;
 mod cache;
+mod check;
 mod debian;
 mod dependencies;
 mod doctor;

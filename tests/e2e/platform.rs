@@ -50,7 +50,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The recipes of this repository, the overlay of the demo in force, and an upstream with `more` in it.
-fn platform(more: impl FnOnce(&mut Content)) -> World {
+pub(crate) fn platform(more: impl FnOnce(&mut Content)) -> World {
     let mut content = Content::platform();
     more(&mut content);
     let upstream = Upstream::start(content).unwrap();

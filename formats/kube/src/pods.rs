@@ -5,7 +5,7 @@ use crate::id::ObjectId;
 use gabion_yaml::{Data, Node};
 
 /// Where the pod of a kind of Kubernetes stands (api/core/v1, api/apps/v1, api/batch/v1).
-fn path(id: &ObjectId) -> Option<&'static [&'static str]> {
+pub(crate) fn path(id: &ObjectId) -> Option<&'static [&'static str]> {
     Some(match (id.group.as_str(), id.kind.as_str()) {
         ("", "Pod") => &[],
         ("", "PodTemplate") => &["template"],

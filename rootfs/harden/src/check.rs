@@ -1,7 +1,7 @@
 //! Mistakes that settings hold by themselves, whatever they are laid over.
 
 use crate::error::HardenError;
-use crate::firewall::{Firewall, Policy};
+use crate::firewall::Policy;
 use crate::settings::Settings;
 use crate::updates::Updates;
 
@@ -54,7 +54,7 @@ fn ssh(settings: &Settings, found: &mut Vec<HardenError>) {
 
 fn firewall(settings: &Settings, found: &mut Vec<HardenError>) {
     let Some(firewall) = &settings.firewall else { return };
-    if let Some(ssh) = settings.ssh.as_ref().filter(|it| !is_open(firewall, it.port.get())) {
+    if let Some(ssh) = settings.ssh.as_ref().filter(|it| !firewall.is_open(it.port.get())) {
         found.push(HardenError::LockedOut { port: ssh.port.get() });
     }
     if settings.k3s.is_some() && firewall.routed != Policy::Allow {
@@ -65,19 +65,6 @@ fn firewall(settings: &Settings, found: &mut Vec<HardenError>) {
             found.push(HardenError::SameRule { rule: rule.to_string() });
         }
     }
-}
-
-/// Whether somebody can connect to `port`: the first rule that is about it counts, then the policy.
-fn is_open(firewall: &Firewall, port: u16) -> bool {
-    for rule in &firewall.rules {
-        if rule.opens(port) {
-            return true;
-        }
-        if rule.shuts(port) {
-            return false;
-        }
-    }
-    firewall.incoming == Policy::Allow
 }
 
 fn fail2ban(settings: &Settings, found: &mut Vec<HardenError>) {

@@ -129,6 +129,22 @@ impl fmt::Display for ModuleName {
     }
 }
 
+/// The settings of the kernel that K3s needs and that the recipe sets to something else: the key, what K3s needs, what is set.
+pub fn against_k3s(settings: &Settings) -> Vec<(&'static str, &'static str, String)> {
+    let set =
+        |key: &str| settings.sysctl.iter().find(|(it, _)| it.0 == key).map(|(_, value)| value.0.clone());
+    let enough = |key: &str, wanted: &str, value: &str| {
+        // Room may be larger; what is compared must be equal.
+        let numbers = (wanted.parse::<u64>(), value.parse::<u64>());
+        let room = key.starts_with("fs.inotify.") || key.starts_with("kernel.keys.");
+        value == wanted || (room && matches!(numbers, (Ok(wanted), Ok(value)) if value >= wanted))
+    };
+    let wrong = |(key, wanted): &(&'static str, &'static str)| {
+        set(key).filter(|value| !enough(key, wanted, value)).map(|value| (*key, *wanted, value))
+    };
+    K3S.iter().filter_map(wrong).collect()
+}
+
 pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
     let k3s = settings.k3s.is_some();
     let mut values: BTreeMap<&str, &str> = DEFAULTS.into();

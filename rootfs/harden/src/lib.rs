@@ -45,7 +45,7 @@ pub use fail2ban::{Fail2ban, Jail, Span};
 pub use files::{ExtraFile, Mode, Owner};
 pub use firewall::{Firewall, Policy, Rule, Verdict};
 pub use k3s::K3s;
-pub use kernel::{DEFAULT_MODULES, ModuleName, SysctlKey, SysctlValue};
+pub use kernel::{DEFAULT_MODULES, ModuleName, SysctlKey, SysctlValue, against_k3s};
 pub use layer::{Content, Layer, LayerPath, Node};
 pub use network::{InterfaceName, Network};
 pub use public_key::PublicKey;

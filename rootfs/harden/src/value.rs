@@ -151,6 +151,16 @@ impl Cidr {
         address.is_ipv6() == self.is_v6() && mask(address, self.length) == self.address
     }
 
+    /// Whether every address of `other` is in it.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.length <= other.length && self.contains(other.address)
+    }
+
+    /// Whether every address is in it.
+    pub(crate) fn is_all(&self) -> bool {
+        self.length == 0
+    }
+
     /// Whether all of its addresses are the host's own.
     pub(crate) fn is_loopback(&self) -> bool {
         self.address.is_loopback() && (self.is_v6() || self.length >= 8)

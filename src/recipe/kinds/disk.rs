@@ -36,7 +36,7 @@ impl Size {
     }
 
     /// Reads `106MiB` or `3GiB`.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("takes a size in whole MiB or GiB, `3GiB`, not `{text}`");
         let (number, unit) = match (text.strip_suffix("MiB"), text.strip_suffix("GiB")) {
             (Some(number), _) => (number, MIB),

@@ -1,6 +1,6 @@
 //! `[manifests.NAME]`, `[host.NAME]` and `[bundle.NAME]`.
 
-use super::Decisions;
+use super::{Decisions, Size};
 use crate::recipe::address::{Address, Kind, Reference};
 use crate::recipe::diagnostic::{Code, Diagnostic};
 use crate::recipe::reader::{Reader, Spanned};
@@ -56,6 +56,12 @@ pub struct Host {
     pub mode: Option<Mode>,
     /// The registries that it may pull from.
     pub registries: Vec<Spanned<String>>,
+    /// How many processors it has, as far as the recipe says.
+    pub cpus: Option<u64>,
+    /// Its memory.
+    pub memory: Option<Size>,
+    /// What the claims of volumes may take together.
+    pub volumes: Option<Size>,
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
@@ -71,6 +77,9 @@ impl Host {
             node_name: reader.string("node-name").map_or(address.name().to_owned(), |it| it.value),
             mode: reader.parsed("mode", mode),
             registries: reader.strings("registries"),
+            cpus: cpus(reader),
+            memory: reader.parsed("memory", Size::parse),
+            volumes: reader.parsed("volumes", Size::parse),
         };
         it.check(reader);
         it
@@ -104,6 +113,15 @@ impl Host {
             }
         }
     }
+}
+
+fn cpus(reader: &mut Reader<'_>) -> Option<u64> {
+    let number = reader.integer("cpus")?;
+    let found = u64::try_from(number.value).ok().filter(|it| (1..=4096).contains(it));
+    if found.is_none() {
+        reader.bad_value("cpus", &number.span, format!("is a number of processors, not `{}`", number.value));
+    }
+    found
 }
 
 /// What lies below Kubernetes.

@@ -3,6 +3,9 @@
 mod differ;
 mod find;
 mod order;
+mod peer;
+mod review;
+mod schema;
 mod warn;
 
 use gabion_kube::{Document, documents};

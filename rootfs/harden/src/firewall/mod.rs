@@ -11,6 +11,7 @@ pub use rule::{Rule, Verdict};
 use crate::make::Maker;
 use crate::settings::Settings;
 use crate::units::enable;
+use crate::value::Cidr;
 use rules_file::{Family, rules_file};
 use std::str::FromStr;
 
@@ -64,6 +65,27 @@ pub struct Firewall {
     pub log: bool,
 }
 
+impl Firewall {
+    /// Whether somebody outside of the host can connect to `port` over TCP: the first rule that is about it counts, then
+    /// the policy.
+    pub fn is_open(&self, port: u16) -> bool {
+        let first = self.rules.iter().find(|it| it.opens(port) || it.shuts(port));
+        first.map_or(self.incoming == Policy::Allow, |it| it.opens(port))
+    }
+
+    /// Whether everybody can.
+    pub fn is_open_to_all(&self, port: u16) -> bool {
+        let first = self.rules.iter().find(|it| it.opens_to_all(port) || it.shuts(port));
+        first.map_or(self.incoming == Policy::Allow, |it| it.opens_to_all(port))
+    }
+
+    /// Whether all that a network sends to the host reaches it.
+    pub fn admits(&self, network: &Cidr) -> bool {
+        let first = self.rules.iter().find(|it| it.admits(network) || it.refuses(network));
+        first.map_or(self.incoming == Policy::Allow, |it| it.admits(network))
+    }
+}
+
 pub(crate) fn make(settings: &Settings, maker: &mut Maker<'_>) {
     let Some(firewall) = &settings.firewall else { return };
     maker.need("firewall", "iptables", "usr/sbin/iptables");
@@ -98,4 +120,31 @@ fn edit(path: &str, options: &[(&str, String)], maker: &mut Maker<'_>) {
         text = lines;
     }
     maker.file(path, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reaches_what_is_told_by_the_first_rule_and_then_by_the_policy() {
+        let firewall = |incoming: Policy, deny: &[&str], allow: &[&str]| {
+            let read = |texts: &[&str], verdict| {
+                texts.iter().map(|it| Rule::parse(it, verdict).unwrap()).collect::<Vec<_>>()
+            };
+            let rules = [read(deny, Verdict::Deny), read(allow, Verdict::Allow)].concat();
+            Firewall { incoming, outgoing: Policy::Allow, routed: Policy::Allow, rules, log: false }
+        };
+        let pods: Cidr = "10.42.0.0/16".parse().unwrap();
+        let usual = firewall(Policy::Deny, &[], &["6443/tcp from 192.0.2.0/24", "from 10.0.0.0/8", "80/tcp"]);
+        assert!(usual.is_open(6443) && !usual.is_open_to_all(6443) && usual.is_open_to_all(80));
+        assert!(usual.admits(&pods) && !usual.admits(&"10.0.0.0/7".parse().unwrap()));
+        let shut =
+            firewall(Policy::Deny, &["6443/tcp", "from 10.42.0.0/16"], &["6443/tcp", "from 10.0.0.0/8"]);
+        assert!(!shut.is_open(6443) && !shut.admits(&pods));
+        let open = firewall(Policy::Allow, &[], &[]);
+        assert!(open.is_open_to_all(6443) && open.admits(&pods));
+        let part = firewall(Policy::Deny, &[], &["80/tcp from 10.42.0.0/16", "from 10.42.0.0/24"]);
+        assert!(!part.admits(&pods));
+    }
 }

@@ -162,6 +162,32 @@ impl Rule {
             && self.from.is_none_or(|it| !it.is_loopback() && !is_of_pods(it))
     }
 
+    /// Whether it lets everybody open connections to `port` over TCP.
+    pub(crate) fn opens_to_all(&self, port: u16) -> bool {
+        self.opens(port)
+            && (self.from.is_none_or(|it| it.is_all()), self.to, &self.interface) == (true, None, &None)
+    }
+
+    /// Whether it lets in all that `network` sends to the host.
+    pub(crate) fn admits(&self, network: &Cidr) -> bool {
+        self.verdict == Verdict::Allow && self.is_about(|from| from.covers(network))
+    }
+
+    /// Whether it lets in nothing of what some of `network` sends to the host.
+    pub(crate) fn refuses(&self, network: &Cidr) -> bool {
+        let shuts = matches!(self.verdict, Verdict::Deny | Verdict::Reject);
+        shuts && self.is_about(|from| from.covers(network) || network.covers(from))
+    }
+
+    /// Whether it is about everything that comes in from networks of this sort.
+    fn is_about(&self, sort: impl Fn(&Cidr) -> bool) -> bool {
+        let whole = self.ports.is_all() && self.protocol == Protocol::Any;
+        self.way == Way::In
+            && whole
+            && (self.to, &self.interface) == (None, &None)
+            && self.from.as_ref().is_some_and(sort)
+    }
+
     /// Whether it shuts `port` of the host for everybody over TCP.
     pub(crate) fn shuts(&self, port: u16) -> bool {
         matches!(self.verdict, Verdict::Deny | Verdict::Reject)

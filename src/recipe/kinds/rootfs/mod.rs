@@ -111,8 +111,10 @@ impl Rootfs {
         let hostname = reader.parsed("hostname", str::parse).or_else(|| address.name().parse().ok());
         let (users, key_files) = modules::users(reader);
         let (files, from, local) = modules::files(reader);
-        let sections =
-            ["packages", "users", "ssh", "firewall", "fail2ban", "updates", "network", "k3s", "files"];
+        let sections = [
+            "packages", "users", "ssh", "firewall", "fail2ban", "updates", "network", "k3s", "files",
+            "sysctl",
+        ];
         Self {
             is_host: reader.has_other_than(&["packages", "enabled"]),
             spans: sections.into_iter().map(|it| (it, reader.span_of(it))).collect(),
@@ -176,6 +178,16 @@ impl Rootfs {
             partitions: facts.partitions.clone(),
             files: self.files.iter().filter_map(extra).collect(),
         })
+    }
+
+    /// The paths of its own files.
+    pub fn file_paths(&self) -> impl Iterator<Item = String> {
+        self.files.iter().map(|it| it.path.to_string())
+    }
+
+    /// Where a module is declared; the node where it is not.
+    pub fn span_of(&self, module: &str) -> &Span {
+        self.spans.get(module).unwrap_or(&self.span)
     }
 
     /// Reports what only local files show and, where nothing else is wrong, what does not fit together.

@@ -71,7 +71,8 @@ fn account(reader: &mut Reader<'_>, keys: Vec<Key>, single: bool) -> Option<Acco
     };
     let groups = reader.parsed_list("groups", str::parse);
     let shell = reader.parsed("shell", shell).unwrap_or_else(|| "/bin/bash".to_owned());
-    Some(Account { uid: uid?, groups, keys, shell, sudo: reader.flag("sudo", false) })
+    let sudo = reader.flag("sudo", false);
+    Some(Account { uid: uid?, groups, keys, shell, sudo })
 }
 
 fn shell(text: &str) -> Result<String, String> {

@@ -1,67 +1,12 @@
-//! What works with a network and fails without one.
+//! What works with a network and fails without one: images, and objects that are described twice.
 
+use super::{Lint, LintKind};
 use crate::discover::Candidate;
 use crate::document::{Document, field};
 use crate::id::ObjectId;
-use crate::path::Path;
 use crate::rules::{Class, Rules, Verdict};
 use gabion_yaml::Data;
-use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
-
-/// What is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LintKind {
-    /// An image without tag and digest, or with the tag `latest`.
-    Floating,
-    /// A policy that asks the registry at every start, for an image that only a tag names.
-    PullAlways,
-    /// An object whose images cannot be told.
-    Unseen,
-    /// Two documents of one object.
-    Twice,
-}
-
-impl LintKind {
-    /// Stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Floating => "L1701",
-            Self::PullAlways => "L1702",
-            Self::Unseen => "L1703",
-            Self::Twice => "L1704",
-        }
-    }
-}
-
-/// A warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Lint {
-    /// What is wrong.
-    pub kind: LintKind,
-    /// The object.
-    pub object: ObjectId,
-    /// What its document is from.
-    pub from: String,
-    /// Where in it; the root if all of it is meant.
-    pub path: Path,
-    /// What is wrong, in words.
-    pub why: String,
-    /// What to do next.
-    pub help: &'static str,
-}
-
-impl fmt::Display for Lint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {} (`{}`)", self.kind.code(), self.object, self.from)?;
-        if !self.path.steps().is_empty() {
-            write!(f, " at `{}`", self.path)?;
-        }
-        write!(f, ": {}", self.why)
-    }
-}
 
 /// The warnings about documents and their candidates, in their order.
 pub fn lint(documents: &[Document], candidates: &[Candidate], rules: &Rules) -> Vec<Lint> {
@@ -97,7 +42,7 @@ pub fn lint(documents: &[Document], candidates: &[Candidate], rules: &Rules) -> 
 }
 
 fn whole(kind: LintKind, document: &Document, why: String, help: &'static str) -> Lint {
-    Lint { kind, object: document.id.clone(), from: document.from.clone(), path: Path::default(), why, help }
+    Lint::about(kind, document, why).help(help)
 }
 
 /// Whether the cluster pulls a candidate, as far as its place and its rule say.
@@ -112,9 +57,10 @@ fn of_image(candidate: &Candidate) -> Vec<Lint> {
         return Vec::new();
     }
     let mut out = Vec::new();
-    let mut told = |kind, why: &str, help| {
+    let mut told = |kind, why: &str, help: &str| {
         let (object, from, path) = (candidate.object.clone(), candidate.from.clone(), candidate.path.clone());
-        out.push(Lint { kind, object, from, path, why: format!("`{}` {why}", candidate.text), help });
+        let (at, why) = (candidate.at.clone(), format!("`{}` {why}", candidate.text));
+        out.push(Lint { kind, object, from, path, at, why, help: help.to_owned() });
     };
     if reference.tag() == Some("latest") {
         told(LintKind::Floating, "is another image next time", "name a version or a digest");
