@@ -3,6 +3,7 @@
 mod apt;
 mod architecture;
 mod archive;
+mod built;
 mod debian;
 mod dependencies;
 mod doctor;
