@@ -4,6 +4,7 @@ mod adversarial;
 mod apt;
 mod architecture;
 mod archive;
+mod built;
 mod cache;
 mod check;
 mod debian;

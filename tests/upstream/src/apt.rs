@@ -106,6 +106,25 @@ impl Content {
         }
     }
 
+    /// The same packages as a Debian 12 has them, for the twin of the platform's host.
+    pub fn debian(&mut self) {
+        let kernel = Package { name: "linux-image-amd64", version: "6.1.158-1", ..BASE[6] };
+        let resolved =
+            Package { name: "systemd-resolved", version: "252.39-1~deb12u1", fields: "", ..BASE[8] };
+        let fail2ban =
+            Package { name: "fail2ban", version: "1.0.2-2", fields: "Depends: python3\n", ..BASE[8] };
+        let date = "Mon, 16 Nov 2026 00:00:00 UTC";
+        let packages: Vec<_> = BASE.into_iter().chain([kernel, resolved, fail2ban]).collect();
+        let suites: [(&str, &str, &[Package<'_>]); 3] = [
+            ("/debian", "bookworm", &packages),
+            ("/debian", "bookworm-updates", &[]),
+            ("/debian-security", "bookworm-security", &[]),
+        ];
+        for (archive, name, packages) in suites {
+            self.suite(archive, &Suite { name, date, fields: "", packages });
+        }
+    }
+
     /// Adds a signed suite and its packages to the archive that lies under `archive`.
     ///
     /// # Panics

@@ -29,6 +29,7 @@ pub(crate) const KUBE_PROMETHEUS_STACK: &[File] = &[
         include_str!("../charts/kube-prometheus-stack/charts/grafana/values.yaml"),
     ),
     ("crds/alertmanagers.yaml", include_str!("../charts/kube-prometheus-stack/crds/alertmanagers.yaml")),
+    ("crds/podmonitors.yaml", include_str!("../charts/kube-prometheus-stack/crds/podmonitors.yaml")),
     ("crds/prometheuses.yaml", include_str!("../charts/kube-prometheus-stack/crds/prometheuses.yaml")),
     ("crds/prometheusrules.yaml", include_str!("../charts/kube-prometheus-stack/crds/prometheusrules.yaml")),
     ("crds/servicemonitors.yaml", include_str!("../charts/kube-prometheus-stack/crds/servicemonitors.yaml")),
@@ -46,6 +47,8 @@ pub(crate) const KUBE_PROMETHEUS_STACK: &[File] = &[
 
 pub(crate) const STRIMZI_KAFKA_OPERATOR: &[File] = &[
     ("crds/040-kafka.yaml", include_str!("../charts/strimzi-kafka-operator/crds/040-kafka.yaml")),
+    ("crds/043-kafkatopic.yaml", include_str!("../charts/strimzi-kafka-operator/crds/043-kafkatopic.yaml")),
+    ("crds/044-kafkauser.yaml", include_str!("../charts/strimzi-kafka-operator/crds/044-kafkauser.yaml")),
     (
         "crds/045-kafkanodepool.yaml",
         include_str!("../charts/strimzi-kafka-operator/crds/045-kafkanodepool.yaml"),

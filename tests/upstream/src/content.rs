@@ -4,9 +4,29 @@ use crate::pack::{tar, zstd_stored};
 use crate::{Registry, Repository, charts, pack};
 use gabion_digest::Sha256;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// The version of K3s that the channel names.
 const K3S: &str = "v1.34.9+k3s1";
+
+/// The controllers of Flux that its release installs.
+const FLUX: [&str; 6] =
+    ["source", "kustomize", "helm", "notification", "image-reflector", "image-automation"];
+
+/// The kinds of Flux, by group.
+const FLUX_KINDS: [(&str, &str); 11] = [
+    ("helm", "HelmRelease"),
+    ("image", "ImagePolicy"),
+    ("image", "ImageRepository"),
+    ("image", "ImageUpdateAutomation"),
+    ("kustomize", "Kustomization"),
+    ("notification", "Alert"),
+    ("notification", "Provider"),
+    ("notification", "Receiver"),
+    ("source", "GitRepository"),
+    ("source", "HelmRepository"),
+    ("source", "OCIRepository"),
+];
 
 /// Bytes by path, redirects by path, and registries by the path that they lie under.
 #[derive(Debug, Clone, Default)]
@@ -50,8 +70,17 @@ impl Content {
             ),
         ]));
         // What K3s itself may start, with what its controllers of charts and of services start on demand.
-        let list = ["klipper-helm:v0.10.0", "klipper-lb:v0.4.17", "mirrored-pause:3.6"]
-            .map(|image| format!("docker.io/rancher/{image}\n"));
+        let list = [
+            "klipper-helm:v0.10.0",
+            "klipper-lb:v0.4.17",
+            "local-path-provisioner:v0.0.34",
+            "mirrored-coredns-coredns:1.14.1",
+            "mirrored-library-busybox:1.37.0",
+            "mirrored-library-traefik:3.7.4",
+            "mirrored-metrics-server:v0.8.1",
+            "mirrored-pause:3.6",
+        ]
+        .map(|image| format!("docker.io/rancher/{image}\n"));
         let list = list.concat().into_bytes();
         let sums = format!(
             "{}  k3s\n{}  k3s-airgap-images-amd64.tar.zst\n",
@@ -68,15 +97,35 @@ impl Content {
         }
     }
 
+    /// The installation of Flux: its namespace, its kinds, and a controller for each part.
     fn flux(&mut self) {
-        let deployment = |name: &str| {
-            format!(
-                "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  selector:\n    matchLabels: {{app: {name}}}\n  \
-                 template:\n    metadata:\n      labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: main\n          \
-                 image: ghcr.demo.gabion.invalid/fluxcd/{name}-controller:v1.9.0\n"
-            )
-        };
-        let flux = ["source", "kustomize", "helm", "notification"].map(deployment).join("---\n");
+        let mut flux = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: flux-system\n  labels:\n    \
+             pod-security.kubernetes.io/warn: restricted\n"
+            .to_owned();
+        for (group, kind) in FLUX_KINDS {
+            let (singular, y) = (kind.to_lowercase(), kind.strip_suffix('y'));
+            let plural = y.map_or_else(|| format!("{singular}s"), |it| format!("{}ies", it.to_lowercase()));
+            let _written = write!(
+                flux,
+                "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: \
+                 {plural}.{group}.toolkit.fluxcd.io\nspec:\n  group: {group}.toolkit.fluxcd.io\n  names:\n    kind: {kind}\n    \
+                 listKind: {kind}List\n    plural: {plural}\n    singular: {singular}\n  scope: Namespaced\n  versions:\n    - name: \
+                 v1\n      served: true\n      storage: true\n      schema:\n        openAPIV3Schema:\n          type: object\n          \
+                 x-kubernetes-preserve-unknown-fields: true\n"
+            );
+        }
+        for name in FLUX {
+            let _written = write!(
+                flux,
+                "---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}-controller\n  namespace: flux-system\nspec:\n  \
+                 selector:\n    matchLabels: {{app: {name}-controller}}\n  template:\n    metadata:\n      labels: {{app: \
+                 {name}-controller}}\n    spec:\n      containers:\n        - name: manager\n          image: \
+                 ghcr.demo.gabion.invalid/fluxcd/{name}-controller:v1.9.0\n          ports: [{{name: http-prom, containerPort: \
+                 8080}}]\n          livenessProbe: {{httpGet: {{path: /healthz, port: healthz}}}}\n          readinessProbe: \
+                 {{httpGet: {{path: /readyz, port: healthz}}}}\n          resources: {{requests: {{cpu: 100m, memory: 64Mi}}, \
+                 limits: {{memory: 1Gi}}}}\n"
+            );
+        }
         self.asset("fluxcd/flux2", "v2.9.0", "install.yaml", flux.into_bytes());
     }
 
@@ -125,15 +174,17 @@ impl Content {
             ("prometheus/node-exporter", "v1.10.2"),
             ("prometheus-operator/prometheus-operator", "v0.88.0"),
             ("prometheus-operator/prometheus-config-reloader", "v0.88.0"),
-            ("kube-state-metrics/kube-state-metrics", "v2.18.0"),
             ("ingress-nginx/kube-webhook-certgen", "v1.6.5"),
             ("thanos/thanos", "v0.40.1"),
             ("kiwigrid/k8s-sidecar", "2.7.1"),
         ] {
             self.image("/quay", name, tag, BOTH);
         }
-        self.image("/ghcr", "grafana/grafana", "13.1.0", BOTH);
-        for name in ["source", "kustomize", "helm", "notification"] {
+        self.image("/k8s", "kube-state-metrics/kube-state-metrics", "v2.18.0", BOTH);
+        self.image("/docker", "grafana/grafana", "13.1.0", BOTH);
+        self.image("/docker", "grafana/loki", "3.7.7", BOTH);
+        self.image("/ghcr", "fluent/fluent-bit", "5.1.3", BOTH);
+        for name in FLUX {
             self.image("/ghcr", &format!("fluxcd/{name}-controller"), "v1.9.0", BOTH);
         }
         for name in ["gateway", "generation", "enrichment"] {

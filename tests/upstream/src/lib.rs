@@ -22,10 +22,12 @@ pub use registry::{Layer, Registry};
 pub use server::{Fault, Seen, Upstream};
 
 /// Origins of the demo, and the path under which each is served here.
-pub const ORIGINS: [(&str, &str); 6] = [
+pub const ORIGINS: [(&str, &str); 8] = [
     ("https://charts.demo.gabion.invalid", "/charts"),
+    ("https://docker.demo.gabion.invalid", "/docker"),
     ("https://ghcr.demo.gabion.invalid", "/ghcr"),
     ("https://github.demo.gabion.invalid", "/github"),
+    ("https://k8s.demo.gabion.invalid", "/k8s"),
     ("https://quay.demo.gabion.invalid", "/quay"),
     ("https://ubuntu.demo.gabion.invalid", "/ubuntu"),
     ("https://update.k3s.demo.gabion.invalid", "/update.k3s"),

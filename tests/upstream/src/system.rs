@@ -37,7 +37,7 @@ const GSHADOW: &[u8] = b"root:*::\ndaemon:*::\nadm:*::\nsudo:*::\nshadow:*::\nsy
 const RELEASE: &[u8] = b"NAME=\"Ubuntu\"\nID=ubuntu\nVERSION_ID=\"22.04\"\nVERSION_CODENAME=jammy\n";
 
 /// Package, path, entry.
-const FILES: [(&str, &str, Item); 49] = [
+const FILES: [(&str, &str, Item); 53] = [
     ("apparmor", "usr/lib/systemd/system/apparmor.service", UNIT),
     ("auditd", "usr/lib/systemd/system/auditd.service", UNIT),
     ("base-files", "etc/group", Item::File(0o644, GROUP)),
@@ -70,6 +70,10 @@ const FILES: [(&str, &str, Item); 49] = [
     ("linux-image-virtual", "boot/initrd.img-5.15.0-25-generic", Item::File(0o644, b"an initramfs\n")),
     ("linux-image-virtual", "boot/vmlinuz", Item::Link("vmlinuz-5.15.0-25-generic")),
     ("linux-image-virtual", "boot/vmlinuz-5.15.0-25-generic", Item::File(0o600, b"a kernel\n")),
+    ("linux-image-amd64", "boot/initrd.img", Item::Link("initrd.img-5.15.0-25-generic")),
+    ("linux-image-amd64", "boot/initrd.img-5.15.0-25-generic", Item::File(0o644, b"an initramfs\n")),
+    ("linux-image-amd64", "boot/vmlinuz", Item::Link("vmlinuz-5.15.0-25-generic")),
+    ("linux-image-amd64", "boot/vmlinuz-5.15.0-25-generic", Item::File(0o600, b"a kernel\n")),
     ("openssh-server", "etc/ssh/sshd_config", Item::File(0o644, b"Include /etc/ssh/sshd_config.d/*.conf\n")),
     ("openssh-server", "usr/bin/ssh-keygen", PROGRAM),
     ("openssh-server", "usr/lib/systemd/system/ssh.service", UNIT),

@@ -1,3 +1,7 @@
 {{- define "stack.image" -}}
-{{ .root.Values.global.imageRegistry }}/{{ .image.repository }}:{{ .image.tag }}
+{{ .image.registry | default .root.Values.global.imageRegistry }}/{{ .image.repository }}:{{ .image.tag }}
+{{- end -}}
+
+{{- define "stack.name" -}}
+{{- printf "%s-kube-prometheus-stack" .Release.Name | trunc 26 | trimSuffix "-" -}}
 {{- end -}}
