@@ -69,6 +69,8 @@ impl Remote {
             "StrictHostKeyChecking=accept-new".to_owned(),
             "IdentitiesOnly=yes".to_owned(),
             "ServerAliveInterval=15".to_owned(),
+            // A machine that is emulated takes its time.
+            "ConnectTimeout=120".to_owned(),
         ]
     }
 
