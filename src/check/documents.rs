@@ -126,9 +126,9 @@ fn releases(locked: &LockedGraph<'_>, closure: &Closure) -> Vec<Finding> {
         if !matches!(&recipe.body, Body::Chart(it) if it.deploy == Deploy::HelmChart) {
             continue;
         }
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        let written = documents.iter().try_for_each(|it| packer.write_all(it.to_json().as_bytes()));
-        let packed = written.and_then(|()| packer.finish()).map_or(0, |it| it.len() / 3 * 4);
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let written = documents.iter().try_for_each(|it| encoder.write_all(it.to_json().as_bytes()));
+        let packed = written.and_then(|()| encoder.finish()).map_or(0, |it| it.len() / 3 * 4);
         if packed > RELEASE {
             let why = format!("its documents alone are {} KiB of a release's 1024", packed.div_ceil(1024));
             let span = Some(&recipe.span);
@@ -224,14 +224,14 @@ fn placed(
         // A mapping goes over many lines: its first one is where it stands.
         let places: Vec<Range<u32>> =
             known.iter().map(|(_, it)| it.start..it.end.min(it.start + 1)).collect();
-        let mut lines = vec![Vec::new(); lints.len()];
+        let mut origins = vec![Vec::new(); lints.len()];
         if let Some(recipe) = locked.graph.project.recipes.get(address) {
             let found = build::origins_of(recipe, locked, store, &places).map_err(Box::new)?;
             for ((at, _), found) in known.iter().zip(found) {
-                lines[*at] = found;
+                origins[*at] = found;
             }
         }
-        out.extend(lints.iter().zip(lines).map(|(lint, lines)| Finding::of_document(address, lint, lines)));
+        out.extend(lints.iter().zip(origins).map(|(lint, from)| Finding::of_document(address, lint, from)));
     }
     Ok(out)
 }

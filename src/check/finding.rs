@@ -47,8 +47,8 @@ impl Finding {
     ) -> Self {
         let row = lint.row();
         let place = |span: &Span| {
-            let (line, column) = project.files.position(span);
-            format!("{}:{line}:{column}", project.files.get(span).0)
+            let (row, column) = project.files.position(span);
+            format!("{}:{row}:{column}", project.files.get(span).0)
         };
         let places = span.map(place).into_iter().collect();
         Self { places, node: node.cloned(), ..Self::new(row, why) }

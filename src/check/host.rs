@@ -130,7 +130,7 @@ impl Look<'_> {
                 }
                 seen.insert(name, path.clone());
             }
-            if path.strip_prefix(IMAGES).is_some_and(|it| it.ends_with(".txt")) {
+            if path.strip_prefix(IMAGES).and_then(|it| it.rsplit_once('.')).is_some_and(|it| it.1 == "txt") {
                 let why = format!("`{path}` is a list of images that K3s pulls when it starts");
                 self.tell(
                     RecipeLint::ImageList,

@@ -225,7 +225,7 @@ fn a_second_spelling_of_a_good_signature_is_none() {
         (*byte, carry) = (sum.to_le_bytes()[0], sum >> 8);
     }
     assert_eq!(carry, 0);
-    assert!(matches!(with(&bytes), Err(BundleError::Signature(_))));
+    assert!(matches!(with(&bytes), Err(BundleError::Keys(KeyError::Signature(_)))));
 }
 
 #[test]

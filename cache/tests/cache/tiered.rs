@@ -147,7 +147,9 @@ fn client(remotes: &[Arc<Double>], trust: Trust) -> Client {
     };
     let heard = Arc::clone(&told);
     let mut tiered = Tiered::new(trust, manners, move |text| heard.lock().unwrap().push(text));
-    remotes.iter().for_each(|it| tiered.add(Arc::<Double>::clone(it), true));
+    for it in remotes {
+        tiered.add(Arc::<Double>::clone(it), true);
+    }
     Client { tiered, told }
 }
 
@@ -203,7 +205,7 @@ async fn what_one_job_shares_another_one_has() {
 async fn a_cold_job_knows_its_plan_in_three_questions() {
     let (world, double) = filled().await;
     let top = Key::Closure(RequestId::new(Digest::of(b"top")));
-    let records = [(request("a"), record(&[7; 700_000])), (request("b"), record(b"b"))];
+    let records = [(request("a"), record(&vec![7; 700_000])), (request("b"), record(b"b"))];
     let closure = Statement::of_closure(top, records.into(), []).unwrap();
     let warm = client(&[Arc::clone(&double)], trust(&[1], 1));
     warm.tiered.share(&world.store, &[posted(1, "main", closure)]).await;
@@ -304,7 +306,7 @@ async fn no_record_is_put_whose_blobs_are_not_there() {
     double.set(Fault::Full);
     let client = client(&[Arc::clone(&double)], trust(&[1], 1));
     let fresh = posted(1, "main", world.made("c", b"c"));
-    let shared = client.tiered.share(&world.store, &[fresh.clone()]).await;
+    let shared = client.tiered.share(&world.store, std::slice::from_ref(&fresh)).await;
     assert_eq!((shared.records, shared.blobs), (0, 0));
     assert_eq!(double.inner.records(&[fresh.slot]).await.unwrap(), [None]);
     double.set(Fault::None);

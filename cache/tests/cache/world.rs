@@ -31,7 +31,9 @@ pub(crate) fn posted(seed: u8, namespace: &str, statement: Statement) -> Posted 
 /// Trust in these keys for `main`.
 pub(crate) fn trust(seeds: &[u8], quorum: usize) -> Trust {
     let mut trust = Trust::new(quorum);
-    seeds.iter().for_each(|seed| trust.add(signer(*seed), "main".parse().unwrap()));
+    for seed in seeds {
+        trust.add(signer(*seed), "main".parse().unwrap());
+    }
     trust
 }
 

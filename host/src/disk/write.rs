@@ -89,7 +89,8 @@ impl<'d> Writer<'d> {
         let (next, (tell, told)) = (AtomicUsize::new(0), channel());
         thread::scope(|scope| {
             for tell in [tell.clone(), tell] {
-                scope.spawn(|| self.check_pieces(&next, tell));
+                let (it, next) = (&self, &next);
+                scope.spawn(move || it.check_pieces(next, &tell));
             }
             let mut done = 0;
             for length in told {
@@ -102,7 +103,7 @@ impl<'d> Writer<'d> {
     }
 
     /// Checks pieces that nobody has begun yet, and tells how long each is, until none is left or nobody listens.
-    fn check_pieces(&self, next: &AtomicUsize, tell: Sender<Result<u64, DiskError>>) {
+    fn check_pieces(&self, next: &AtomicUsize, tell: &Sender<Result<u64, DiskError>>) {
         let mut from = ReadBack::new(self.device);
         while let Some(piece) = self.pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
             if tell.send(self.check_piece(piece, &mut from)).is_err() {

@@ -20,8 +20,8 @@ const VPS: &[(&str, &str)] = &[
     ("gabion.toml", include_str!("vps-k3s/gabion.toml")),
     ("k8s/namespaces.yaml", include_str!("vps-k3s/namespaces.yaml")),
 ];
-/// Files of the seed that a host of K3s is made of.
-const NODE: [&str; 2] = ["node.toml", "keys/ops.pub"];
+/// Where the seed has what a host of K3s is made of.
+const NODE: [&str; 3] = ["node.toml", "keys/", "etc/"];
 /// What every project has.
 const COMMON: &[(&str, &str)] = &[
     (".gitignore", "/out\n/.gabion\n"),
@@ -32,11 +32,12 @@ const SCHEMA: &str = ".gabion/schema.json";
 
 /// The file of a template. What is only for the demo is no part of the seed.
 fn files(template: Template) -> Vec<(&'static str, &'static str)> {
-    let seed =
-        |wanted: &dyn Fn(&str) -> bool| -> Vec<_> { RECIPES.into_iter().filter(|it| wanted(it.0)).collect() };
+    let seed = |wanted: &dyn Fn(&str) -> bool| -> Vec<_> {
+        RECIPES.iter().copied().filter(|it| wanted(it.0)).collect()
+    };
     match template {
         Template::Minimal => MINIMAL.to_vec(),
-        Template::VpsK3s => [VPS.to_vec(), seed(&|path| NODE.contains(&path))].concat(),
+        Template::VpsK3s => [VPS.to_vec(), seed(&|path| NODE.iter().any(|it| path.starts_with(it)))].concat(),
         Template::Seed => seed(&|path| !path.starts_with("env/") && !path.starts_with("trust/")),
     }
 }

@@ -25,7 +25,9 @@ fn claims(built: &Built) -> BTreeMap<String, (String, u64)> {
         add(name_of(it), &it["spec"]);
     }
     for it in built.of("StatefulSet") {
-        items(&it["spec"]["volumeClaimTemplates"]).iter().for_each(|claim| add(name_of(it), &claim["spec"]));
+        for claim in items(&it["spec"]["volumeClaimTemplates"]) {
+            add(name_of(it), &claim["spec"]);
+        }
     }
     for it in ["Prometheus", "Alertmanager"].iter().flat_map(|kind| built.of(kind)) {
         add(name_of(it), &it["spec"]["storage"]["volumeClaimTemplate"]["spec"]);

@@ -33,8 +33,8 @@ fn every_row_leads_to_its_recipe_and_to_a_test() {
             assert!(root.join("docs").join(link).exists(), "{link} is not there: {row:?}");
         }
         for link in tests {
-            let test = fs_err::read_to_string(root.join("docs").join(link)).unwrap();
-            assert!(test.contains("#[test]"), "{link} has no test");
+            let suite = fs_err::read_to_string(root.join("docs").join(link)).unwrap();
+            assert!(suite.contains("#[test]"), "{link} has no test");
         }
     }
 }

@@ -6,11 +6,11 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// nginx over a folder, with the methods of WebDAV that write.
+/// nginx over a folder, with the methods of `WebDAV` that write.
 pub(crate) struct Nginx {
     pub(crate) url: String,
     pub(crate) folder: PathBuf,
-    _place: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     _server: Server,
 }
 
@@ -19,7 +19,9 @@ impl Nginx {
         let place = tempfile::tempdir().unwrap();
         let path = |name: &str| place.path().join(name).display().to_string();
         let folder = place.path().join("data");
-        ["data", "body", "log"].iter().for_each(|it| fs_err::create_dir(place.path().join(it)).unwrap());
+        for it in ["data", "body", "log"] {
+            fs_err::create_dir(place.path().join(it)).unwrap();
+        }
         let address = free_address();
         let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
         let config = format!(
@@ -40,7 +42,7 @@ impl Nginx {
         command.arg("-p").arg(place.path()).arg("-c").arg(place.path().join("nginx.conf"));
         let server = Server::start(&mut command, || TcpStream::connect(address).is_ok());
         let _server = server.unwrap_or_else(|said| panic!("{said}"));
-        Self { url: format!("http://{address}"), folder, _place: place, _server }
+        Self { url: format!("http://{address}"), folder, _folder: place, _server }
     }
 }
 

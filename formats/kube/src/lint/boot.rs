@@ -6,6 +6,7 @@ use crate::document::Document;
 use crate::pods::texts;
 use gabion_yaml::Data;
 use regex::Regex;
+use std::path::Path;
 use std::sync::LazyLock;
 
 /// Programs that fetch from places which they know by themselves.
@@ -28,7 +29,9 @@ const HELP: &str = "put it into an image or a `ConfigMap`, so that it is pinned 
 pub(super) fn look(cluster: &Cluster<'_>, out: &mut Vec<Lint>) {
     for document in cluster.documents() {
         if let Some(spec) = pod_spec(document) {
-            containers(&spec).iter().for_each(|it| container(it, out));
+            for it in &containers(&spec) {
+                container(it, out);
+            }
         }
         if document.id.is("", "ConfigMap") {
             scripts(document, out);
@@ -68,7 +71,8 @@ fn scripts(document: &Document, out: &mut Vec<Lint>) {
     for key in map.keys() {
         let Some(script) = data.key(key) else { continue };
         let text = script.text().unwrap_or_default();
-        if (key.ends_with(".sh") || text.starts_with("#!"))
+        if (Path::new(key).extension().is_some_and(|it| it.eq_ignore_ascii_case("sh"))
+            || text.starts_with("#!"))
             && let Some(what) = text.lines().find_map(fetched)
         {
             let why = format!("the script `{key}` fetches when it runs: {what}");

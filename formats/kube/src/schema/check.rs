@@ -220,7 +220,9 @@ impl Walk<'_> {
             return;
         }
         for field in texts(schema, "required") {
-            if map.get(field).is_none_or(|it| it.data == Data::Null) {
+            let of = schema.get("properties").and_then(|it| it.get(field));
+            let may_be_null = of.is_some_and(|it| is_true(it, "nullable"));
+            if map.get(field).is_none_or(|it| it.data == Data::Null && !may_be_null) {
                 let why = format!("`{field}` is missing");
                 self.tell(LintKind::MissingField, node, path, why, String::new());
             }
@@ -238,7 +240,7 @@ impl Walk<'_> {
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for (index, item) in list.iter().enumerate() {
             let key = match text(schema, "x-kubernetes-list-type") {
-                Some("map") if !keys.is_empty() => self.key_of(schema, &keys, item),
+                Some("map") if !keys.is_empty() => Self::key_of(schema, &keys, item),
                 Some("set") => Some(format!("{:?}", plain(item))),
                 _ => None,
             };
@@ -258,7 +260,7 @@ impl Walk<'_> {
     }
 
     /// What tells an item of a list from the others.
-    fn key_of(&self, schema: &Node, keys: &[&str], item: &Node) -> Option<String> {
+    fn key_of(schema: &Node, keys: &[&str], item: &Node) -> Option<String> {
         let defaults = schema.get("x-defaults");
         let items = schema.get("items");
         let one = |key: &&str| {
@@ -280,7 +282,7 @@ impl Walk<'_> {
     fn values(&mut self, schema: &Node, node: &Node, path: &Path) {
         if let Some(Data::List(choices)) = schema.get("enum").map(|it| &it.data)
             && !choices.iter().any(|it| same(it, node))
-            && !(node.as_str() == Some("") && !self.defined)
+            && (node.as_str() != Some("") || self.defined)
         {
             let shown: Vec<String> = choices.iter().map(Self::choice).collect();
             let why = format!("{} is none of {}", self.shown(node), shown.join(", "));

@@ -116,7 +116,9 @@ fn references(schema: &Node, out: &mut Vec<String>) {
     match &schema.data {
         Data::Map(map) => {
             out.extend(map.get("$ref").and_then(Node::as_str).map(str::to_owned));
-            map.values().for_each(|it| references(it, out));
+            for it in map.values() {
+                references(it, out);
+            }
         }
         Data::List(list) => list.iter().for_each(|it| references(it, out)),
         _ => {}

@@ -20,13 +20,16 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     Table::read(String::leak(text))
 });
 
+/// First and last minor version, and what is so in them.
+type Span = (u32, u32, &'static str);
+
 /// What is known, by its lines. Types stay text until somebody needs them.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     pub(super) releases: Vec<&'static str>,
     /// Group and version of an API, kind; first and last minor version, type.
-    kinds: BTreeMap<(&'static str, &'static str), Vec<(u32, u32, &'static str)>>,
-    types: BTreeMap<&'static str, Vec<(u32, u32, &'static str)>>,
+    kinds: BTreeMap<(&'static str, &'static str), Vec<Span>>,
+    types: BTreeMap<&'static str, Vec<Span>>,
 }
 
 impl Table {

@@ -30,7 +30,8 @@ fn judge() -> Option<PathBuf> {
 fn verdicts(program: &Path, questions: &[Value]) -> Vec<Vec<String>> {
     let mut child =
         Command::new(program).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let text: String = questions.iter().map(|it| format!("{it}\n")).collect();
+    let lines: Vec<String> = questions.iter().map(Value::to_string).collect();
+    let text = lines.join("\n") + "\n";
     let mut pipe = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || pipe.write_all(text.as_bytes()));
     let out = child.wait_with_output().unwrap();
@@ -186,8 +187,8 @@ fn own_kinds_are_judged_as_the_strict_decoder_judges_them() {
     let files = ["monitoring.yaml", "strimzi.yaml", "others.yaml"];
     let mut all: Vec<Document> = OWN.iter().flat_map(|it| documents(it, "a").unwrap()).collect();
     for file in files {
-        let text = std::fs::File::open(folder("tests/manifests").join(file)).map(std::io::read_to_string);
-        let read = documents(&text.unwrap().unwrap(), file).unwrap();
+        let text = fs_err::read_to_string(folder("tests/manifests").join(file)).unwrap();
+        let read = documents(&text, file).unwrap();
         all.extend(read.into_iter().filter(|it| matches!(it.id.group.as_str(), "" | "apps" | "batch")));
     }
     let questions: Vec<Value> = all

@@ -2,7 +2,7 @@
 
 use gabion_kube::{Cluster, Document, LintKind, NodeSize, Review, Told, documents, review};
 
-fn cluster<'d>(documents: &'d [Document], own: bool) -> Cluster<'d> {
+fn cluster(documents: &[Document], own: bool) -> Cluster<'_> {
     Cluster {
         told: documents.iter().map(|document| Told { document, own }).collect(),
         minor: 34,
