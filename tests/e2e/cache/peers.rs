@@ -41,8 +41,8 @@ impl Nginx {
         let mut command = program("nginx");
         command.arg("-p").arg(place.path()).arg("-c").arg(place.path().join("nginx.conf"));
         let server = Server::start(&mut command, || TcpStream::connect(address).is_ok());
-        let _server = server.unwrap_or_else(|said| panic!("{said}"));
-        Self { url: format!("http://{address}"), folder, _folder: place, _server }
+        let running = server.unwrap_or_else(|said| panic!("{said}"));
+        Self { url: format!("http://{address}"), folder, _folder: place, _server: running }
     }
 }
 
