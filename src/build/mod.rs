@@ -2,7 +2,7 @@
 //!
 //! A node runs as soon as everything that it needs is there; downloads and steps each have a budget. What
 //! a node gave is remembered under its [`RequestId`](gabion_digest::RequestId), what a step gave under its
-//! [`ActionId`](gabion_digest::ActionId).
+//! [`ActionId`].
 //!
 //! # What this module does not do
 //! It never chooses a version, and it fetches nothing that the lock does not pin.

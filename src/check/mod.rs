@@ -1,6 +1,6 @@
 //! What is wrong with a platform although it can be built: lints of recipes, of documents, and the schemas of objects.
 //!
-//! [`recipes`] needs nothing but recipes. [`documents`] looks at what a bundle's documents became ([`Closure`]). What the
+//! [`recipes`] needs nothing but recipes. [`documents`] looks at what a bundle's documents became ([`crate::closure::Closure`]). What the
 //! author says of findings (`[lints]`) is applied by [`settle`], to all of them at once.
 //!
 //! # Invariants
