@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Files of the system that are read are smaller.
 const LIMIT: u64 = 1 << 20;
@@ -167,13 +168,24 @@ impl Mounts {
         let mut result = Ok(());
         while let Some(at) = self.at.pop() {
             let at = self.folder.join(at);
-            if let Err(error) = rustix::mount::unmount(&at, UnmountFlags::NOFOLLOW) {
+            if let Err(error) = patiently(|| rustix::mount::unmount(&at, UnmountFlags::NOFOLLOW)) {
                 let _later = rustix::mount::unmount(&at, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
                 result = result.and(Err(failed("unmount", &at, error)));
             }
         }
         result
     }
+}
+
+/// A program that another thread is about to start has every open file for a moment, and keeps what is mounted in use.
+fn patiently(mut unmount: impl FnMut() -> rustix::io::Result<()>) -> rustix::io::Result<()> {
+    for _ in 0..50 {
+        match unmount() {
+            Err(rustix::io::Errno::BUSY) => std::thread::sleep(Duration::from_millis(20)),
+            done => return done,
+        }
+    }
+    unmount()
 }
 
 fn mount(device: &Path, at: &Path, name: &str) -> Result<(), DiskError> {

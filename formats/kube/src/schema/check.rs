@@ -188,7 +188,9 @@ impl Walk<'_> {
         match schema.get("additionalProperties").map(|it| &it.data) {
             Some(Data::Bool(true)) => return,
             Some(Data::Map(_)) => {
-                if let Some(schema) = schema.get("additionalProperties") {
+                // What is null is taken for missing here too.
+                if let Some(schema) = schema.get("additionalProperties").filter(|_| value.data != Data::Null)
+                {
                     self.value(schema, value, path);
                 }
                 return;
