@@ -134,6 +134,11 @@ impl<R: Read + Seek> Opened<R> {
         self.contents.piece(member, index, piece)
     }
 
+    /// What the bundle is read from: where its reader is, is of no matter to it.
+    pub fn reader(&mut self) -> &mut R {
+        &mut self.contents.reader
+    }
+
     /// Every byte in front of the first member, exactly as it must stand in the file: the tables and the
     /// signatures.
     pub fn head(&self) -> Result<Vec<u8>, BundleError> {

@@ -17,7 +17,7 @@ use crate::error::HostError;
 use crate::power::step;
 use crate::room;
 use crate::root::Root;
-use gabion_bundle::{BundleError, Opened, PIECE, Policy};
+use gabion_bundle::{BundleError, Opened, PIECE, Policy, Verified};
 use gabion_digest::{Digest, Sha256};
 use older::{Older, read_piece};
 use std::fs::File;
@@ -46,10 +46,13 @@ fn path(digest: &Sha256, ending: &str) -> String {
     format!("{PACKS}/{}{ending}", digest.hex())
 }
 
+/// A bundle that lies here, every byte of which was just read and checked.
+pub type Pack = Verified<BufReader<File>>;
+
 /// Brings the bundle in `from` to rest in `root`: signatures first, as `policy` asks, then what is not here yet.
 ///
 /// Whoever calls it holds the lock of `root`.
-pub fn take<R: Read + Seek>(root: &Root, from: R, policy: &Policy<'_>) -> Result<Taken, HostError> {
+pub fn take<R: Read + Seek>(root: &Root, from: R, policy: &Policy<'_>) -> Result<(Taken, Pack), HostError> {
     take_opened(root, gabion_bundle::open(from, policy).map_err(SpoolError::from)?, policy)
 }
 
@@ -58,13 +61,13 @@ pub fn take_opened<R: Read + Seek>(
     root: &Root,
     mut from: Opened<R>,
     policy: &Policy<'_>,
-) -> Result<Taken, HostError> {
+) -> Result<(Taken, Pack), HostError> {
     let (name, part) = (path(&from.digest, PACK), path(&from.digest, PART));
     let head = from.head().map_err(SpoolError::from)?;
     let mut taken = Taken { digest: from.digest, read: head.len() as u64, reused: 0, total: from.size };
-    if is_here(root, &from, &head, policy)? {
+    if let Some(pack) = here(root, &from, &head, policy)? {
         taken.reused = taken.total - taken.read;
-        return Ok(taken);
+        return Ok((taken, pack));
     }
     root.make_folder(PACKS, 0o700).map_err(|source| HostError::write(PACKS, source))?;
     let mut older = Older::look(root).map_err(|source| HostError::read(PACKS, source))?;
@@ -98,25 +101,25 @@ pub fn take_opened<R: Read + Seek>(
         target.write(end - frame.padding, &vec![0; frame.padding as usize])?;
     }
     target.write(end, &vec![0; (from.size - end) as usize])?;
-    target.finish(root, &name, from.digest, policy)?;
-    Ok(taken)
+    let pack = target.finish(root, &name, from.digest, policy)?;
+    Ok((taken, pack))
 }
 
-/// Whether the bundle lies here, to the last byte, its signatures included.
-fn is_here<R: Read + Seek>(
+/// The bundle, if it lies here to the last byte, its signatures included.
+fn here<R: Read + Seek>(
     root: &Root,
     from: &Opened<R>,
     head: &[u8],
     policy: &Policy<'_>,
-) -> Result<bool, HostError> {
+) -> Result<Option<Pack>, HostError> {
     let name = path(&from.digest, PACK);
     let reading = |source| HostError::read(&name, source);
-    let Some((file, found)) = root.open_file(&name).map_err(reading)? else { return Ok(false) };
+    let Some((file, found)) = root.open_file(&name).map_err(reading)? else { return Ok(None) };
     let mut there = vec![0; head.len()];
     if found.size != from.size || file.read_exact_at(&mut there, 0).is_err() || there != head {
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(gabion_bundle::verify(buffered(file), policy).is_ok_and(|it| it.digest == from.digest))
+    Ok(gabion_bundle::verify(buffered(file), policy).ok().filter(|it| it.digest == from.digest))
 }
 
 fn buffered(file: File) -> BufReader<File> {
@@ -151,20 +154,33 @@ impl<'p> Target<'p> {
     }
 
     /// Syncs the file, reads every byte of it back, and gives it its name.
-    fn finish(self, root: &Root, name: &str, digest: Sha256, policy: &Policy<'_>) -> Result<(), HostError> {
+    fn finish(self, root: &Root, name: &str, digest: Sha256, policy: &Policy<'_>) -> Result<Pack, HostError> {
         let Self { file, part, .. } = self;
         let failed = |source| HostError::write(part, source);
         file.sync_all().map_err(failed)?;
         // What was written is still in memory; the disk is to say what it has.
         let _advised = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
-        let read = gabion_bundle::verify(buffered(file), policy);
         let wrong = |source| SpoolError::Disk { path: part.to_owned(), source };
-        if read.map_err(wrong)?.digest != digest {
+        let pack = gabion_bundle::verify(buffered(file), policy).map_err(wrong)?;
+        if pack.digest != digest {
             let what = "it is another bundle".to_owned();
             return Err(wrong(BundleError::Damaged { at: 0, what }).into());
         }
-        root.rename(part, name).map_err(|source| HostError::write(name, source))
+        root.rename(part, name).map_err(|source| HostError::write(name, source))?;
+        Ok(pack)
     }
+}
+
+/// Whether a bundle has its name here.
+pub fn holds(root: &Root, digest: &Sha256) -> Result<bool, HostError> {
+    let name = path(digest, PACK);
+    root.exists(&name).map_err(|source| HostError::read(&name, source))
+}
+
+/// Lets a bundle go that came to rest here.
+pub fn forget(root: &Root, digest: &Sha256) -> Result<(), HostError> {
+    let name = path(digest, PACK);
+    root.remove(&name).map_err(|source| HostError::write(&name, source))
 }
 
 /// Opens a bundle that lies in `root`. Whoever uses it verifies it: disks forget.

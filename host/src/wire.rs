@@ -28,7 +28,7 @@ const VERSION: u32 = 1;
 /// The longest range that may be asked for.
 const LONGEST: u32 = 1 << 20;
 /// The longest text.
-const TEXT: u32 = 4 << 20;
+const TEXT: u32 = 32 << 20;
 const READ: u8 = 1;
 const END: u8 = 2;
 const FAILED: u8 = 3;

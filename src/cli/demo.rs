@@ -134,7 +134,7 @@ pub(super) fn run(mut session: Session<'_>, args: &DemoArgs) -> Result<Exit, Fai
         floor: Floor::default(),
         full: true,
     };
-    let (_, report) = lay(&host, &outcome.path, &judging, None, false)?;
+    let report = lay(&host, &outcome.path, &judging)?.report;
     session.ui.note(format!("verified  every byte against {}", trust.display()));
     session.ui.note(format!("installed {} files into {}", report.changed(), host.display()));
     session.ui.data(&outcome.digest);

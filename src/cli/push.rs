@@ -1,19 +1,20 @@
-//! `host push`: a bundle to a machine, over the system's `ssh`.
+//! `host push`, and `host install` with a target: a bundle to a machine, over the system's `ssh`.
 //!
 //! The machine asks for what it has not; this side answers. What runs there is the static `gabion-host`, which is copied
 //! first where another one, or none, lies there.
 
-use super::args::PushArgs;
+use super::args::{PromotionArgs, PushArgs, TrustArgs};
 use super::bundle::io;
 use super::failure::Failure;
 use super::floor::Floors;
 use super::project::Session;
 use super::remote::{PushError, There, quoted};
-use super::trust;
+use super::{secrets, trust};
 use crate::exit::Exit;
-use gabion_bundle::{Floor, Object, Opened, Policy, Promoted, Stage, open, open_file};
+use gabion_bundle::{Floor, Object, Opened, Policy, Promoted, Stage, Time, open, open_file};
 use gabion_digest::Sha256;
-use gabion_host::cli::{Ended, Greeting};
+use gabion_host::cli::{Ended, Greeting, InstallArgs};
+use gabion_host::disk::network;
 use gabion_host::wire::{Served, serve};
 use gabion_host::{HostError, WireError};
 use gabion_lockfile::human_size;
@@ -70,29 +71,11 @@ pub(super) fn send<'s>(
     there: &There<'_>,
     args: &PushArgs,
 ) -> Result<Sent<'s>, Failure> {
-    let floors = Floors::of(session, args.promotion.host.as_deref(), Some(there.target));
-    let root = trust::root(session, args.trust.trust.as_deref())?;
-    let promotion = trust::promotion(&args.promotion)?;
-    let policy = Policy {
-        promotion: promotion.as_ref(),
-        floor: Floor { min_serial: args.promotion.min_serial, ..floors.load()? },
-        ..trust::policy(&root, &args.trust, Stage::Install)?
-    };
-    let file = open_file(&args.bundle)?;
-    // What the machine would refuse is not sent.
-    let mut opened = open(&file, &policy)?;
-    let judged = (opened.digest, opened.promotion.clone());
-    floors.can_remember(judged.1.is_some())?;
-    let copied = copy_installer(there, args, &mut opened)?;
-    drop(opened);
-    let promotion = promotion.map(|it| it.to_text()).transpose()?;
-    let greeting = Greeting { trust: Some(root.to_text()), promotion };
-    let served = transfer(there, args, &file, &serde_json::to_string(&greeting).unwrap_or_default())?;
-    let outcome = serde_json::from_str(&served.result);
-    match outcome.map_err(|_| HostError::from(WireError::Hostile("its result says nothing")))? {
-        Ended::Failed { code, message, help, integrity, trust } => {
-            Err(refused(&code, &message, help.as_deref(), integrity, trust))
-        }
+    let Ready { file, floors, judged, copied, greeting } = ready(session, there, args)?;
+    let mut words = vec!["receive".to_owned(), "--root".to_owned(), args.root.clone()];
+    words.extend(judging(args.promotion.host.as_deref(), args.promotion.min_serial, args.trust.at));
+    let (served, ended) = transfer(there, &words, &file, &greeting)?;
+    match ended {
         Ended::Taken { digest, reused, total } => {
             session.ui.note(format!(
                 "sent {}; {} of {} were there already",
@@ -110,7 +93,96 @@ pub(super) fn send<'s>(
                 installer: copied,
             })
         }
+        Ended::Installed { .. } | Ended::Failed { .. } => Err(nothing()),
     }
+}
+
+/// Installs a bundle there as it is read here: nothing of it is laid down before it is in its place.
+pub(super) fn install(session: &Session<'_>, there: &There<'_>, args: &InstallArgs) -> Result<Exit, Failure> {
+    let judge = &args.judge;
+    let bringing = PushArgs {
+        bundle: args.bundle.clone(),
+        root: "/".to_owned(),
+        installer: None,
+        trust: TrustArgs { trust: judge.trust.clone(), at: judge.at },
+        promotion: PromotionArgs {
+            promotion: judge.promotion.clone(),
+            host: judge.host.clone(),
+            min_serial: judge.min_serial,
+        },
+    };
+    // What cannot be read here is told before anything goes there.
+    let unsealed = |path: &std::path::PathBuf| secrets::unsealed(session, path);
+    let secrets = args.secrets.as_ref().map(unsealed).transpose()?;
+    let identity = args.host_identity.as_deref().map(secrets::private).transpose()?;
+    let network = args.disk.as_ref().and_then(|it| it.network.as_deref());
+    let network = network.map(network::read).transpose().map_err(HostError::from)?;
+    let Ready { file, floors, judged, greeting, .. } = ready(session, there, &bringing)?;
+    let greeting = Greeting { secrets, identity, network, ..greeting };
+    let mut words = vec!["install".to_owned(), "-".to_owned()];
+    words.extend(judging(judge.host.as_deref(), judge.min_serial, judge.at));
+    words.extend(args.root.iter().flat_map(|it| ["--root".to_owned(), it.display().to_string()]));
+    words.extend(args.disk.iter().flat_map(gabion_host::cli::install_disk::InstallDiskArgs::words));
+    words.extend(args.dry_run.then(|| "--dry-run".to_owned()));
+    let (served, ended) = transfer(there, &words, &file, &greeting)?;
+    let Ended::Installed { text, json } = ended else { return Err(nothing()) };
+    session.ui.note(format!("sent {}", human_size(served.bytes)));
+    if !args.dry_run {
+        floors.raise(judged.0, judged.1.as_ref())?;
+    }
+    if session.ui.json {
+        session.ui.data(json);
+    } else {
+        session.ui.data(plain(&text));
+    }
+    Ok(Exit::Ok)
+}
+
+/// A bundle that this operator trusts, and a machine with the program that takes it.
+struct Ready<'s> {
+    file: File,
+    /// What is remembered of that machine.
+    floors: Floors<'s>,
+    judged: (Sha256, Option<Promoted>),
+    /// Whether the program was copied.
+    copied: bool,
+    greeting: Greeting,
+}
+
+fn ready<'s>(session: &'s Session<'_>, there: &There<'_>, args: &PushArgs) -> Result<Ready<'s>, Failure> {
+    let floors = Floors::of(session, args.promotion.host.as_deref(), Some(there.target));
+    let root = trust::root(session, args.trust.trust.as_deref())?;
+    let promotion = trust::promotion(&args.promotion)?;
+    let policy = Policy {
+        promotion: promotion.as_ref(),
+        floor: Floor { min_serial: args.promotion.min_serial, ..floors.load()? },
+        ..trust::policy(&root, &args.trust, Stage::Install)?
+    };
+    let file = open_file(&args.bundle)?;
+    // What the machine would refuse is not sent.
+    let mut opened = open(&file, &policy)?;
+    let judged = (opened.digest, opened.promotion.clone());
+    floors.can_remember(judged.1.is_some())?;
+    let copied = copy_installer(there, args, &mut opened)?;
+    drop(opened);
+    let promotion = promotion.map(|it| it.to_text()).transpose()?;
+    let greeting = Greeting { trust: Some(root.to_text()), promotion, ..Greeting::default() };
+    Ok(Ready { file, floors, judged, copied, greeting })
+}
+
+/// What is asked of a promotion, as words of the program there.
+pub(super) fn judging(host: Option<&str>, min_serial: u64, at: Option<Time>) -> Vec<String> {
+    let mut words = Vec::new();
+    words.extend(at.iter().flat_map(|at| ["--at".to_owned(), at.to_string()]));
+    words.extend(host.iter().flat_map(|host| ["--host".to_owned(), (*host).to_owned()]));
+    if min_serial > 0 {
+        words.extend(["--min-serial".to_owned(), min_serial.to_string()]);
+    }
+    words
+}
+
+fn nothing() -> Failure {
+    HostError::from(WireError::Hostile("its result says nothing")).into()
 }
 
 /// What the machine says of itself, without what a terminal would take for a command.
@@ -180,25 +252,29 @@ fn installer(args: &PushArgs, bundle: &mut Opened<&File>) -> Result<Option<Vec<u
     Ok(Some(bytes))
 }
 
-/// Serves the bundle to `gabion-host receive` on the machine, until that says how it ended.
-fn transfer(there: &There<'_>, args: &PushArgs, file: &File, greeting: &str) -> Result<Served, Failure> {
-    let mut script = format!("exec {} receive --root {}", quoted(there.path), quoted(&args.root));
-    if let Some(host) = &args.promotion.host {
-        script.extend([" --host ", &quoted(host)]);
-    }
-    if args.promotion.min_serial > 0 {
-        script.extend([" --min-serial ", &args.promotion.min_serial.to_string()]);
-    }
-    if let Some(at) = &args.trust.at {
-        script.extend([" --at ", &at.to_string()]);
+/// Serves the bundle to `gabion-host` on the machine, until that says how it ended: well, or it is an error here too.
+fn transfer(
+    there: &There<'_>,
+    words: &[String],
+    file: &File,
+    greeting: &Greeting,
+) -> Result<(Served, Ended), Failure> {
+    let mut script = format!("exec {}", quoted(there.path));
+    for word in words {
+        script.extend([" ", &quoted(word)]);
     }
     let mut command = there.ssh(&script);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(PushError::Ssh)?;
-    let served = served(&mut child, file, greeting);
+    let served = served(&mut child, file, &greeting.to_text());
     let status = child.wait().map_err(PushError::Ssh)?;
     match served {
-        Ok(served) => Ok(served),
+        Ok(served) => match serde_json::from_str(&served.result).map_err(|_| nothing())? {
+            Ended::Failed { code, message, help, integrity, trust } => {
+                Err(refused(&code, &message, help.as_deref(), integrity, trust))
+            }
+            ended => Ok((served, ended)),
+        },
         // 126 and 127 are the shell's words for a program that it cannot run (POSIX, 2.8.2).
         Err(WireError::Ended) if matches!(status.code(), Some(126 | 127)) => {
             let failure = Failure::from(PushError::Ended {

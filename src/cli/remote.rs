@@ -180,6 +180,11 @@ pub(super) fn run(
         }
         HostCommand::Here(here) => here,
     };
+    if let HostsCommand::Install(install) = here {
+        let root = install.root.as_deref().map_or_else(|| "/".into(), Path::to_string_lossy);
+        let Some(there) = There::of(args, &root) else { return Ok(None) };
+        return push::install(session, &there.linked(session, Duration::ZERO)?, install).map(Some);
+    }
     let Some(root) = root_of(here) else {
         return match args.target {
             None => Ok(None),
@@ -272,7 +277,7 @@ fn root_of(command: &HostsCommand) -> Option<&RootArgs> {
         HostsCommand::Recover(it) => &it.root,
         HostsCommand::Secrets(SecretsCommand::Inject(it)) => &it.root,
         HostsCommand::Backup(it) if it.output.is_none() => &it.root,
-        // Installing, receiving, and files of this machine: `gabion-host` on the other one does that.
+        // Receiving, and files of this machine: `gabion-host` on the other one does that.
         _ => return None,
     })
 }
@@ -281,11 +286,7 @@ fn root_of(command: &HostsCommand) -> Option<&RootArgs> {
 fn words(command: &HostsCommand) -> Vec<String> {
     let judge = |name: &str, it: &JudgeArgs| {
         let mut words = vec![name.to_owned()];
-        words.extend(it.at.iter().flat_map(|at| ["--at".to_owned(), at.to_string()]));
-        words.extend(it.host.iter().flat_map(|host| ["--host".to_owned(), host.clone()]));
-        if it.min_serial > 0 {
-            words.extend(["--min-serial".to_owned(), it.min_serial.to_string()]);
-        }
+        words.extend(push::judging(it.host.as_deref(), it.min_serial, it.at));
         words
     };
     let flag = |is: bool, word: &str| is.then(|| word.to_owned());

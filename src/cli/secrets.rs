@@ -15,9 +15,10 @@ use crate::exit::Exit;
 use crate::recipe::kinds::targets;
 use crate::recipe::{Address, Body, Kind, Project};
 use gabion_bundle::SecretTargets;
+use gabion_host::cli::Unsealed;
 use gabion_host::seal::{Identity, Recipient};
 use gabion_host::secrets::{Sidecar, Value};
-use std::io::{IsTerminal, Read};
+use std::io::{BufRead, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -64,15 +65,39 @@ fn identities(session: &Session<'_>, given: Option<&Path>) -> Result<(PathBuf, V
              `gabion secrets key new` makes one",
         )
     })?;
-    let failed = |source| io("read", &path, source);
-    let mode = fs_err::metadata(&path).map_err(failed)?.permissions().mode();
+    let all = Identity::parse_all(private(&path)?.text())?;
+    Ok((path, all))
+}
+
+/// The text of a file that nobody but its owner can read.
+pub(super) fn private(path: &Path) -> Result<Unsealed, Failure> {
+    let failed = |source| io("read", path, source);
+    let mode = fs_err::metadata(path).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {
         let what = format!("`{}` can be read by others than its owner", path.display());
         return Err(Failure::usage(what).help(format!("run `chmod 600 {}`", path.display())));
     }
-    let text = Zeroizing::new(fs_err::read_to_string(&path).map_err(failed)?);
-    let all = Identity::parse_all(&text)?;
-    Ok((path, all))
+    Ok(Unsealed::new(fs_err::read_to_string(path).map_err(failed)?))
+}
+
+/// The first line of what age sealed (<https://c2sp.org/age>).
+const SEALED: &[u8] = b"age-encryption.org/v1\n";
+
+/// Values as they go over a pipe: from a sidecar, which is opened with the configured identity, or unsealed already; `-` is
+/// standard input.
+pub(super) fn unsealed(session: &Session<'_>, path: &Path) -> Result<Unsealed, Failure> {
+    let sidecar = if path == Path::new("-") {
+        Sidecar::read(std::io::stdin().lock())?
+    } else {
+        let failed = |source| io("read", path, source);
+        let mut file = std::io::BufReader::new(fs_err::File::open(path).map_err(failed)?);
+        if file.fill_buf().map_err(failed)?.starts_with(SEALED) {
+            Sidecar::open(file, &identities(session, None)?.1)?
+        } else {
+            Sidecar::read(file)?
+        }
+    };
+    Ok(Unsealed::new(std::mem::take(&mut *sidecar.to_text())))
 }
 
 fn open(session: &Session<'_>, args: &SecretsFileArgs) -> Result<(Sidecar, PathBuf), Failure> {

@@ -35,6 +35,7 @@ mod scripts;
 mod secrets;
 mod sshd;
 mod store;
+mod streamed;
 mod trust;
 mod unpacked;
 mod world;

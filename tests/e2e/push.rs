@@ -5,11 +5,11 @@ use crate::sshd::{Sshd, sshd};
 use crate::trust::{key, refused};
 use crate::world::{Run, World, gabion};
 use fs_err as fs;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-fn noise(seed: u32, size: u32) -> Vec<u8> {
+pub(crate) fn noise(seed: u32, size: u32) -> Vec<u8> {
     (0..size).map(|at| (at.wrapping_add(seed << 27).wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
@@ -70,14 +70,16 @@ fn ssh_of(parent: u32) -> Option<rustix::process::Pid> {
     None
 }
 
-/// Pushes, and kills `ssh` once so many bytes came.
-fn cut(world: &World, sshd: &Sshd, after: u64) -> Run {
-    let mut command = gabion(world.folder.path());
-    command.args(push(world, sshd).split_whitespace());
+/// How long the longest file is among those that came, or come.
+pub(crate) fn came(world: &World) -> u64 {
+    packs(world).iter().map(|path| fs::metadata(path).map_or(0, |it| it.len())).max().unwrap_or_default()
+}
+
+/// Runs a command, and kills its `ssh` once it is time.
+pub(crate) fn cut_when(mut command: Command, is_time: impl Fn() -> bool) -> Run {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let came = |path: &Path| fs::metadata(path).map_or(0, |it| it.len());
     let until = Instant::now() + Duration::from_secs(120);
-    while !packs(world).iter().any(|path| came(path) > after) {
+    while !is_time() {
         assert!(Instant::now() < until, "nothing comes");
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -89,7 +91,9 @@ fn cut(world: &World, sshd: &Sshd, after: u64) -> Run {
 fn a_push_that_is_cut_goes_on_and_what_is_there_is_not_sent() {
     let Some(sshd) = sshd() else { return };
     let world = world();
-    let run = cut(&world, &sshd, 36_000_000);
+    let mut command = gabion(world.folder.path());
+    command.args(push(&world, &sshd).split_whitespace());
+    let run = cut_when(command, || came(&world) > 36_000_000);
     refused(&run, 1, &["E0670", "run the same command again"]);
     assert!(packs(&world).iter().all(|it| it.extension().is_some_and(|it| it == "part")));
 

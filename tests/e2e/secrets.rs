@@ -19,15 +19,15 @@ const RECIPES: &str = "[fetch.a]\nurl = 'https://up.invalid/a.txt'\n[host.prod]\
 
 const FILE: &str = "b.secrets.age --identity ops";
 /// What must be nowhere but in a sidecar.
-const VALUE: &str = "correct-horse-battery-staple";
-const VALUE_IN_BASE64: &str = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ==";
+pub(crate) const VALUE: &str = "correct-horse-battery-staple";
+pub(crate) const VALUE_IN_BASE64: &str = "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZQ==";
 
 fn world(recipes: &str) -> World {
     World::new(recipes, &[("/a.txt", b"stones")])
 }
 
 /// Runs with `value` on stdin.
-fn with_stdin(world: &World, arguments: &str, value: &str) -> Run {
+pub(crate) fn with_stdin(world: &World, arguments: &str, value: &str) -> Run {
     let mut command = gabion(world.folder.path());
     command.args(arguments.split_whitespace());
     let mut child =
@@ -43,7 +43,7 @@ fn set(world: &World, name: &str, value: &str) {
 }
 
 /// Every file below `folder` that has these bytes in it.
-fn holding(folder: &Path, needle: &str, out: &mut Vec<String>) {
+pub(crate) fn holding(folder: &Path, needle: &str, out: &mut Vec<String>) {
     for entry in fs_err::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -4,7 +4,7 @@
 use crate::bundles::{Contents, trust};
 use crate::clock::phase;
 use crate::image::{self, Project};
-use crate::remote::{DEADLINE, LISTENS, Remote};
+use crate::remote::{DEADLINE, Remote};
 use gabion_testkit::{Firmware, Vm, has, program, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,18 +83,50 @@ impl Kit<'_> {
         disk
     }
 
-    /// Starts the rescue system and installs onto the disk; gives what the installer said.
+    /// Starts the rescue system, and installs onto the disk from a second one; gives what the installer said.
     fn install(&self, target: &Path, medium: &Path) -> String {
+        self.rescue(target, Some(medium), |rescue| {
+            rescue.run("sudo mkdir -p /run/medium && sudo mount -o ro /dev/disk/by-label/medium /run/medium");
+            rescue.run(&format!(
+                "cd /run/medium && sudo ./gabion-host install platform.gabion --disk serial:{SERIAL} --trust root.json 2>&1"
+            ))
+        })
+    }
+
+    /// The same from the operator's machine: nothing of the bundle is laid down in the rescue system.
+    fn install_from_here(&self, target: &Path, name: &str) -> String {
+        self.rescue(target, None, |rescue| {
+            let (bundle, disk) = (self.bundle(name), format!("serial:{SERIAL}"));
+            let words = ["install", bundle.to_str().unwrap(), "--disk", &disk, "--trust", "root.json"];
+            let used = || -> u64 {
+                let listed = rescue.run("df -B1 --output=used | tail -n +2");
+                listed.lines().map(|it| it.trim().parse::<u64>().unwrap()).sum()
+            };
+            let before = used();
+            let (code, said) = self.operate(rescue, &words);
+            assert_eq!(code, Some(0), "{said}");
+            // The installer itself, and what a system writes that runs.
+            let grown = used().saturating_sub(before);
+            assert!(grown < 48 << 20 && bundle.metadata().unwrap().len() > 96 << 20, "{grown}");
+            said
+        })
+    }
+
+    fn rescue(
+        &self,
+        target: &Path,
+        medium: Option<&Path>,
+        install: impl FnOnce(&Remote) -> String,
+    ) -> String {
         let own = tempfile::tempdir_in(self.folder).unwrap();
         let disk = image::overlay(&self.rescue, own.path());
         let rescue = Remote::new(self.project, Firmware::Bios, &disk, own.path());
-        let rescue = rescue.with(|vm| vm.kept_disk(target, SERIAL).second_disk(medium));
+        let rescue = rescue.with(|vm| {
+            let vm = vm.kept_disk(target, SERIAL);
+            medium.map_or_else(|| vm.clone(), |it| vm.clone().second_disk(it))
+        });
         let machine = phase("start the rescue system", || rescue.start());
-        rescue.run("sudo mkdir -p /run/medium && sudo mount -o ro /dev/disk/by-label/medium /run/medium");
-        let command = format!(
-            "cd /run/medium && sudo ./gabion-host install platform.gabion --disk serial:{SERIAL} --trust root.json 2>&1"
-        );
-        let said = phase("install", || rescue.run(&command));
+        let said = phase("install", || install(&rescue));
         assert_eq!(rescue.run("findmnt -rno SOURCE | grep -c '^/dev/vdb' || true"), "0\n");
         rescue.run("sudo systemctl --no-block poweroff");
         machine.wait_until_off(DEADLINE);
@@ -185,7 +217,8 @@ fn a_host_lives(project: &Project) {
     run(program("qemu-img").args(["create", "-q", "-f", "qcow2"]).arg(&target).arg("16G"));
 
     // An empty machine becomes a host.
-    let said = kit.install(&target, &kit.medium(&installer, "one"));
+    let said = kit.install_from_here(&target, "one");
+    screen("install over ssh", &said);
     assert!(
         said.contains("the disk is `/dev/vdb`") && said.contains("installed onto /dev/vdb, slot a"),
         "{said}"
@@ -268,7 +301,7 @@ fn a_host_lives(project: &Project) {
     screen("apply with another system", &said);
     assert!(said.contains("the host starts again, into generation 5"), "{said}");
     machine.wait_for("gabion.slot=b gabion.trial=1", DEADLINE);
-    phase("start from the other slot", || machine.wait_for_again(LISTENS, DEADLINE));
+    phase("start from the other slot", || host.wait(&machine));
     confirm(&host);
     rests(&host, 5);
     assert_eq!(

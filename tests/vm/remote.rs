@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// A start takes half a minute on a quiet machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(600);
-/// What systemd says on the console, in its colours, when the server listens.
-pub(crate) const LISTENS: &str = "Started \x1b[0;1;39mssh.service";
+/// What an SSH server says first (RFC 4253, 4.2).
+const GREETING: &str = "SSH-2.0-";
 
 /// A machine, how it is reached, and by what it is known.
 #[derive(Clone)]
@@ -37,8 +37,14 @@ impl Remote {
     /// Starts it and waits for its SSH server.
     pub(crate) fn start(&self) -> Running {
         let machine = self.vm.start();
-        machine.wait_for(LISTENS, DEADLINE);
+        machine.wait_for(" login: ", DEADLINE);
+        self.wait(&machine);
         machine
+    }
+
+    /// Waits for its SSH server. The console is no witness of it: systemd says less on one that is slow.
+    pub(crate) fn wait(&self, machine: &Running) {
+        machine.wait_to_hear(self.address, GREETING, DEADLINE);
     }
 
     /// `ssh user@machine`, with options in front and a command behind.

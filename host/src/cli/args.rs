@@ -78,7 +78,7 @@ pub struct JudgeArgs {
 /// Arguments of `host install`.
 #[derive(Debug, Clone, Args)]
 pub struct InstallArgs {
-    /// The bundle
+    /// The bundle; `-` takes it from `gabion host install --target` at the other end of the pipe
     pub bundle: PathBuf,
     /// The folder that is the host's `/`
     #[arg(long, value_name = "DIR", conflicts_with = "disk", required_unless_present = "disk")]
@@ -92,6 +92,9 @@ pub struct InstallArgs {
     /// Values of secrets, unsealed: a file that lies in memory, or `-` for the pipe
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
+    /// The identity that the host is to have, in the place of one of its own making: sidecars that are sealed for it open there
+    #[arg(long, value_name = "FILE")]
+    pub host_identity: Option<PathBuf>,
     /// Show what would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,

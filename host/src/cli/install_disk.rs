@@ -47,14 +47,27 @@ fn address(text: &str) -> Result<(IpAddr, u8), String> {
 }
 
 impl InstallDiskArgs {
-    /// The same as values.
-    pub fn options(&self, dry_run: bool) -> Options {
+    /// The same as words of a command line, but for the file of the network.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = vec!["--disk".to_owned(), self.disk.to_string()];
+        let mut say = |option: &str, value: String| words.extend([option.to_owned(), value]);
+        self.must.iter().for_each(|it| say("--must", it.to_string()));
+        self.erase.iter().for_each(|it| say("--erase", it.clone()));
+        self.node.iter().for_each(|it| say("--node", it.clone()));
+        self.address.iter().for_each(|(it, length)| say("--address", format!("{it}/{length}")));
+        self.gateway.iter().for_each(|it| say("--gateway", it.to_string()));
+        self.dns.iter().for_each(|it| say("--dns", it.to_string()));
+        words
+    }
+
+    /// The same as values; `network` is the text of the file that is named.
+    pub fn options(&self, network: Option<String>, dry_run: bool) -> Options {
         Options {
             disk: self.disk.clone(),
             must: self.must.clone(),
             erase: self.erase.clone(),
             network: network::Choice {
-                file: self.network.clone(),
+                file: network,
                 addresses: self.address.clone(),
                 gateways: self.gateway.clone(),
                 dns: self.dns.clone(),
@@ -75,12 +88,12 @@ pub fn facts() -> Result<String, DiskError> {
 pub fn run<R: Read + Seek + Send>(
     args: &InstallDiskArgs,
     bundle: &mut Opened<R>,
-    dry_run: bool,
+    options: &Options,
     events: &mut dyn FnMut(Event),
     lay: impl FnOnce(&mut Opened<R>, &Root, Slot) -> Result<(), HostError> + Send,
 ) -> Result<Report, HostError> {
     let facts = Facts::gather(Path::new("/"))?;
-    install_bundle(&facts, bundle, args.node.as_deref(), &args.options(dry_run), events, lay)
+    install_bundle(&facts, bundle, args.node.as_deref(), options, events, lay)
 }
 
 /// What happens, in a line for a person.
@@ -121,9 +134,10 @@ mod tests {
             "--gateway",
             "2001:db8::1",
         ];
-        let options = parse(&words).unwrap().options(true);
+        let options = parse(&words).unwrap().options(None, true);
         assert_eq!(options.disk, Selector::Serial("1".to_owned()));
         assert_eq!(options.network.addresses, [("2001:db8::7".parse().unwrap(), 128)]);
+        assert_eq!(parse(&words).unwrap().words(), words);
         for wrong in [
             &["--disk", "a", "--must", "b"][..],
             &["--disk", "a", "--address", "192.0.2.7/33"],

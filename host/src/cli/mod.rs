@@ -3,6 +3,7 @@
 //! A command gives an [`Answer`]; who runs it prints that, and nothing here prints. Only [`receive`] owns a pipe, which
 //! whoever calls hands to it.
 
+mod along;
 mod args;
 pub mod backup;
 mod install;
@@ -17,6 +18,6 @@ pub use args::{
     ApplyArgs, BackArgs, Command, GenerationsArgs, InstallArgs, JudgeArgs, PlanArgs, ReceiveArgs,
     RecoverArgs, RollbackArgs, RootArgs, SaveArgs, SecretsCommand, TakeInArgs,
 };
-pub use install::{VerifiedFile, lay};
-pub use receive::{Ended, Greeting, receive};
+pub use install::{Installed, lay};
+pub use receive::{Ended, Greeting, Unsealed, receive};
 pub use run::{Answer, Context, run};

@@ -171,9 +171,7 @@ fn apply(args: &ApplyArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
         return Ok(text::outcome(&Outcome::Nothing(number)));
     }
     judging.accept(&before, &opened)?;
-    let taken = spool::take_opened(&host.root, opened, &policy)?;
-    let pack = BufReader::new(spool::open(&host.root, &taken.digest)?);
-    let mut verified = gabion_bundle::verify(pack, &policy).map_err(HostError::from)?;
+    let (_, mut verified) = spool::take_opened(&host.root, opened, &policy)?;
     let after = judging.accept(&before, &verified)?;
     if let Some(asked) = &args.plan {
         let found = host.plan(&mut verified)?.id;

@@ -1,10 +1,11 @@
 //! Answers as people and programs read them.
 
+use super::install::Installed;
 use super::run::Answer;
 use crate::apply::Report;
 use crate::disk;
 use crate::live::{Outcome, Plan, Status};
-use gabion_bundle::{Mode, Promoted, Time, Verified};
+use gabion_bundle::{Mode, Promoted, Time};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -154,7 +155,8 @@ fn promoted(promoted: &Promoted) -> serde_json::Value {
 }
 
 /// What an install into a root did.
-pub(super) fn installed<R>(verified: &Verified<R>, report: &Report, dry: bool) -> Answer {
+pub(super) fn installed(installed: &Installed, dry: bool) -> Answer {
+    let report = &installed.report;
     let mut lines: Vec<String> = report.written.iter().map(|path| format!("+ /{path}")).collect();
     let kept = |path: &String, words: &str| {
         report.kept.get(path).map_or(String::new(), |kept| format!(" ({words} as /{kept})"))
@@ -164,9 +166,9 @@ pub(super) fn installed<R>(verified: &Verified<R>, report: &Report, dry: bool) -
     lines.extend(report.removed.iter().map(|path| format!("- /{path}{}", kept(path, "older file kept"))));
     let json = json!({
         "schema": 1,
-        "digest": verified.digest.to_string(),
-        "promotion": verified.promotion.as_ref().map(promoted),
-        "root_version": verified.root.version,
+        "digest": installed.digest.to_string(),
+        "promotion": installed.promotion.as_ref().map(promoted),
+        "root_version": installed.root_version,
         "dry_run": dry,
         "written": report.written,
         "replaced": report.replaced,

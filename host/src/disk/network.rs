@@ -5,7 +5,7 @@ use super::facts::{Interface, Network};
 use crate::{HostError, Root};
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// The file of the slot. It comes before what the image has for any card.
 pub const PATH: &str = "etc/systemd/network/05-gabion-host.network";
@@ -16,8 +16,8 @@ const LIMIT: u64 = 64 << 10;
 /// Where the network of the new system is from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// A file of systemd-networkd, instead of all that follows.
-    pub file: Option<PathBuf>,
+    /// The text of a file of systemd-networkd, instead of all that follows.
+    pub file: Option<String>,
     /// Addresses besides those that are found, `(2001:db8::7, 128)`: what a provider tells in its panel only.
     pub addresses: Vec<(IpAddr, u8)>,
     /// Gateways besides those that are found.
@@ -34,15 +34,8 @@ impl Choice {
 
     /// The text for a machine with these facts.
     pub fn text(&self, facts: &Network) -> Result<String, DiskError> {
-        if let Some(path) = &self.file {
-            let shown = path.display().to_string();
-            let wrong = |message: String| DiskError::Network { path: shown.clone(), message };
-            let text = fs_err::read(path).map_err(|error| wrong(error.to_string()))?;
-            let text = String::from_utf8(text).map_err(|_| wrong("it is not text".to_owned()))?;
-            if !["[Match]", "[Network]"].iter().all(|it| text.lines().any(|line| line.trim() == *it)) {
-                return Err(wrong("it has no `[Match]` or no `[Network]`".to_owned()));
-            }
-            return Ok(text);
+        if let Some(text) = &self.file {
+            return Ok(text.clone());
         }
         let routed =
             |is_v6: bool| facts.interfaces.iter().find(|it| it.routes.iter().any(|it| it.is_v6 == is_v6));
@@ -90,6 +83,18 @@ impl Choice {
         }
         text
     }
+}
+
+/// Reads a file of systemd-networkd that an operator wrote.
+pub fn read(path: &Path) -> Result<String, DiskError> {
+    let shown = path.display().to_string();
+    let wrong = |message: String| DiskError::Network { path: shown.clone(), message };
+    let text = fs_err::read(path).map_err(|error| wrong(error.to_string()))?;
+    let text = String::from_utf8(text).map_err(|_| wrong("it is not text".to_owned()))?;
+    if !["[Match]", "[Network]"].iter().all(|it| text.lines().any(|line| line.trim() == *it)) {
+        return Err(wrong("it has no `[Match]` or no `[Network]`".to_owned()));
+    }
+    Ok(text)
 }
 
 /// Lays the file into a mounted system: `text`, or else the one that an earlier installation kept. Gives what was laid.

@@ -21,6 +21,14 @@ pub enum SecretsError {
         /// What is here.
         known: String,
     },
+    /// The host has another identity.
+    #[error("this host opens what is sealed for {there}, and was given the identity of {given}")]
+    Identity {
+        /// The recipient of the one that was given.
+        given: String,
+        /// The recipient of the one that is there.
+        there: String,
+    },
     /// They name a host, and nobody said what this one is called.
     #[error("the secrets are for the host `{given}`, and this host has no name yet")]
     Unnamed {
@@ -100,7 +108,7 @@ impl SecretsError {
         match self {
             Self::Sealed(error) => error.code(),
             Self::Format(_) | Self::Targets(_) => "E0683",
-            Self::Other { .. } | Self::Unnamed { .. } => "E0684",
+            Self::Other { .. } | Self::Identity { .. } | Self::Unnamed { .. } => "E0684",
             Self::Older { .. } => "E0685",
             Self::SameSerial { .. } => "E0686",
             Self::Missing { .. } => "E0687",
@@ -114,6 +122,7 @@ impl SecretsError {
         let text = match self {
             Self::Sealed(error) => return error.help(),
             Self::Unnamed { .. } => "name it with `--host`; an installed host remembers its name",
+            Self::Identity { .. } => "an installed host keeps its own; leave `--host-identity` out",
             Self::Older { .. } => "take the newest sidecar, or set a value again: that raises the serial",
             Self::SameSerial { .. } => {
                 "set a value again: that raises the serial. A host with a new identity asks for that too"
@@ -136,6 +145,7 @@ impl SecretsError {
         matches!(
             self,
             Self::Other { .. }
+                | Self::Identity { .. }
                 | Self::Unnamed { .. }
                 | Self::Older { .. }
                 | Self::SameSerial { .. }

@@ -32,7 +32,9 @@ pub use error::SecretsError;
 pub use files::files;
 pub use objects::objects;
 pub use sidecar::{Sidecar, Value};
-pub use store::{Expect, Injected, generate, identity, inject, inject_plain, missing, targets};
+pub use store::{
+    Expect, Injected, generate, give_identity, identity, inject, inject_plain, missing, take, targets,
+};
 
 /// The folder of everything about secrets but the floor.
 pub(crate) const FOLDER: &str = "var/lib/gabion/secrets";

@@ -89,6 +89,20 @@ pub fn identity(root: &Root) -> Result<Identity, HostError> {
     Ok(identity)
 }
 
+/// Gives the host the identity that an operator chose for it. One that it has already stays: another one would open nothing
+/// that was sealed for it.
+pub fn give_identity(root: &Root, given: &Identity) -> Result<(), HostError> {
+    if read(root, IDENTITY)?.is_some() {
+        let (there, given) = (identity(root)?.recipient().to_string(), given.recipient().to_string());
+        if there == given {
+            return Ok(());
+        }
+        return Err(SecretsError::Identity { given, there }.into());
+    }
+    folder(root, FOLDER)?;
+    write(root, IDENTITY, &given.to_text())
+}
+
 /// Takes in a sidecar that is sealed for `identity`.
 ///
 /// Whoever calls holds the lock of `root`.
@@ -106,7 +120,8 @@ pub fn inject_plain<R: Read>(root: &Root, plain: R, expect: Expect<'_>) -> Resul
     take(root, &Sidecar::read(plain)?, expect)
 }
 
-fn take(root: &Root, sidecar: &Sidecar, expect: Expect<'_>) -> Result<Injected, HostError> {
+/// Takes in what was read already.
+pub fn take(root: &Root, sidecar: &Sidecar, expect: Expect<'_>) -> Result<Injected, HostError> {
     if sidecar.bundle != expect.bundle {
         let (given, known) = (sidecar.bundle.clone(), expect.bundle.to_owned());
         return Err(SecretsError::Other { what: "bundle", given, known }.into());

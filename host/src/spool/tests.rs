@@ -57,7 +57,7 @@ impl Host {
     }
 
     fn take(&self, bytes: &[u8]) -> Result<Taken, HostError> {
-        take(&self.root, Cursor::new(bytes), &policy(&trust()))
+        take(&self.root, Cursor::new(bytes), &policy(&trust())).map(|it| it.0)
     }
 
     fn names(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 use super::{END, FAILED, LONGEST, MAGIC, READ, VERSION, WireError, framed, number, text, u32_of, u64_of};
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use zeroize::Zeroizing;
 
 /// The shortest question: less is not worth the way.
 const SHORTEST: u64 = 16 << 10;
@@ -20,7 +21,7 @@ pub struct RemoteFile<In, Out> {
     input: In,
     output: Out,
     size: u64,
-    said: String,
+    said: Zeroizing<String>,
     /// Where the reader is.
     at: u64,
     /// How much was read in one go.
@@ -46,7 +47,7 @@ impl<In: Read, Out: Write> RemoteFile<In, Out> {
         if version != VERSION {
             return Err(WireError::Version(version));
         }
-        let (size, said) = (u64_of(&mut input)?, text(&mut input)?);
+        let (size, said) = (u64_of(&mut input)?, Zeroizing::new(text(&mut input)?));
         Ok(Self {
             input,
             output,
@@ -62,7 +63,7 @@ impl<In: Read, Out: Write> RemoteFile<In, Out> {
         })
     }
 
-    /// What the other side said with its greeting.
+    /// What the other side said with its greeting; its memory is wiped.
     pub fn said(&self) -> &str {
         &self.said
     }

@@ -2,7 +2,7 @@
 
 use crate::{has, program, skip};
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -209,6 +209,20 @@ impl Vm {
     }
 }
 
+/// Between two questions: a firewall that counts connections lets three of them in within half a minute.
+const PAUSE: Duration = Duration::from_secs(12);
+
+/// Whether what listens at `address` begins with this.
+fn says(address: SocketAddr, greeting: &str) -> bool {
+    let patience = Duration::from_secs(20);
+    let mut said = vec![0; greeting.len()];
+    let heard = TcpStream::connect_timeout(&address, patience).and_then(|mut stream| {
+        stream.set_read_timeout(Some(patience))?;
+        stream.read_exact(&mut said)
+    });
+    heard.is_ok() && said == greeting.as_bytes()
+}
+
 fn ovmf() -> Option<(&'static str, &'static str)> {
     OVMF.into_iter().find(|(code, variables)| Path::new(code).exists() && Path::new(variables).exists())
 }
@@ -257,16 +271,17 @@ impl Running {
         assert!(came(&self.line.lock()), "`{text}` did not come within {deadline:?}:\n{}", self.heard());
     }
 
-    /// Waits until `text` came twice: before and after the machine started again.
+    /// Waits until what listens at `address`, which is forwarded to the machine, says `greeting`. Panics as [`Self::wait_for`].
+    ///
+    /// A port that is forwarded takes every connection, and closes it while nobody listens behind it.
     #[track_caller]
-    pub fn wait_for_again(&self, text: &str, deadline: Duration) {
-        let came = |heard: &(Vec<u8>, bool)| String::from_utf8_lossy(&heard.0).matches(text).count() > 1;
-        self.wait(deadline, |heard| came(heard) || heard.1);
-        assert!(
-            came(&self.line.lock()),
-            "`{text}` did not come again within {deadline:?}:\n{}",
-            self.heard()
-        );
+    pub fn wait_to_hear(&self, address: SocketAddr, greeting: &str, deadline: Duration) {
+        let end = Instant::now() + deadline;
+        while !says(address, greeting) {
+            let waits = !self.line.lock().1 && Instant::now() < end;
+            assert!(waits, "nobody says `{greeting}` within {deadline:?}:\n{}", self.heard());
+            self.wait(PAUSE, |heard| heard.1);
+        }
     }
 
     /// Waits until the machine is off; gives all that came over the serial line.

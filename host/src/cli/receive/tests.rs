@@ -133,8 +133,7 @@ fn a_machine_takes_what_is_promoted_for_it_and_nothing_older_than_it_knows() {
 fn whom_to_trust_may_come_with_the_greeting_and_never_over_what_is_named_here() {
     let folder = tempfile::tempdir().unwrap();
     let greeting = |root: &TrustRoot| {
-        let said = Greeting { trust: Some(root.to_text()), promotion: None };
-        serde_json::to_string(&said).unwrap()
+        Greeting { trust: Some(root.to_text()), ..Greeting::default() }.to_text().to_string()
     };
     let args = Said::new(folder.path(), None, None);
     let stranger = TrustRoot::single(&key(5).public_line().unwrap()).unwrap();

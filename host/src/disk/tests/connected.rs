@@ -3,7 +3,7 @@
 use crate::disk::facts::Network;
 use crate::disk::facts::netlink::tests::{with_address, with_route};
 use crate::disk::facts::tests::Fake;
-use crate::disk::network::Choice;
+use crate::disk::network::{Choice, read};
 
 fn text(facts: &Network, choice: &Choice) -> String {
     choice.text(facts).unwrap()
@@ -63,9 +63,10 @@ fn a_machine_without_a_way_out_needs_a_file() {
     let facts = it.facts().network;
     assert_eq!(Choice::default().text(&facts).unwrap_err().code(), "E0668");
     let path = it.root().join("file");
-    let choice = Choice { file: Some(path.clone()), ..Choice::default() };
+    assert_eq!(read(&path).unwrap_err().code(), "E0669");
     fs_err::write(&path, "[Network]\n").unwrap();
-    assert_eq!(choice.text(&facts).unwrap_err().code(), "E0669");
+    assert_eq!(read(&path).unwrap_err().code(), "E0669");
     fs_err::write(&path, "[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n").unwrap();
+    let choice = Choice { file: Some(read(&path).unwrap()), ..Choice::default() };
     assert!(text(&facts, &choice).starts_with("[Match]\nName=eth0\n"));
 }

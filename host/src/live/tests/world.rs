@@ -9,7 +9,7 @@ use gabion_bundle::{
 };
 use gabion_digest::Sha256;
 use serde_json::{Value, json};
-use std::io::{BufReader, Cursor};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -242,8 +242,6 @@ pub(super) fn verified(contents: &Contents) -> (Vec<u8>, TrustRoot) {
 pub(super) fn apply_at(host: &Host<'_>, contents: &Contents, wishes: Wishes) -> Result<Outcome, LiveError> {
     let (bytes, trust) = verified(contents);
     let policy = Policy::new(&trust, Time::from_unix(NOW).unwrap(), Stage::Install);
-    let taken = spool::take(&host.root, Cursor::new(bytes), &policy)?;
-    let pack = BufReader::new(spool::open(&host.root, &taken.digest)?);
-    let mut bundle = gabion_bundle::verify(pack, &policy).map_err(crate::HostError::from)?;
+    let (_, mut bundle) = spool::take(&host.root, Cursor::new(bytes), &policy)?;
     host.apply(&mut bundle, Accepted { root: trust.to_text(), at: NOW, promotion: None }, wishes)
 }
