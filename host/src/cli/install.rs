@@ -23,7 +23,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 /// Where a bundle is that comes over the pipe.
-const PIPE: &str = "-";
+pub(super) const PIPE: &str = "-";
 
 /// What an install into a root did; of a dry run, what it would do.
 #[derive(Debug, Clone)]
@@ -160,7 +160,7 @@ impl Install<'_> {
             // The floor first, so that no cut leaves it low.
             after.save(root)?;
         }
-        self.along.keep(root, &pack.manifest().name, after.host.as_deref())?;
+        self.along.keep(root, &pack.manifest().name, self.judging.host.as_deref())?;
         accept::keep_root(root, &pack.root)?;
         let report = k3s::install(root, &mut pack, false)?;
         prepare(root, &mut pack, self.judging.remembered()?, slot)?;

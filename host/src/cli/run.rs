@@ -3,7 +3,7 @@
 use super::args::{
     ApplyArgs, Command, GenerationsArgs, JudgeArgs, PlanArgs, RecoverArgs, RollbackArgs, RootArgs,
 };
-use super::install::install;
+use super::install::{PIPE, install};
 use super::keep;
 use super::receive::receive;
 use super::text;
@@ -59,11 +59,12 @@ pub struct Context<'c> {
 pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError> {
     match command {
         Command::Facts(_) => facts(),
+        Command::Install(args) if args.bundle == Path::new(PIPE) => told(install(args, context)),
         Command::Install(args) => Ok(install(args, context)?),
         Command::Receive(args) => {
-            let taken =
-                receive(&args.root, &args.judge, context.now, io::stdin().lock(), io::stdout().lock())?;
-            Ok(Answer::new("", json!({"schema": 1, "digest": taken.digest.to_string()})))
+            let (input, output) = (io::stdin().lock(), io::stdout().lock());
+            let taken = receive(&args.root, &args.judge, context.now, input, output);
+            told(taken.map(|_| Answer::new("", json!(null))))
         }
         Command::Plan(args) => plan(args, context),
         Command::Apply(args) => apply(args, context),
@@ -78,6 +79,16 @@ pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError
         Command::Backup(args) => keep::save(args, context),
         Command::Restore(args) => keep::put_back(args, context),
         Command::Recover(args) => recover(args, context),
+    }
+}
+
+/// What was told at the other end of the pipe is not said here again.
+fn told(result: Result<Answer, HostError>) -> Result<Answer, LiveError> {
+    match result {
+        Err(error) if !matches!(error, HostError::Wire(_)) => {
+            Ok(Answer { exit: LiveError::from(error).exit(), ..Answer::new("", json!(null)) })
+        }
+        result => Ok(result?),
     }
 }
 
