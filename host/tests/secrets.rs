@@ -1,7 +1,7 @@
 //! Secrets on a host, and its backup, with the real `age` as the other side.
 
 use gabion_bundle::{FileTarget, Generate, KubernetesTarget, SecretTarget, SecretTargets};
-use gabion_host::backup::{self, Part, Wanted};
+use gabion_host::backup::{self, Part, Restored, Summary, Wanted};
 use gabion_host::seal::{Identity, Recipient};
 use gabion_host::secrets::{
     Expect, Sidecar, Value, files, generate, identity, inject, inject_plain, missing, objects,
@@ -316,6 +316,21 @@ fn saved(host: &Host, wanted: &Wanted, to: &Identity) -> Vec<u8> {
     out
 }
 
+/// Reads a sealed backup whole.
+fn whole(sealed: &[u8], keys: &[Identity]) -> Result<Summary, HostError> {
+    backup::verify(backup::unseal(sealed, keys)?)
+}
+
+/// Puts parts of a sealed backup back.
+fn put_back(
+    root: &Root,
+    sealed: &[u8],
+    keys: &[Identity],
+    what: &BTreeSet<Part>,
+) -> Result<Restored, HostError> {
+    backup::restore(root, backup::unseal(sealed, keys)?, what)
+}
+
 fn all() -> BTreeSet<Part> {
     Part::ALL.into_iter().collect()
 }
@@ -349,12 +364,12 @@ fn what_is_saved_is_there_again_with_modes_and_symlinks() {
     let operator = Identity::generate();
     let bytes = saved(&host, &wanted, &operator);
     let keys = std::slice::from_ref(&operator);
-    let summary = backup::verify(bytes.as_slice(), keys).unwrap();
+    let summary = whole(bytes.as_slice(), keys).unwrap();
     assert_eq!(summary.files[&Part::Volumes], 2);
     assert_eq!(summary.bytes[&Part::Snapshots], 300_000);
     assert_eq!(summary.bundle.as_deref(), Some("sha256:00"));
     let new = Host::new();
-    let restored = backup::restore(&new.root, bytes.as_slice(), keys, &all()).unwrap();
+    let restored = put_back(&new.root, bytes.as_slice(), keys, &all()).unwrap();
     assert_eq!(restored.summary, summary);
     let below = |host: &Host, place: &str| tree(&host.path(place));
     for part in Part::ALL.into_iter().filter(|it| !matches!(it, Part::Token | Part::NodePassword)) {
@@ -362,12 +377,12 @@ fn what_is_saved_is_there_again_with_modes_and_symlinks() {
     }
     assert_eq!(fs_err::read(new.path(TOKEN)).unwrap(), b"K10stones");
     // Again over what is there, and a part alone.
-    backup::restore(&new.root, bytes.as_slice(), keys, &all()).unwrap();
+    put_back(&new.root, bytes.as_slice(), keys, &all()).unwrap();
     let some = Host::new();
     let only: BTreeSet<Part> = [Part::Token].into();
-    assert_eq!(backup::restore(&some.root, bytes.as_slice(), keys, &only).unwrap().written, [TOKEN]);
+    assert_eq!(put_back(&some.root, bytes.as_slice(), keys, &only).unwrap().written, [TOKEN]);
     assert_eq!(some.everything().len(), 1);
-    assert_eq!(code(backup::verify(bytes.as_slice(), &[Identity::generate()])), "E0681");
+    assert_eq!(code(whole(bytes.as_slice(), &[Identity::generate()])), "E0681");
 }
 
 #[test]
@@ -380,10 +395,10 @@ fn a_cut_or_bent_backup_puts_nothing_in_place() {
     new.put(TOKEN, b"mine", 0o600);
     let before = tree(new.folder.path());
     let refused = |bytes: &[u8], at: usize| {
-        let error = backup::restore(&new.root, bytes, keys, &all()).unwrap_err();
+        let error = put_back(&new.root, bytes, keys, &all()).unwrap_err();
         assert!(error.is_integrity() || error.is_trust(), "{at}: {error}");
         assert_eq!(tree(new.folder.path()), before, "{at}");
-        assert!(backup::verify(bytes, keys).is_err());
+        assert!(whole(bytes, keys).is_err());
     };
     for at in (0..bytes.len()).step_by(bytes.len() / 37) {
         refused(&bytes[..at], at);
@@ -436,7 +451,7 @@ fn no_backup_writes_outside_of_its_folders() {
     ] {
         let host = Host::new();
         let bytes = forged(&operator, |tar| add(tar, bad, b"x"));
-        let error = backup::restore(&host.root, bytes.as_slice(), keys, &all()).unwrap_err();
+        let error = put_back(&host.root, bytes.as_slice(), keys, &all()).unwrap_err();
         assert!(error.is_integrity(), "{bad}: {error}");
         assert!(tree(host.folder.path()).is_empty(), "{bad}");
     }
@@ -448,14 +463,14 @@ fn no_backup_writes_outside_of_its_folders() {
         tar.append(&link, std::io::empty()).unwrap();
         add(tar, &format!("root/{VOLUME}/shadow"), b"x");
     });
-    assert_eq!(code(backup::restore(&host.root, bytes.as_slice(), keys, &all())), "E0691");
+    assert_eq!(code(put_back(&host.root, bytes.as_slice(), keys, &all())), "E0691");
     assert!(tree(host.folder.path()).is_empty());
     let bytes = forged(&operator, |tar| {
         let mut device = header(&format!("root/{VOLUME}"), tar::EntryType::Char, 0);
         device.set_cksum();
         tar.append(&device, std::io::empty()).unwrap();
     });
-    assert_eq!(code(backup::restore(&host.root, bytes.as_slice(), keys, &all())), "E0691");
+    assert_eq!(code(put_back(&host.root, bytes.as_slice(), keys, &all())), "E0691");
 }
 
 #[test]
@@ -468,7 +483,7 @@ fn a_symlink_that_a_volume_left_on_the_host_leads_nowhere() {
     fs_err::create_dir_all(new.path(VOLUME)).unwrap();
     std::os::unix::fs::symlink("/etc", new.path(&format!("{VOLUME}/data"))).unwrap();
     let before = tree(new.folder.path());
-    let restored = backup::restore(&new.root, bytes.as_slice(), std::slice::from_ref(&operator), &all());
+    let restored = put_back(&new.root, bytes.as_slice(), std::slice::from_ref(&operator), &all());
     assert_eq!(code(restored), "E0691");
     assert_eq!(tree(new.folder.path()), before);
 }

@@ -7,7 +7,11 @@ use super::link::{self, Link};
 use super::project::Session;
 use super::push;
 use crate::exit::Exit;
-use gabion_host::cli::{Command as HostsCommand, JudgeArgs, RootArgs, SecretsCommand};
+use gabion_host::HostError;
+use gabion_host::backup::BackupError;
+use gabion_host::cli::{
+    BackArgs, Command as HostsCommand, JudgeArgs, RootArgs, SecretsCommand, opened_backup,
+};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -137,6 +141,27 @@ impl<'a> There<'a> {
         Ok((self.exit(out.status)?, text))
     }
 
+    /// Puts a backup back there. It is opened here, so that what opens it stays here; if it turns out to be damaged on the
+    /// way, what comes there is cut, and nothing of it is put in place.
+    fn put_back(&self, session: &Session<'_>, back: &BackArgs) -> Result<Exit, Failure> {
+        let mut opened = opened_backup(back)?;
+        let mut words: Vec<String> = ["restore", "--unsealed", "--root"].map(str::to_owned).into();
+        words.push(back.root.root.display().to_string());
+        words.extend(back.what.parts.iter().flat_map(|it| ["--part".to_owned(), it.name().to_owned()]));
+        words.extend(back.what.verify.then(|| "--verify".to_owned()));
+        let mut child =
+            self.command(session, &words).stdin(Stdio::piped()).spawn().map_err(PushError::Ssh)?;
+        let sent = child.stdin.take().map(|mut stdin| std::io::copy(&mut opened, &mut stdin));
+        let status = child.wait().map_err(PushError::Ssh)?;
+        match sent {
+            // Who refuses it hears no more of it, and says why.
+            Some(Err(error)) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(HostError::from(BackupError::Damaged(error.to_string())).into())
+            }
+            _ => self.exit(status),
+        }
+    }
+
     fn command(&self, session: &Session<'_>, words: &[String]) -> Command {
         let mut script = format!("exec {}", quoted(self.path));
         if session.ui.json {
@@ -184,6 +209,10 @@ pub(super) fn run(
         let root = install.root.as_deref().map_or_else(|| "/".into(), Path::to_string_lossy);
         let Some(there) = There::of(args, &root) else { return Ok(None) };
         return push::install(session, &there.linked(session, Duration::ZERO)?, install).map(Some);
+    }
+    if let HostsCommand::Restore(back) = here {
+        let Some(there) = There::of(args, &back.root.root.to_string_lossy()) else { return Ok(None) };
+        return there.put_back(session, back).map(Some);
     }
     let Some(root) = root_of(here) else {
         return match args.target {

@@ -116,3 +116,43 @@ fn who_does_not_answer_is_waited_for_only_where_a_host_comes_back() {
     assert!(run.stdout.contains("generation 2 is in force"), "{}", run.stdout);
     assert_eq!(sshd.came(), 2);
 }
+
+#[test]
+fn a_backup_comes_and_goes_back_over_ssh_and_what_opens_it_stays_here() {
+    let Some(sshd) = sshd() else { return };
+    let world = world();
+    let token = world.path("host/var/lib/rancher/k3s/server/token");
+    fs::create_dir_all(token.parent().unwrap()).unwrap();
+    fs::write(&token, "K10stones").unwrap();
+    let ops = world.ok("secrets key new -o ops");
+    world.ok("secrets key new -o other");
+    // Standard output is the backup, which is no text.
+    let words = format!(
+        "host backup --recipient {} {} --root {} --remote-path {}",
+        ops.trim(),
+        sshd.options,
+        world.path("host").display(),
+        installer::built().display()
+    );
+    let saved = gabion(world.folder.path()).args(words.split_whitespace()).output().unwrap();
+    assert!(saved.status.success(), "{}", String::from_utf8_lossy(&saved.stderr));
+    fs::write(world.path("saved"), &saved.stdout).unwrap();
+
+    fs::write(&token, "K10other").unwrap();
+    sshd.came();
+    let run = ok(&world, &sshd, "restore saved --identity ops --verify");
+    assert!(run.stdout.starts_with("whole: "), "{}", run.stdout);
+    // Nobody is called where nothing opens it.
+    sshd.came();
+    refused(&there(&world, &sshd, "restore saved --identity other"), 6, &["E0681"]);
+    assert_eq!(sshd.came(), 0);
+    let mut cut = saved.stdout.clone();
+    cut.truncate(cut.len() - 100);
+    fs::write(world.path("cut"), cut).unwrap();
+    let run = there(&world, &sshd, "restore cut --identity ops");
+    assert!(run.code != 0 && run.stderr.contains("error[E069"), "{}", run.stderr);
+    assert_eq!(fs::read_to_string(&token).unwrap(), "K10other", "nothing of a cut one is put in place");
+    let run = ok(&world, &sshd, "restore saved --identity ops --part token");
+    assert!(run.stdout.starts_with("put back 1 paths of "), "{}", run.stdout);
+    assert_eq!(fs::read_to_string(&token).unwrap(), "K10stones");
+}

@@ -27,6 +27,6 @@ mod write;
 
 pub use error::BackupError;
 pub use manifest::{Entry, Kind, Manifest, Part, Summary};
-pub use read::verify;
+pub use read::{unseal, verify};
 pub use restore::{Restored, restore};
 pub use write::{Wanted, write};

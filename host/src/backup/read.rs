@@ -9,9 +9,14 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use tar::EntryType;
 
-/// Reads a backup whole, and compares every byte with what its manifest says.
-pub fn verify<R: Read>(sealed: R, identities: &[Identity]) -> Result<Summary, HostError> {
-    let (manifest, text) = read(sealed, identities, &mut |_, content| {
+/// Opens a sealed backup, as far as that can be told from its beginning.
+pub fn unseal<R: Read>(sealed: R, identities: &[Identity]) -> Result<impl Read + use<R>, HostError> {
+    Ok(open(sealed, identities).map_err(BackupError::from)?)
+}
+
+/// Reads an opened backup whole, and compares every byte with what its manifest says.
+pub fn verify(opened: impl Read) -> Result<Summary, HostError> {
+    let (manifest, text) = read(opened, &mut |_, content| {
         io::copy(content, &mut io::sink()).map(drop).map_err(|error| damaged(&error))
     })?;
     Ok(manifest.summary(&text))
@@ -23,13 +28,11 @@ fn damaged(error: &io::Error) -> HostError {
 
 /// Hands each entry to `take`, the bytes of files with it, and gives the manifest, which fits what was handed out. What
 /// `take` leaves of a file is read all the same.
-pub(super) fn read<R: Read>(
-    sealed: R,
-    identities: &[Identity],
+pub(super) fn read(
+    opened: impl Read,
     take: &mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), HostError>,
 ) -> Result<(Manifest, Vec<u8>), HostError> {
     let wrong = |why: &str| HostError::from(BackupError::Damaged(why.to_owned()));
-    let opened = open(sealed, identities).map_err(BackupError::from)?;
     let mut archive = tar::Archive::new(opened);
     let mut seen: Vec<Entry> = Vec::new();
     let mut manifest = None;
@@ -70,7 +73,7 @@ pub(super) fn read<R: Read>(
             return Err(BackupError::TooMany.into());
         }
     }
-    // The end of the sealed stream is what proves that nothing was cut.
+    // Of a sealed stream the end proves that nothing was cut; the manifest does for any.
     zeros(&mut archive.into_inner())?;
     let text = manifest.ok_or_else(|| wrong("it ends before its manifest"))?;
     let manifest = Manifest::parse(&text)?;

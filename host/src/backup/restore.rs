@@ -9,7 +9,6 @@ use super::manifest::{Entry, Kind, Part, Summary};
 use super::read::read;
 use crate::error::HostError;
 use crate::root::{Node, PART, Root, split};
-use crate::seal::Identity;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
@@ -22,18 +21,13 @@ pub struct Restored {
     pub written: Vec<String>,
 }
 
-/// Puts the parts `what` of a backup back into `root`.
+/// Puts the parts `what` of an opened backup back into `root`.
 ///
 /// Whoever calls holds the lock of `root`, and has stopped what uses the files.
-pub fn restore<R: Read>(
-    root: &Root,
-    sealed: R,
-    identities: &[Identity],
-    what: &BTreeSet<Part>,
-) -> Result<Restored, HostError> {
+pub fn restore(root: &Root, opened: impl Read, what: &BTreeSet<Part>) -> Result<Restored, HostError> {
     let mut placing =
         Placing { root, parts: Vec::new(), folders: Vec::new(), made: Vec::new(), links: Vec::new() };
-    let all = read(sealed, identities, &mut |entry, content| {
+    let all = read(opened, &mut |entry, content| {
         if Part::of(&entry.path).is_some_and(|part| what.contains(&part)) {
             placing.take(entry, content)
         } else {

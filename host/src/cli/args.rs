@@ -217,8 +217,11 @@ pub struct BackArgs {
     /// The backup; standard input unless given
     pub backup: Option<PathBuf>,
     /// What opens it
-    #[arg(long = "identity", value_name = "FILE", required = true)]
+    #[arg(long = "identity", value_name = "FILE", required_unless_present = "unsealed")]
     pub identities: Vec<PathBuf>,
+    /// It is open already: `gabion host restore --target` opens it where it lies
+    #[arg(long, hide = true, conflicts_with = "identities")]
+    pub unsealed: bool,
     /// What
     #[command(flatten)]
     pub what: RestoreArgs,

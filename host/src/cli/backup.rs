@@ -3,7 +3,7 @@
 use crate::backup::{self, BackupError, Part, Restored, Summary, Wanted};
 use crate::error::HostError;
 use crate::root::Root;
-use crate::seal::{Identity, Recipient};
+use crate::seal::Recipient;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
@@ -61,19 +61,14 @@ pub fn save(
     backup::write(root, &wanted, &recipients, out)
 }
 
-/// Puts the backup `sealed` back, or only reads it.
+/// Puts an opened backup back, or only reads it.
 ///
 /// Whoever calls holds the lock of `root`.
-pub fn put_back(
-    root: &Root,
-    args: &RestoreArgs,
-    identities: &[Identity],
-    sealed: impl Read,
-) -> Result<Outcome, HostError> {
+pub fn put_back(root: &Root, args: &RestoreArgs, opened: impl Read) -> Result<Outcome, HostError> {
     if args.verify {
-        return backup::verify(sealed, identities).map(Outcome::Whole);
+        return backup::verify(opened).map(Outcome::Whole);
     }
     let all: BTreeSet<Part> =
         if args.parts.is_empty() { &Part::ALL[..] } else { &args.parts }.iter().copied().collect();
-    backup::restore(root, sealed, identities, &all).map(Outcome::Back)
+    backup::restore(root, opened, &all).map(Outcome::Back)
 }

@@ -4,7 +4,7 @@ use super::args::{BackArgs, SaveArgs, SecretsCommand, TakeInArgs};
 use super::backup::{self, Outcome};
 use super::run::{Answer, Context, open};
 use super::secrets;
-use crate::backup::{BackupError, Summary};
+use crate::backup::{BackupError, Summary, unseal};
 use crate::error::HostError;
 use crate::live::{Generation, LiveError};
 use crate::seal::Identity;
@@ -56,8 +56,15 @@ pub(super) fn save(args: &SaveArgs, context: &Context<'_>) -> Result<Answer, Liv
     Ok(Answer::new("", json!(null)))
 }
 
-pub(super) fn put_back(args: &BackArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
-    let host = open(&args.root, context)?;
+/// Opens the backup that is named, or the one on standard input.
+pub fn opened_backup(args: &BackArgs) -> Result<Box<dyn Read>, HostError> {
+    let sealed: Box<dyn Read> = match &args.backup {
+        Some(path) => Box::new(fs_err::File::open(path).map_err(failed(path))?),
+        None => Box::new(io::stdin()),
+    };
+    if args.unsealed {
+        return Ok(sealed);
+    }
     let mut identities = Vec::new();
     for path in &args.identities {
         let mut text = Zeroizing::new(String::new());
@@ -68,16 +75,12 @@ pub(super) fn put_back(args: &BackArgs, context: &Context<'_>) -> Result<Answer,
             .map_err(failed(path))?;
         identities.extend(Identity::parse_all(&text).map_err(BackupError::from).map_err(HostError::from)?);
     }
-    let outcome = match &args.backup {
-        Some(path) => backup::put_back(
-            &host.root,
-            &args.what,
-            &identities,
-            fs_err::File::open(path).map_err(failed(path))?,
-        )?,
-        None => backup::put_back(&host.root, &args.what, &identities, io::stdin().lock())?,
-    };
-    Ok(match outcome {
+    Ok(Box::new(unseal(sealed, &identities)?))
+}
+
+pub(super) fn put_back(args: &BackArgs, context: &Context<'_>) -> Result<Answer, LiveError> {
+    let host = open(&args.root, context)?;
+    Ok(match backup::put_back(&host.root, &args.what, opened_backup(args)?)? {
         Outcome::Whole(it) => Answer::new(format!("whole: {}", told(&it)), json!({"schema": 1, "whole": it})),
         Outcome::Back(it) => Answer::new(
             format!("put back {} paths of {}", it.written.len(), told(&it.summary)),

@@ -19,5 +19,6 @@ pub use args::{
     RecoverArgs, RollbackArgs, RootArgs, SaveArgs, SecretsCommand, TakeInArgs,
 };
 pub use install::{Installed, lay};
+pub use keep::opened_backup;
 pub use receive::{Ended, Greeting, Unsealed, receive};
 pub use run::{Answer, Context, run};

@@ -2,6 +2,7 @@
 
 use super::super::*;
 use super::world::{Contents, World, apply_at, config_map, contents, deployment, thing, verified};
+use crate::trust::{Accepted, TrustState};
 use gabion_bundle::{Mode, Policy, Stage, Time};
 use serde_json::json;
 use std::io::Cursor;
@@ -84,8 +85,14 @@ fn what_does_not_get_healthy_goes_back_by_itself() {
     let mut second = contents();
     second.config = "cluster-init: true\ndisable: [traefik]\n";
     second.waves[3].1.push(deployment("worker", 1));
+    // What was accepted is not forgotten on the way back.
+    let accepted = Accepted { serial: 9, digest: "sha256:9".to_owned() };
+    let bundles = [("platform".to_owned(), accepted)].into();
+    let floor = TrustState { root_version: 3, host: Some("prod".to_owned()), bundles };
+    floor.save(&world.host().root).unwrap();
     let error = world.apply(&second, CONFIRM).unwrap_err();
     assert!(matches!(&error, LiveError::Returned { failed: 2, .. }), "{error}");
+    assert_eq!(TrustState::load(&world.host().root).unwrap(), floor);
     let why = crate::error::chain(&error);
     assert!(why.contains("Deployment app/worker: 0 of 1 are available"), "{why}");
     assert_eq!(world.current().unwrap().number, 1);
