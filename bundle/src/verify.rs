@@ -162,6 +162,11 @@ impl<R: Read + Seek> Opened<R> {
 }
 
 impl<R: Read + Seek> Verified<R> {
+    /// What the bundle was read from, at some place in it.
+    pub fn into_reader(self) -> R {
+        self.contents.reader
+    }
+
     /// The table.
     pub fn manifest(&self) -> &Manifest {
         &self.contents.manifest

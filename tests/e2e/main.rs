@@ -7,6 +7,7 @@ mod archive;
 mod built;
 mod cache;
 mod check;
+mod ci;
 mod debian;
 mod dependencies;
 mod doctor;

@@ -48,7 +48,7 @@ impl Installed {
 /// Brings the root at `path`, which is not running, to the bundle in `file`: judged against what the host accepted before, its
 /// files laid, itself among the host's packs, and the rest written down for the host's next start.
 pub fn lay(path: &Path, file: &Path, judging: &Judging) -> Result<Installed, HostError> {
-    let install = Install { judging, along: &Along::default(), dry: false };
+    let install = Install { judging, along: &Along::default(), streamed: false, dry: false };
     install.lay_folder(path, bundle(file)?)
 }
 
@@ -58,7 +58,7 @@ pub(super) fn install(args: &InstallArgs, context: &Context<'_>) -> Result<Answe
     }
     let judging = judging_of(&args.judge, &kept_by(args)?, context)?;
     let along = Along::read(args, io::stdin().lock())?;
-    let install = Install { judging: &judging, along: &along, dry: args.dry_run };
+    let install = Install { judging: &judging, along: &along, streamed: false, dry: args.dry_run };
     install.run(args, bundle(&args.bundle)?, context)
 }
 
@@ -84,13 +84,16 @@ fn said<In: Read + Send, Out: Write + Send>(
     let greeting = Greeting::parse(remote.said())?;
     let judging = greeting.judging(&args.judge, &kept_by(args)?, context.now)?;
     let along = Along::said(&greeting)?;
-    Install { judging: &judging, along: &along, dry: args.dry_run }.run(args, remote, context)
+    let install = Install { judging: &judging, along: &along, streamed: true, dry: args.dry_run };
+    install.run(args, remote, context)
 }
 
 /// How it is installed.
 struct Install<'i> {
     judging: &'i Judging,
     along: &'i Along,
+    /// Whether the bundle comes once: what can be read again is verified before anything is written.
+    streamed: bool,
     dry: bool,
 }
 
@@ -125,14 +128,23 @@ impl Install<'_> {
         let busy = || HostError::Busy { path: path.display().to_string() };
         // From the floor that is read to the floor that is raised, nobody else changes this root.
         let _alone = root.lock().map_err(failed)?.ok_or_else(busy)?;
-        let before = TrustState::load(&root)?;
+        let mut before = TrustState::load(&root)?;
         let policy = self.judging.policy(&before)?;
-        let opened = gabion_bundle::open(from, &policy)?;
-        if self.dry {
-            self.judging.accept(&before, &opened)?;
+        let mut opened = gabion_bundle::open(from, &policy)?;
+        if self.dry || !self.streamed {
+            let after = self.judging.accept(&before, &opened)?;
             let mut verified = opened.verify()?;
+            // What cannot be installed moves no floor, and takes no room.
             let report = k3s::install(&root, &mut verified, true)?;
-            return Ok(Installed::new(&verified, report));
+            if self.dry {
+                return Ok(Installed::new(&verified, report));
+            }
+            if after != before {
+                // The floor first, so that no cut leaves it low.
+                after.save(&root)?;
+                before = after;
+            }
+            opened = gabion_bundle::open(verified.into_reader(), &policy)?;
         }
         self.lay_root(&root, opened, &before, &policy, None)
     }
@@ -149,7 +161,7 @@ impl Install<'_> {
         let after = self.judging.accept(before, &opened)?;
         let was_there = spool::holds(root, &opened.digest)?;
         let (taken, mut pack) = spool::take_opened(root, opened, policy)?;
-        // What cannot be installed moves no floor, and takes no room.
+        // The same of what could not be looked at before.
         if let Err(error) = k3s::install(root, &mut pack, true) {
             if !was_there {
                 spool::forget(root, &taken.digest)?;
