@@ -1,5 +1,6 @@
 //! Lints about everything that is applied together: each fires, and is quiet where nothing is wrong.
 
+use crate::order::{WEBHOOK, circle};
 use gabion_kube::{Cluster, Document, LintKind, NodeSize, Review, Told, documents, review};
 
 fn cluster(documents: &[Document], own: bool) -> Cluster<'_> {
@@ -174,6 +175,37 @@ fn a_lint_fires_where_it_should_and_nowhere_else() {
     ] {
         assert!(names(&bad).contains(&name), "{name} is not told: {:?}\n{bad}", names(&bad));
         assert!(!names(&good).contains(&name), "{name} is told: {:#?}\n{good}", reviewed(&good).lints);
+    }
+}
+
+#[test]
+fn what_is_asked_too_late_and_what_waits_for_itself_is_told() {
+    let asked = |group: &str, plural: &str| {
+        let rules = format!("rules: [{{apiGroups: [{group}], resources: [{plural}]}}], clientConfig");
+        names(&WEBHOOK.replace(
+            "clientConfig: {service: {name: b-webhook",
+            &format!("{rules}: {{service: {{name: b-webhook"),
+        ))
+    };
+    // The certificate of the webhook's own program comes before it; what it is there for does not.
+    assert!(asked("cert-manager.io", "certificates").contains(&"webhook-late"));
+    assert!(!asked("b.example.com", "things").contains(&"webhook-late"));
+    assert!(names(&circle()).contains(&"apply-circle"));
+    assert!(!names(WEBHOOK).contains(&"apply-circle"));
+}
+
+#[test]
+fn no_lint_is_without_its_test() {
+    let tests = [
+        include_str!("review.rs"),
+        include_str!("schema.rs"),
+        include_str!("warn.rs"),
+        include_str!("peer.rs"),
+    ];
+    for (kind, code, name, ..) in LintKind::ALL {
+        let said = [format!("\"{name}"), (*code).to_owned(), format!("LintKind::{kind:?}")];
+        let is_tried = tests.iter().any(|it| said.iter().any(|word| it.contains(word)));
+        assert!(is_tried, "{name} is in no test");
     }
 }
 
