@@ -40,9 +40,8 @@ type Pack = Opened<BufReader<File>>;
 pub fn serve(root: &Root, mut input: impl Read, mut output: impl Write) -> Result<(), HostError> {
     let out = &mut output;
     let answered = match http::read(&mut input) {
-        Ok(None) => Ok(Ok(())),
-        // Whoever asked is not there any more.
-        Err(_) => Ok(Ok(())),
+        // Nobody asks, or whoever did is not there any more.
+        Ok(None) | Err(_) => Ok(Ok(())),
         Ok(Some(Err(refusal))) => Ok(Reply::refused(refusal).head(out, false)),
         Ok(Some(Ok(request))) => answer(root, &request, out),
     };

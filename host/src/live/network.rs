@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn check(object: Value, there: &[Value], expected: bool) {
+    fn check(object: &Value, there: &[Value], expected: bool) {
         let find = |it: &Applied| {
             there
                 .iter()
@@ -72,7 +72,7 @@ mod tests {
                 })
                 .cloned()
         };
-        assert_eq!(is_beyond(&object, &find), expected, "{object}");
+        assert_eq!(is_beyond(object, &find), expected, "{object}");
     }
 
     fn of(version: &str, kind: &str, spec: &Value) -> Value {
@@ -90,29 +90,29 @@ mod tests {
                 &json!({"issuerRef": {"kind": "ClusterIssuer", "name": name}}),
             )
         };
-        check(certificate("letsencrypt"), &there, true);
-        check(certificate("internal-ca"), &there, false);
-        check(certificate("nobody"), &there, false);
-        check(there[0].clone(), &[], true);
-        check(there[1].clone(), &[], false);
+        check(&certificate("letsencrypt"), &there, true);
+        check(&certificate("internal-ca"), &there, false);
+        check(&certificate("nobody"), &there, false);
+        check(&there[0], &[], true);
+        check(&there[1], &[], false);
     }
 
     #[test]
     fn what_flux_takes_from_the_host_needs_no_network() {
         let source = |url: &str| of("source.toolkit.fluxcd.io/v1", "OCIRepository", &json!({"url": url}));
         let own = source(&format!("oci://{}/gitops", unit::ENDPOINT));
-        check(own.clone(), &[], false);
+        check(&own, &[], false);
         let far = source("oci://ghcr.io/acme/gitops");
-        check(far.clone(), &[], true);
-        check(source(&format!("oci://{}0/gitops", unit::ENDPOINT)), &[], true);
+        check(&far, &[], true);
+        check(&source(&format!("oci://{}0/gitops", unit::ENDPOINT)), &[], true);
         let kustomization = of(
             "kustomize.toolkit.fluxcd.io/v1",
             "Kustomization",
             &json!({"sourceRef": {"kind": "OCIRepository", "name": "a"}}),
         );
-        check(kustomization.clone(), &[own], false);
-        check(kustomization, &[far], true);
-        check(of("image.toolkit.fluxcd.io/v1", "ImageRepository", &json!({})), &[], true);
-        check(of("apps/v1", "Deployment", &json!({})), &[], false);
+        check(&kustomization, &[own], false);
+        check(&kustomization, &[far], true);
+        check(&of("image.toolkit.fluxcd.io/v1", "ImageRepository", &json!({})), &[], true);
+        check(&of("apps/v1", "Deployment", &json!({})), &[], false);
     }
 }

@@ -362,7 +362,9 @@ impl Host<'_> {
             others = beyond;
             Ok(wrong)
         })?;
-        others.iter().for_each(|it| self.say(it));
+        for it in &others {
+            self.say(it);
+        }
         let objects = steps.waves.iter().flat_map(|it| &it.objects);
         for job in objects.filter(|it| it.is_probe && steps.has_k3s) {
             self.cluster().probe(job)?;

@@ -116,9 +116,7 @@ fn an_object_has_one_owner_in_either_mode() {
         let kustomization = &built.one("Kustomization", "flux-system/k3s-gitops")["spec"];
         let folder = format!("{}/", text(&kustomization["path"]).trim_start_matches("./"));
         let mut owned = 0;
-        for (path, source) in
-            files.iter().filter(|(path, _)| path.starts_with(&folder) && path.ends_with(".yaml"))
-        {
+        for (path, source) in files.iter().filter(|(path, _)| path.starts_with(&folder)) {
             for it in gabion_yaml::documents(source).unwrap() {
                 let it = super::json(&it.node);
                 if it["apiVersion"] == "kustomize.config.k8s.io/v1beta1" {
