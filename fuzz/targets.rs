@@ -31,7 +31,7 @@ mod kube;
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub(crate) const TARGETS: [Target; 41] = [
+pub(crate) const TARGETS: [Target; 42] = [
     ("lock", lock),
     ("apt_lock", apt_lock),
     ("apt_keyring", apt_keyring),
@@ -71,6 +71,7 @@ pub(crate) const TARGETS: [Target; 41] = [
     ("dpkg_status", host::dpkg_status),
     ("wire_reads", host::wire_reads),
     ("wire_serves", host::wire_serves),
+    ("artifact_question", host::artifact_question),
     ("cache_statement", cache_statement),
     ("cache_record", cache_record),
 ];

@@ -1,9 +1,9 @@
 //! From what was built to what a bundle holds.
 
-use crate::build::{Built, MANIFEST, RENDERED, chart_file};
+use crate::build::{ARTIFACT, Built, DOCUMENTS, MANIFEST, RENDERED, chart_file};
 use crate::closure::Closure;
 use crate::lock::{FilePin, Location, LockedGraph, identity};
-use crate::recipe::kinds::{OUT, targets};
+use crate::recipe::kinds::{Manifests, OUT, targets};
 use crate::recipe::{Address, Body, Kind, Node, Recipe, Reference, Span, Spanned, Table, Value, to_toml};
 use gabion_apt::Version;
 use gabion_bundle::{BY_HAND, DiskPackage, DiskPackages, EXTRACTOR, Object, PACKAGES, SECRETS, Source, Spec};
@@ -151,6 +151,9 @@ fn parts_of<'b>(locked: &LockedGraph<'_>, recipe: &Recipe, built: &'b Built) -> 
         }
         return parts;
     }
+    if let Body::Manifests(Manifests { artifact: Some(from), .. }) = &recipe.body {
+        return with_artifact(address, from.value.address.name(), built);
+    }
     let pins = locked.pins(recipe);
     let part = |(output, file): (&String, &'b Output)| {
         let pin = pins.iter().find(|(name, _)| name == output).map(|(_, pin)| pin);
@@ -160,6 +163,23 @@ fn parts_of<'b>(locked: &LockedGraph<'_>, recipe: &Recipe, built: &'b Built) -> 
         Part { member, file, object }
     };
     built.outputs(address).map(part).collect()
+}
+
+/// Documents, and what they name that Flux reads: first its blobs, then what says what they are.
+fn with_artifact<'b>(address: &Address, name: &str, built: &'b Built) -> Vec<Part<'b>> {
+    let (documents, blobs): (Vec<_>, Vec<_>) =
+        built.outputs(address).partition(|(output, _)| output.as_str() == DOCUMENTS);
+    let blob = |(output, file): (&String, &'b Output)| {
+        let manifest = Some(file.sha256).filter(|_| output == ARTIFACT);
+        let object = manifest.map(|manifest| Object::Artifact { name: name.to_owned(), manifest });
+        Part { member: Object::blob_member(&file.sha256), file, object }
+    };
+    let document = |(output, file): (&String, &'b Output)| {
+        let member = format!("content/{address}/{}", file_name(address, output, None));
+        let object = object(address, output, None, file, member.clone());
+        Part { member, file, object }
+    };
+    blobs.into_iter().map(blob).chain(documents.into_iter().map(document)).collect()
 }
 
 /// What an image is called, and its documents, where `recipe` is one: pulled or made here.
@@ -192,7 +212,7 @@ fn file_name(address: &Address, output: &str, pin: Option<&FilePin<'_>>) -> Stri
     };
     match (address.kind(), output) {
         (Kind::K3s | Kind::Host, "config") => "config.yaml".to_owned(),
-        (Kind::Manifests | Kind::Chart, "documents") => format!("{}.yaml", address.name()),
+        (Kind::Manifests | Kind::Chart, DOCUMENTS) => format!("{}.yaml", address.name()),
         (Kind::Chart, RENDERED) => format!("{}.rendered.yaml", address.name()),
         (Kind::Chart, _) => format!("{}.tgz", address.name()),
         (Kind::Run, OUT) => format!("{}.tar", address.name()),
@@ -228,7 +248,7 @@ fn object(
         // What K3s' controller will make of a chart is for people too.
         (Kind::K3s, _) | (Kind::Chart, RENDERED) => None,
         (Kind::Host, _) => Some(Object::NodeConfig { member }),
-        (Kind::Manifests | Kind::Chart, "documents") => Some(Object::Document { name, member }),
+        (Kind::Manifests | Kind::Chart, DOCUMENTS) => Some(Object::Document { name, member }),
         (Kind::Chart, _) => Some(Object::Chart { file: chart_file(address.name(), file.sha256), member }),
         _ => Some(Object::File { node: address.to_string(), member }),
     }

@@ -143,6 +143,14 @@ pub enum Object {
         #[serde(with = "texts")]
         documents: Vec<Sha256>,
     },
+    /// What Flux reads on the host: an artifact whose blobs are the members `content/blobs/sha256/HEX`, and no image.
+    Artifact {
+        /// Name of the repository that it is called by.
+        name: String,
+        /// Its manifest.
+        #[serde(with = "text")]
+        manifest: Sha256,
+    },
     /// A packed Helm chart that K3s serves to its own controller.
     Chart {
         /// What the file is called there; the documents of the chart name it.

@@ -4,7 +4,9 @@ use super::text;
 use gabion_bundle::DiskPackages;
 use gabion_dpkg::{Version, installed};
 use gabion_host::wire::{RemoteFile, serve};
+use gabion_host::{Root, artifacts};
 use std::io::{Cursor, Read, Seek, SeekFrom, sink};
+use std::path::Path;
 
 /// Whoever has the file says these bytes; the reader goes straight on, jumps, and comes back.
 pub(crate) fn wire_reads(bytes: &[u8]) {
@@ -32,6 +34,16 @@ pub(crate) fn wire_serves(bytes: &[u8]) {
     if let Ok(served) = served {
         assert!(served.bytes <= questions * file.len() as u64 && served.result.len() <= bytes.len());
     }
+}
+
+/// A question to a host that has no bundle: at most one short answer, and nothing of the host in it.
+pub(crate) fn artifact_question(bytes: &[u8]) {
+    let Ok(root) = Root::open(Path::new("/sys")) else { return };
+    let mut answer = Vec::new();
+    assert!(artifacts::serve(&root, bytes, &mut answer).is_ok(), "nothing is damaged");
+    let known = ["200 ", "400 ", "404 ", "405 ", "431 "].map(|it| format!("HTTP/1.1 {it}"));
+    assert!(answer.is_empty() || known.iter().any(|it| answer.starts_with(it.as_bytes())));
+    assert!(answer.len() < 1 << 10 && text(&answer).matches("HTTP/1.1 ").count() < 2);
 }
 
 /// `/var/lib/dpkg/status`.

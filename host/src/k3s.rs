@@ -83,6 +83,7 @@ impl<R: Read + Seek> Arrange<'_, R> {
             }
             Object::Registries { mode, registries } => self.registries(*mode, registries),
             Object::Image { name, reference, documents } => self.image(name, reference, documents),
+            Object::Artifact { manifest, .. } => self.artifact(manifest),
             Object::Chart { file, member } => self.copy(&format!("{CHARTS}/{}", plain(file)?), 0o600, member),
             Object::Installer { member } => self.installer(member),
             // Objects are applied in waves once K3s runs, from the bundle among the host's packs (`live`); a slot is written
@@ -145,6 +146,20 @@ impl<R: Read + Seek> Arrange<'_, R> {
             self.layout.add(&link, Wanted::Link(format!("/etc/systemd/system/{name}")))?;
         }
         Ok(())
+    }
+
+    /// What hands artifacts to Flux. They stay in the pack (`artifacts`): only who asks for one reads it.
+    fn artifact(&mut self, manifest: &Sha256) -> Result<(), HostError> {
+        self.member(&Object::blob_member(manifest))?;
+        let (socket, _) = unit::ARTIFACTS[0];
+        let link = format!("etc/systemd/system/sockets.target.wants/{socket}");
+        if self.layout.entries().contains_key(&link) {
+            return Ok(());
+        }
+        for (name, text) in unit::ARTIFACTS {
+            self.unit(name, text)?;
+        }
+        self.layout.add(&link, Wanted::Link(format!("/etc/systemd/system/{socket}")))
     }
 
     /// An archive for each image, so that a changed one is the only one that is imported again.

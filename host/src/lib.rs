@@ -19,6 +19,7 @@
 
 mod accept;
 mod apply;
+pub mod artifacts;
 pub mod backup;
 pub mod cli;
 mod compare;

@@ -43,7 +43,11 @@ pub(super) fn helm_chart(
     let (_, pin) = pins.first().ok_or_else(|| StepError::Input("the chart is not locked".to_owned()))?;
     let mut values = None;
     if let Some(file) = recipe.file(chart.values.first().map(|it| it.value.as_str())) {
-        let bytes = if chart.subst { expand(locked, &file.path, &file.bytes)? } else { file.bytes.clone() };
+        let bytes = if chart.subst {
+            expand(&locked.graph.project.vars, &file.path, &file.bytes)?
+        } else {
+            file.bytes.clone()
+        };
         values = Some(String::from_utf8(bytes).map_err(|_| not_text(&file.path))?);
     }
     Ok(HelmChart {

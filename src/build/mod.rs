@@ -8,6 +8,7 @@
 //! It never chooses a version, and it fetches nothing that the lock does not pin.
 
 mod accounts;
+mod artifact;
 mod disk;
 mod error;
 mod fetch;
@@ -24,6 +25,7 @@ mod step;
 mod system;
 mod unpacked;
 
+pub use artifact::ARTIFACT;
 pub use disk::{DISK, DiskError};
 pub use error::BuildError;
 pub use helm_chart::chart_file;
@@ -312,12 +314,32 @@ impl Engine<'_> {
             Body::Bundle(it) => return self.bundle(recipe, it, inputs).await,
             Body::Disk(it) => Some(self.disk(recipe, it, inputs).await?),
             Body::Run(it) => Some(self.script(recipe, it, inputs)?),
-            _ => Step::of(recipe, self.locked, inputs).map_err(failed)?,
+            Body::Manifests(_) => return self.manifests(recipe, inputs).await,
+            _ => Step::of(recipe, self.locked, inputs, fetched).map_err(failed)?,
         };
         match step {
             Some(step) => self.step(&recipe.address, step).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// What Flux reads on the host, where documents name that, and the documents.
+    async fn manifests(
+        &self,
+        recipe: &Recipe,
+        inputs: &Results,
+    ) -> Result<Option<(Record, &'static str)>, BuildError> {
+        let failed = |error| step_failed(&recipe.address, error);
+        let (mut all, mut how) = (Record::default(), "unchanged");
+        if let Some(step) = Step::of_artifact(recipe, self.locked, inputs).map_err(failed)? {
+            (all, how) = self.step(&recipe.address, step).await?;
+        }
+        if let Some(step) = Step::of(recipe, self.locked, inputs, &all).map_err(failed)? {
+            let (made, word) = self.step(&recipe.address, step).await?;
+            all.outputs.extend(made.outputs);
+            how = if word == "unchanged" { how } else { word };
+        }
+        Ok(Some((all, how)))
     }
 
     /// The documents of a chart, which was fetched.

@@ -37,18 +37,20 @@ pub fn origins_of(
             inputs.insert(need.clone(), record);
         }
     }
+    let own = locked.id(&recipe.address).map(|id| store.record(id)).transpose()?.flatten();
     match &recipe.body {
         Body::Chart(it) => {
-            let own = locked.id(&recipe.address).map(|id| store.record(id)).transpose()?.flatten();
             let packed = own.and_then(|it| it.outputs.get("file").copied());
             let Some(packed) = packed else { return Ok(none()) };
             let render = rendering(recipe, it, locked, &inputs, packed).map_err(failed)?;
             render.map_or_else(|| Ok(none()), |it| it.origins(store, places)).map_err(failed)
         }
-        Body::Manifests(_) => match Step::of(recipe, locked, &inputs).map_err(failed)? {
-            Some(Step::Documents(parts)) => lines(&parts, store, places).map_err(failed),
-            _ => Ok(none()),
-        },
+        Body::Manifests(_) => {
+            match Step::of(recipe, locked, &inputs, &own.unwrap_or_default()).map_err(failed)? {
+                Some(Step::Documents(parts)) => lines(&parts, store, places).map_err(failed),
+                _ => Ok(none()),
+            }
+        }
         _ => Ok(none()),
     }
 }

@@ -68,7 +68,11 @@ impl Render {
     ) -> Result<Self, StepError> {
         let mut values = Vec::new();
         for file in it.values.iter().filter_map(|it| recipe.file(Some(&it.value))) {
-            let bytes = if it.subst { expand(locked, &file.path, &file.bytes)? } else { file.bytes.clone() };
+            let bytes = if it.subst {
+                expand(&locked.graph.project.vars, &file.path, &file.bytes)?
+            } else {
+                file.bytes.clone()
+            };
             values.push((file.path.clone(), bytes));
         }
         let kubernetes = locked.kubernetes(it).unwrap_or(ASSUMED);

@@ -11,6 +11,7 @@
 
 use super::Results;
 use super::accounts::Renumber;
+use super::artifact::{ARTIFACT, ArtifactStep};
 use super::disk::compress::{self, ZST};
 use super::disk::{DISK, DiskError, DiskStep};
 use super::helm_chart::{HelmChart, helm_chart};
@@ -19,8 +20,8 @@ use super::render::{RENDERED, Render};
 use super::run::RunStep;
 use super::stage::{SYSTEM, Stage};
 use crate::lock::LockedGraph;
-use crate::recipe::kinds::{Chart, Deploy, Fetch};
-use crate::recipe::{Body, Node, Recipe, Table, Value};
+use crate::recipe::kinds::{Chart, Deploy, Fetch, Manifests};
+use crate::recipe::{Body, Node, Recipe, Table, Value, Vars};
 use gabion_digest::{ActionId, BlobId, Canonical, Feed, TreeId, id_of};
 use gabion_harden::HardenError;
 use gabion_helm::{RenderError, Tainted};
@@ -73,6 +74,8 @@ pub(super) enum Step {
     Layer(Box<LayerStep>),
     /// An image of layers.
     Image(ImageStep),
+    /// What Flux reads.
+    Artifact(ArtifactStep),
 }
 
 /// What a step gave.
@@ -155,16 +158,37 @@ impl Canonical for Step {
             Self::Run(run) => run.feed(into),
             Self::Layer(layer) => layer.feed(into),
             Self::Image(image) => image.feed(into),
+            Self::Artifact(artifact) => artifact.feed(into),
         }
     }
 }
 
 impl Step {
-    /// The step of a node, if anything is made there; `inputs` are the results of what it needs.
+    /// The step that makes the artifact of a node, where it has one.
+    pub(super) fn of_artifact(
+        recipe: &Recipe,
+        locked: &LockedGraph<'_>,
+        inputs: &Results,
+    ) -> Result<Option<Self>, StepError> {
+        let Body::Manifests(Manifests { artifact: Some(from), .. }) = &recipe.body else { return Ok(None) };
+        let address = &from.value.address;
+        let body = locked.graph.project.recipes.get(address).map(|it| &it.body);
+        let archive = inputs.get(address).and_then(|it| it.outputs.values().next());
+        match (body, archive) {
+            (Some(Body::Fetch(Fetch::Git { .. })), Some(archive)) => {
+                Ok(Some(Self::Artifact(ArtifactStep { archive: *archive })))
+            }
+            _ => Err(StepError::Input(format!("`{}` is no repository: Flux reads files of one", from.value))),
+        }
+    }
+
+    /// The step of a node, if anything is made there; `inputs` are the results of what it needs, and `own` what the node
+    /// has already.
     pub(super) fn of(
         recipe: &Recipe,
         locked: &LockedGraph<'_>,
         inputs: &Results,
+        own: &Record,
     ) -> Result<Option<Self>, StepError> {
         match &recipe.body {
             Body::Fetch(_)
@@ -198,9 +222,13 @@ impl Step {
                         parts.push(Input { what: what.clone(), from: From::Store(*file) });
                     }
                 }
+                let mut vars = locked.graph.project.vars.clone();
+                if let Some(manifest) = own.outputs.get(ARTIFACT) {
+                    vars.0.insert(ARTIFACT.to_owned(), manifest.sha256.to_string());
+                }
                 for file in &recipe.files {
                     let bytes =
-                        if it.subst { expand(locked, &file.path, &file.bytes)? } else { file.bytes.clone() };
+                        if it.subst { expand(&vars, &file.path, &file.bytes)? } else { file.bytes.clone() };
                     let blob = gabion_digest::hash_bytes(&bytes).blob;
                     parts.push(Input { what: file.path.clone(), from: From::Memory(blob, bytes) });
                 }
@@ -245,6 +273,7 @@ impl Step {
             Self::Run(_) => "run",
             Self::Layer(_) => "image-layer",
             Self::Image(_) => "image",
+            Self::Artifact(_) => "artifact",
         }
     }
 
@@ -261,7 +290,8 @@ impl Step {
             | Self::Compress(_)
             | Self::Run(_)
             | Self::Layer(_)
-            | Self::Image(_) => 1,
+            | Self::Image(_)
+            | Self::Artifact(_) => 1,
         }
     }
 
@@ -277,6 +307,7 @@ impl Step {
             Self::Run(run) => run.output(),
             Self::Layer(_) => LAYER,
             Self::Image(_) => MANIFEST,
+            Self::Artifact(_) => ARTIFACT,
         }
     }
 
@@ -300,6 +331,7 @@ impl Step {
             Self::Run(run) => return run.run(store),
             Self::Layer(layer) => return layer.run(store).map(Done::from),
             Self::Image(image) => return image.run(store).map(Done::from),
+            Self::Artifact(artifact) => return artifact.run(store).map(Done::from),
         };
         let mut batch = store.batch();
         let output = batch.put(text.as_bytes())?.into();
@@ -345,11 +377,11 @@ pub(super) fn not_text(what: &str) -> StepError {
     StepError::Input(format!("`{what}` is not text"))
 }
 
-pub(super) fn expand(locked: &LockedGraph<'_>, path: &str, bytes: &[u8]) -> Result<Vec<u8>, StepError> {
+pub(super) fn expand(vars: &Vars, path: &str, bytes: &[u8]) -> Result<Vec<u8>, StepError> {
     let plain = std::str::from_utf8(bytes).map_err(|_| not_text(path))?;
     let unknown =
         |name| StepError::Input(format!("`{path}` uses `${{{name}}}`, which `[vars]` does not have"));
-    locked.graph.project.vars.expand(plain).map(String::into_bytes).map_err(unknown)
+    vars.expand(plain).map(String::into_bytes).map_err(unknown)
 }
 
 fn documents(inputs: &[Input], store: &Store) -> Result<String, StepError> {

@@ -7,7 +7,7 @@ use crate::leak;
 use crate::lock::LockedGraph;
 use crate::recipe::kinds::{Bundle, Chart, Deploy, Size};
 use crate::recipe::lints::RecipeLint;
-use crate::recipe::{Address, Body, Kind, Recipe, Value};
+use crate::recipe::{Address, Body, Kind, Recipe, Reference, Spanned, Value};
 use gabion_kube::{Cluster, Document, Lint, NodeSize, Rules, Told, discover, lint, review};
 use gabion_store::{Store, StoreError};
 use std::collections::BTreeMap;
@@ -248,7 +248,13 @@ fn secrets(
     let mut out = Vec::new();
     let found = leak::plain_secrets(bundle, closure).into_iter().map(|it| (RecipeLint::PlainSecret, it));
     let mut all: Vec<_> = found.collect();
-    for address in bundle.base.iter().map(|it| &it.value.address).filter(|it| it.kind() == Kind::Fetch) {
+    // What the host hands to Flux travels with the documents that name it.
+    let artifact = |it: &Spanned<Reference>| match &project.recipes.get(&it.value.address)?.body {
+        Body::Manifests(it) => it.artifact.as_ref(),
+        _ => None,
+    };
+    let fetched = bundle.base.iter().chain(bundle.deploy.iter().filter_map(artifact));
+    for address in fetched.map(|it| &it.value.address).filter(|it| it.kind() == Kind::Fetch) {
         let pins = project.recipes.get(address).map(|it| locked.pins(it)).unwrap_or_default();
         for (_, pin) in pins {
             // Locking leaves it in the store; where it is not there, it is looked at once it was built.

@@ -50,6 +50,7 @@ pub(super) const RECIPES: &[(&str, &str)] = &recipes![
     "k8s/app/gateway.yaml",
     "k8s/app/generation.yaml",
     "k8s/app/ingress.yaml",
+    "k8s/app/probe.yaml",
     "k8s/app/kafka-users.yaml",
     "k8s/app/network.yaml",
     "k8s/app/quota.yaml",

@@ -321,7 +321,10 @@ fn words(command: &HostsCommand) -> Vec<String> {
     let flag = |is: bool, word: &str| is.then(|| word.to_owned());
     let one = |word: &str| vec![word.to_owned()];
     match command {
-        HostsCommand::Install(_) | HostsCommand::Receive(_) | HostsCommand::Restore(_) => Vec::new(),
+        HostsCommand::Install(_)
+        | HostsCommand::Receive(_)
+        | HostsCommand::Restore(_)
+        | HostsCommand::Serve(_) => Vec::new(),
         HostsCommand::Facts(_) => one("facts"),
         HostsCommand::Status(_) => one("status"),
         HostsCommand::Heal(_) => one("heal"),

@@ -230,6 +230,24 @@ pub fn manifest(config: &[u8], layers: &[LayerEntry]) -> Vec<u8> {
     }))
 }
 
+/// What Flux takes files from, an `OCIRepository` (source.toolkit.fluxcd.io): its configuration and manifest. `diff_id` is the
+/// digest of the one tar, `layer` that of its gzip, which has `size` bytes.
+///
+/// Flux unpacks the first layer unless a `layerSelector` says otherwise, and asks nothing of the configuration
+/// (fluxcd/source-controller, `ocirepository_controller.go`); the media types are those of its own `flux push artifact`.
+pub fn flux_artifact(diff_id: Sha256, layer: Sha256, size: u64) -> (Vec<u8>, Vec<u8>) {
+    let config =
+        canonical(&serde_json::json!({ "rootfs": { "type": "layers", "diff_ids": [diff_id.to_string()] } }));
+    let descriptor = |media_type: &str, digest: Sha256, size: u64| serde_json::json!({ "mediaType": media_type, "digest": digest.to_string(), "size": size });
+    let manifest = canonical(&serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": MediaType::OCI_MANIFEST,
+        "config": descriptor(MediaType::FLUX_CONFIG, Sha256::of(&config), config.len() as u64),
+        "layers": [descriptor(MediaType::FLUX_CONTENT, layer, size)],
+    }));
+    (config, manifest)
+}
+
 /// JSON without white space, the keys of every object sorted by their bytes, whatever a map of `serde_json` does here.
 fn canonical(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();

@@ -38,6 +38,10 @@ impl MediaType {
     pub const HELM_CHART: &'static str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
     /// Provenance of a Helm chart.
     pub const HELM_PROVENANCE: &'static str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+    /// Configuration of what Flux reads (fluxcd/pkg, `oci/oci.go`).
+    pub const FLUX_CONFIG: &'static str = "application/vnd.cncf.flux.config.v1+json";
+    /// Files that Flux reads.
+    pub const FLUX_CONTENT: &'static str = "application/vnd.cncf.flux.content.v1.tar+gzip";
     /// What a registry is asked for.
     pub const DOCUMENTS: [&'static str; 4] =
         [Self::OCI_INDEX, Self::OCI_MANIFEST, Self::DOCKER_INDEX, Self::DOCKER_MANIFEST];

@@ -18,6 +18,9 @@ pub enum Command {
     /// Take a bundle from `gabion host push` at the other end of the pipe
     #[command(hide = true)]
     Receive(ReceiveArgs),
+    /// Answer one question of Flux, on a connection that systemd accepted
+    #[command(hide = true)]
+    Serve(RootArgs),
     /// Show what a bundle would change, and what drifted
     Plan(PlanArgs),
     /// Bring the host to a bundle: with a snapshot before, a health gate after, and a way back

@@ -8,6 +8,7 @@ use super::keep;
 use super::receive::receive;
 use super::text;
 use crate::accept::{self, Judging};
+use crate::artifacts;
 use crate::error::HostError;
 use crate::live::{Generation, Host, LiveError, Outcome, Patience, Tell, Wishes, history};
 use crate::root::Root;
@@ -65,6 +66,12 @@ pub fn run(command: &Command, context: &Context<'_>) -> Result<Answer, LiveError
             let (input, output) = (io::stdin().lock(), io::stdout().lock());
             let taken = receive(&args.root, &args.judge, context.now, input, output);
             told(taken.map(|_| Answer::new("", json!(null))))
+        }
+        Command::Serve(args) => {
+            let failed = |source| HostError::Root { path: args.root.display().to_string(), source };
+            let root = Root::open(&args.root).map_err(failed)?;
+            artifacts::serve(&root, io::stdin().lock(), io::stdout().lock())?;
+            Ok(Answer::new("", Value::Null))
         }
         Command::Plan(args) => plan(args, context),
         Command::Apply(args) => apply(args, context),

@@ -3,8 +3,10 @@
 use super::error::LiveError;
 use super::generation::Applied;
 use super::health::{Health, called, health, stuck};
+use super::network::is_beyond;
 use super::objects::{Object, Wait, Wave, list, stub};
 use super::programs::{Program, Programs, Said};
+use gabion_bundle::Mode;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -106,8 +108,14 @@ impl Cluster<'_> {
     }
 
     /// Applies a wave and waits for what it says. Hooks run only where `runs` says so.
-    pub(crate) fn wave(&self, wave: &Wave, runs: &dyn Fn(&Object) -> bool) -> Result<(), LiveError> {
-        let objects: Vec<&Object> = wave.objects.iter().filter(|it| it.hook.is_none() || runs(it)).collect();
+    pub(crate) fn wave(
+        &self,
+        wave: &Wave,
+        mode: Option<Mode>,
+        runs: &dyn Fn(&Object) -> bool,
+    ) -> Result<(), LiveError> {
+        let goes = |it: &&Object| !it.is_probe && (it.hook.is_none() || runs(it));
+        let objects: Vec<&Object> = wave.objects.iter().filter(goes).collect();
         if objects.is_empty() {
             return Ok(());
         }
@@ -123,15 +131,23 @@ impl Cluster<'_> {
             return Ok(());
         }
         let names: Vec<Applied> = objects.iter().map(|it| it.applied()).collect();
-        self.until(&format!("the wave `{}`", wave.name), &mut || {
-            let waits = self.not_good(&names)?;
-            Ok(match waits {
-                (_, Some(bad)) => Health::Bad(bad),
-                (waits, None) if waits.is_empty() => Health::Good,
-                (waits, None) => Health::Waits(waits.join(", ")),
-            })
-        })?;
+        self.until(&format!("the wave `{}`", wave.name), &mut || Ok(self.not_good(&names, mode)?.health()))?;
         self.delete(&of("hook-succeeded"))
+    }
+
+    /// Runs a job of the gate to its end, and takes it away whatever it says.
+    pub(crate) fn probe(&self, job: &Object) -> Result<(), LiveError> {
+        let names = [job.applied()];
+        // An interrupted run may have left it, and a job is run once.
+        self.delete(&names)?;
+        let what = format!("the probe `{}`", job.name);
+        self.apply(&what, &list([job.json.as_str()]))?;
+        let ended = self.until(&what, &mut || Ok(self.not_good(&names, None)?.health()));
+        let gone = self.delete(&names);
+        match ended {
+            Err(LiveError::Deadline { last, .. }) => Err(LiveError::Unhealthy(vec![format!("{what}{last}")])),
+            other => other.and(gone),
+        }
     }
 
     /// Server-side apply. What a webhook or a kind that is not served yet refuses is tried again for a while.
@@ -188,21 +204,28 @@ impl Cluster<'_> {
         Ok(differ.map(|(name, _)| name).collect())
     }
 
-    /// What of these is not as it is meant to be, and the first that never will be.
-    pub(crate) fn not_good(&self, names: &[Applied]) -> Result<(Vec<String>, Option<String>), LiveError> {
+    /// What of these is not as it is meant to be. Of a host whose mode is known, what needs a network is told apart.
+    pub(crate) fn not_good(&self, names: &[Applied], mode: Option<Mode>) -> Result<NotGood, LiveError> {
         let found = self.get(names)?;
         let there: BTreeSet<String> = found.iter().map(called).collect();
         let missing = names.iter().map(|it| it.object.to_string()).filter(|it| !there.contains(it));
-        let mut waits: Vec<String> = missing.map(|it| format!("{it} is not there")).collect();
-        let mut bad = None;
+        let waits = missing.map(|it| format!("{it} is not there")).collect();
+        let mut it = NotGood { waits, ..NotGood::default() };
+        let find = |name: &Applied| self.get(std::slice::from_ref(name)).ok()?.pop();
         for object in &found {
-            match health(object) {
-                Health::Good => {}
-                Health::Waits(why) => waits.push(format!("{}: {why}", called(object))),
-                Health::Bad(why) => bad = bad.or_else(|| Some(format!("{}: {why}", called(object)))),
+            let (is_bad, why) = match health(object) {
+                Health::Good => continue,
+                Health::Waits(why) => (false, why),
+                Health::Bad(why) => (true, why),
+            };
+            let said = format!("{}: {why}", called(object));
+            match mode.filter(|_| is_beyond(object, &find)) {
+                Some(mode) => it.beyond.push(format!("{said}; {}", not_waited_for(mode))),
+                None if is_bad => it.bad = it.bad.or(Some(said)),
+                None => it.waits.push(said),
             }
         }
-        Ok((waits, bad))
+        Ok(it)
     }
 
     /// Takes objects out of the cluster; those of kinds that it does not know are gone already.
@@ -261,6 +284,35 @@ impl Cluster<'_> {
             Err(LiveError::Deadline { .. }) => Err(LiveError::Unhealthy(last)),
             other => other,
         }
+    }
+}
+
+/// What is not as it is meant to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NotGood {
+    /// Not yet.
+    pub(crate) waits: Vec<String>,
+    /// The first that never will be.
+    pub(crate) bad: Option<String>,
+    /// What servers of others decide.
+    pub(crate) beyond: Vec<String>,
+}
+
+impl NotGood {
+    /// The health of all together. What others decide is no part of it.
+    fn health(self) -> Health {
+        match self.bad {
+            Some(bad) => Health::Bad(bad),
+            None if self.waits.is_empty() => Health::Good,
+            None => Health::Waits(self.waits.join(", ")),
+        }
+    }
+}
+
+fn not_waited_for(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Sealed => "it needs a network, which a sealed host has not",
+        Mode::Connected => "that is up to servers of others, and is not waited for",
     }
 }
 

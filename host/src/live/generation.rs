@@ -5,7 +5,7 @@
 
 use crate::error::HostError;
 use crate::root::Root;
-use gabion_bundle::{Mode, Policy, SignedPromotion, Stage, Time, TrustRoot, Verified};
+use gabion_bundle::{BundleError, Mode, Opened, Policy, SignedPromotion, Stage, Time, TrustRoot, Verified};
 use gabion_digest::Sha256;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -104,17 +104,33 @@ impl Accepted {
         reader: R,
         digest: &Sha256,
     ) -> Result<Verified<R>, HostError> {
+        let verified = self.judge(|policy| gabion_bundle::verify(reader, policy))?;
+        is_the(digest, &verified.digest)?;
+        Ok(verified)
+    }
+
+    /// The same bundle for single pieces of it: signatures and tables are judged now, and each piece when it is read.
+    pub(crate) fn open<R: Read + Seek>(&self, reader: R, digest: &Sha256) -> Result<Opened<R>, HostError> {
+        let opened = self.judge(|policy| gabion_bundle::open(reader, policy))?;
+        is_the(digest, &opened.digest)?;
+        Ok(opened)
+    }
+
+    fn judge<T>(&self, by: impl FnOnce(&Policy<'_>) -> Result<T, BundleError>) -> Result<T, HostError> {
         let root = TrustRoot::parse(&self.root)?;
         let now = Time::from_unix(self.at)
             .ok_or_else(|| HostError::Unsupported("it was accepted at no time that there is".into()))?;
         let promotion = self.promotion.as_deref().map(SignedPromotion::parse).transpose()?;
         let policy = Policy { promotion: promotion.as_ref(), ..Policy::new(&root, now, Stage::Install) };
-        let verified = gabion_bundle::verify(reader, &policy)?;
-        if verified.digest == *digest {
-            return Ok(verified);
-        }
-        Err(HostError::Unsupported(format!("its digest is {}, not {digest}", verified.digest)))
+        Ok(by(&policy)?)
     }
+}
+
+fn is_the(asked: &Sha256, found: &Sha256) -> Result<(), HostError> {
+    if found == asked {
+        return Ok(());
+    }
+    Err(HostError::Unsupported(format!("its digest is {found}, not {asked}")))
 }
 
 mod text {

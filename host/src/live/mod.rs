@@ -6,6 +6,7 @@ mod error;
 mod generation;
 mod health;
 mod host;
+mod network;
 mod objects;
 mod packages;
 mod plan;

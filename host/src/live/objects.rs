@@ -9,6 +9,8 @@ use std::io::{Read, Seek};
 
 const WAVES: &str = "deploy/waves.json";
 const OBJECTS: &str = "deploy/objects.jsonl";
+/// What a job of the gate is annotated with.
+const PROBE: &str = "gabion.dev/probe";
 
 /// What is waited for behind a wave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -35,6 +37,8 @@ pub(crate) struct Object {
     pub(crate) api_version: String,
     pub(crate) from: String,
     pub(crate) hook: Option<Hook>,
+    /// Whether it is for the gate alone: a job that tries what must be let through and what must be denied.
+    pub(crate) is_probe: bool,
     pub(crate) json: String,
 }
 
@@ -87,7 +91,8 @@ pub(crate) fn waves<R: Read + Seek>(bundle: &mut Verified<R>) -> Result<Vec<Wave
         for it in wave.objects {
             let json = lines.next().ok_or_else(|| wrong(format!("`{OBJECTS}` has fewer objects")))?;
             let ListedObject { object: name, api_version, from, hook } = it;
-            objects.push(Object { name, api_version, from, hook, json: json.to_owned() });
+            let is_probe = name.kind == "Job" && is_probe(json);
+            objects.push(Object { name, api_version, from, hook, is_probe, json: json.to_owned() });
         }
         waves.push(Wave { name: wave.name, wait: wave.wait, objects });
     }
@@ -97,7 +102,18 @@ pub(crate) fn waves<R: Read + Seek>(bundle: &mut Verified<R>) -> Result<Vec<Wave
     }
 }
 
+/// Whether an object says that it is for the gate.
+fn is_probe(json: &str) -> bool {
+    let object: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    object["metadata"]["annotations"][PROBE] == "true"
+}
+
 impl Object {
+    /// Whether it stays in the cluster as long as its bundle is in force.
+    pub(crate) fn stays(&self) -> bool {
+        self.hook.is_none() && !self.is_probe
+    }
+
     /// As a generation remembers it.
     pub(crate) fn applied(&self) -> Applied {
         Applied {
@@ -109,9 +125,9 @@ impl Object {
     }
 }
 
-/// What stays in the cluster as long as it is there: an inventory has no hooks.
+/// What stays in the cluster as long as it is there: an inventory has no hooks and no probes.
 pub(crate) fn inventory(waves: &[Wave]) -> Vec<Applied> {
-    let objects = waves.iter().flat_map(|it| &it.objects).filter(|it| it.hook.is_none());
+    let objects = waves.iter().flat_map(|it| &it.objects).filter(|it| it.stays());
     objects.map(Object::applied).collect()
 }
 

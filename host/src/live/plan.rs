@@ -144,8 +144,7 @@ impl Host<'_> {
         if current.k3s.is_some() && self.cluster().answers() {
             let mut bundle = self.open_pack(current)?;
             let waves = objects::waves(&mut bundle)?;
-            let objects: Vec<_> =
-                waves.iter().flat_map(|it| &it.objects).filter(|it| it.hook.is_none()).collect();
+            let objects: Vec<_> = waves.iter().flat_map(|it| &it.objects).filter(|it| it.stays()).collect();
             report.drift.extend(self.cluster().drift(&objects)?);
         }
         Ok(())

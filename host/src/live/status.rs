@@ -28,7 +28,10 @@ impl Host<'_> {
     pub fn status(&self) -> Result<Status, LiveError> {
         let generation = Generation::current(&self.root)?;
         let wrong = match &generation {
-            Some(it) => self.wrong(it, it.k3s.is_some())?,
+            Some(it) => {
+                let (wrong, beyond) = self.wrong(it, it.k3s.is_some())?;
+                wrong.into_iter().chain(beyond).collect()
+            }
             None => Vec::new(),
         };
         Ok(Status {

@@ -11,6 +11,7 @@ use crate::error::HostError;
 use crate::k3s::{self, Content};
 use crate::layout::{Layout, Wanted};
 use crate::secrets::{self, SecretsError};
+use crate::unit;
 use gabion_bundle::{SecretTargets, Verified};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, Write};
@@ -40,6 +41,8 @@ pub(crate) struct Steps {
     /// The archives of images, with what theirs are called.
     archives: Vec<(String, Vec<String>)>,
     has_k3s: bool,
+    /// Whether Flux asks this host for artifacts.
+    has_artifacts: bool,
     /// Where secrets go.
     secrets: Option<SecretTargets>,
 }
@@ -61,9 +64,11 @@ impl Steps {
             .collect();
         let images = archives.iter().flat_map(|(_, names)| names).cloned().collect();
         let has_k3s = layout.entries().contains_key(READ_ONCE[0]);
+        let socket = format!("etc/systemd/system/{}", unit::ARTIFACTS[0].0);
+        let has_artifacts = layout.entries().contains_key(&socket);
         let secrets = secrets::targets(bundle)?;
         one_owner(&layout, secrets.as_ref())?;
-        Ok(Self { layout, waves, images, archives, has_k3s, secrets })
+        Ok(Self { layout, waves, images, archives, has_k3s, has_artifacts, secrets })
     }
 
     /// The objects that stay in the cluster.
@@ -122,7 +127,7 @@ impl Host<'_> {
                 }
                 Step::Services => {
                     if steps.has_k3s {
-                        self.services(change)?;
+                        self.services(change, steps.has_artifacts)?;
                     }
                     change.next(&self.root, Step::Images)?;
                 }
@@ -222,7 +227,7 @@ impl Host<'_> {
     }
 
     /// K3s runs, with the files that are there now.
-    fn services(&self, change: &mut Change) -> Result<(), LiveError> {
+    fn services(&self, change: &mut Change, artifacts: bool) -> Result<(), LiveError> {
         self.systemctl(&["daemon-reload"])?;
         self.systemctl(&["enable", "k3s.service"])?;
         if let Some(snapshot) = change.restore.clone() {
@@ -236,6 +241,10 @@ impl Host<'_> {
             self.systemctl(&["restart", "k3s.service"])?;
         } else {
             self.systemctl(&["start", "k3s.service"])?;
+        }
+        if artifacts {
+            // Accepting connections is all that it does: those that are open go on.
+            self.systemctl(&["restart", unit::ARTIFACTS[0].0])?;
         }
         let answered = self.cluster().ready();
         if let (Err(LiveError::Deadline { .. }), Some(failed), true) =
@@ -288,7 +297,7 @@ impl Host<'_> {
             if at == behind {
                 self.secrets(steps)?;
             }
-            cluster.wave(wave, &runs)?;
+            cluster.wave(wave, to.mode, &runs)?;
             self.say(format!("wave {}: {} objects", wave.name, wave.objects.len()));
         }
         if behind == steps.waves.len() {
@@ -326,22 +335,42 @@ impl Host<'_> {
         self.cluster().apply("secrets", &input)
     }
 
-    /// What is not healthy.
-    pub(super) fn wrong(&self, to: &Generation, has_k3s: bool) -> Result<Vec<String>, LiveError> {
-        let mut wrong = self.failed_units()?;
+    /// What is not healthy; then what is not because of servers of others.
+    pub(super) fn wrong(
+        &self,
+        to: &Generation,
+        has_k3s: bool,
+    ) -> Result<(Vec<String>, Vec<String>), LiveError> {
+        let (mut wrong, mut beyond) = (self.failed_units()?, Vec::new());
         if has_k3s {
             let cluster = self.cluster();
             wrong.extend(cluster.wrong(to.k3s.as_deref())?);
-            let (waits, bad) = cluster.not_good(&to.objects)?;
-            wrong.extend(bad.into_iter().chain(waits));
+            let found = cluster.not_good(&to.objects, to.mode)?;
+            wrong.extend(found.bad.into_iter().chain(found.waits));
+            beyond = found.beyond;
             let there = cluster.images()?;
             wrong.extend(to.images.difference(&there).map(|it| format!("containerd has no `{it}`")));
         }
-        Ok(wrong)
+        Ok((wrong, beyond))
     }
 
+    /// Everything is healthy; then what must be denied is denied.
     fn gate(&self, steps: &Steps, to: &Generation) -> Result<(), LiveError> {
-        self.cluster().until_right(&mut || self.wrong(to, steps.has_k3s))
+        let mut others = Vec::new();
+        self.cluster().until_right(&mut || {
+            let (wrong, beyond) = self.wrong(to, steps.has_k3s)?;
+            others = beyond;
+            Ok(wrong)
+        })?;
+        for it in &others {
+            self.say(it);
+        }
+        let objects = steps.waves.iter().flat_map(|it| &it.objects);
+        for job in objects.filter(|it| it.is_probe && steps.has_k3s) {
+            self.cluster().probe(job)?;
+            self.say(format!("probe {}: as it must be", job.name));
+        }
+        Ok(())
     }
 
     /// Units of systemd that failed.

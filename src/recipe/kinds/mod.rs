@@ -98,7 +98,7 @@ impl Body {
             Self::ImageBuild(it) => [it.base.as_slice(), &it.from, &[], &[], &[]],
             Self::Run(it) => [it.root.as_slice(), &it.inputs, &[], &[], &[]],
             Self::Chart(it) => [&it.after, &[], &[], &[], &[]],
-            Self::Manifests(it) => [&it.from, &it.after, &[], &[], &[]],
+            Self::Manifests(it) => [&it.from, it.artifact.as_slice(), &it.after, &[], &[]],
             Self::Bundle(it) => {
                 [it.installer.as_slice(), it.host.as_slice(), &it.base, &it.deploy, &it.secrets]
             }

@@ -16,6 +16,8 @@ pub struct Manifests {
     pub from: Vec<Spanned<Reference>>,
     /// Whether `${name}` is replaced in `files`.
     pub subst: bool,
+    /// The repository whose files Flux takes from the host. `${artifact}` in `files` is the digest that it names.
+    pub artifact: Option<Spanned<Reference>>,
     /// What is said of images that they name.
     pub images: Decisions,
     /// Nodes that come first.
@@ -28,9 +30,17 @@ impl Manifests {
             files: reader.strings("files"),
             from: reader.references("from", &[Kind::Fetch]),
             subst: reader.flag("subst", false),
+            artifact: reader.reference("artifact", &[Kind::Fetch]),
             images: Decisions::read(reader),
             after: reader.references("after", &[Kind::Manifests, Kind::Chart]),
         };
+        if let Some(part) = it.artifact.as_ref().filter(|it| it.value.output.is_some()) {
+            reader.bad_value("artifact", &part.span, format!("takes a whole node, not `{}`", part.value));
+        }
+        if let Some(part) = it.artifact.as_ref().filter(|_| !it.subst) {
+            let why = "needs `subst = true`: an object must name what Flux is to take, by `${artifact}`";
+            reader.bad_value("artifact", &part.span, why);
+        }
         for part in it.from.iter().filter(|part| part.value.output.is_some()) {
             let why = format!("takes whole nodes, not `{}`", part.value);
             reader.bad_value("from", &part.span, why);

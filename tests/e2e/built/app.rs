@@ -1,6 +1,6 @@
 //! The APIs: what their pods may do, whom they reach, and who gets in.
 
-use super::network::{Network, strangers};
+use super::network::{End, Network, strangers};
 use super::{PRODUCTION, items, name_of, quantity, text};
 use serde_json::{Value, json};
 
@@ -43,6 +43,33 @@ fn the_graph_of_the_apis_is_exactly_this_one() {
     monitoring/prometheus -> app/api-gateway 9464/TCP
     monitoring/prometheus -> app/api-generation 9464/TCP
     ");
+}
+
+#[test]
+fn the_gate_tries_what_the_policies_let_through_and_what_they_deny() {
+    let job = PRODUCTION.one("Job", "app/network-probe");
+    assert_eq!(job["metadata"]["annotations"]["gabion.dev/probe"], "true");
+    let template = &job["spec"]["template"];
+    let label = text(&template["metadata"]["labels"]["app.kubernetes.io/name"]);
+    let probe = End::pod("app", "network-probe", &[("app.kubernetes.io/name", label)]);
+    let network = Network::of(&PRODUCTION, &[strangers(), vec![probe.clone()]].concat());
+    let end = |name: &str| network.ends.iter().find(|it| it.name == name).unwrap();
+    // As its script says: CoreDNS, then the API server of the node, then a neighbour.
+    assert!(network.passes(&probe, end("kube-system/coredns"), "TCP", 53));
+    assert!(!network.passes(&probe, end("node"), "TCP", 6443));
+    assert!(!network.passes(&probe, end("app/api-generation"), "TCP", 8000));
+    let container = &template["spec"]["containers"][0];
+    let script = text(&container["command"][2]);
+    for said in [
+        "opens kube-dns.kube-system.svc.cluster.local 53 &&",
+        "! opens \"$KUBERNETES_SERVICE_HOST\" \"$KUBERNETES_SERVICE_PORT\" &&",
+        "! opens api-generation.app.svc.cluster.local 8000;",
+    ] {
+        assert!(script.contains(said), "{script}");
+    }
+    // Its image is there on every host: K3s has it.
+    let list = PRODUCTION.texts.iter().find(|(name, _)| name.ends_with("k3s-images.txt")).unwrap().1;
+    assert!(list.lines().any(|it| it == text(&container["image"])), "{list}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Flux: what it may do, whose objects are whose, and who opens what SOPS sealed.
 
 use super::{Built, CONNECTED, PRODUCTION, STAGING, items, name_of, text};
-use serde_json::json;
-use std::collections::BTreeSet;
+use gabion_digest::Sha256;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 #[test]
 fn all_six_controllers_are_there() {
@@ -50,32 +52,95 @@ fn brings_the_apis(built: &Built) -> bool {
     built.of("Deployment").iter().any(|it| name_of(it) == "app/api-gateway")
 }
 
+/// The digest of what the host hands to Flux, and its files.
+fn handed_out(built: &Built) -> Option<(String, BTreeMap<String, String>)> {
+    let table: Value = serde_json::from_str(&built.texts["bundle.json"]).unwrap();
+    let all: Vec<_> = items(&table["objects"]).iter().filter(|it| it["kind"] == "artifact").collect();
+    assert!(all.len() < 2, "{all:?}");
+    let object = all.first()?;
+    assert_eq!(object["name"], "gitops");
+    let digest = text(&object["manifest"]).to_owned();
+    assert_eq!(Sha256::of(&built.blobs[&digest]).to_string(), digest);
+    let manifest: Value = serde_json::from_slice(&built.blobs[&digest]).unwrap();
+    assert_eq!(manifest["config"]["mediaType"], "application/vnd.cncf.flux.config.v1+json");
+    let [layer] = items(&manifest["layers"]) else { panic!("{manifest}") };
+    assert_eq!(layer["mediaType"], "application/vnd.cncf.flux.content.v1.tar+gzip");
+    let packed = &built.blobs[text(&layer["digest"])];
+    let mut archive = tar::Archive::new(gabion_layer::unpacked(packed.as_slice()).unwrap());
+    let mut files = BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let (path, mut content) = (entry.path().unwrap().display().to_string(), String::new());
+        entry.read_to_string(&mut content).unwrap();
+        files.insert(path, content);
+    }
+    Some((digest, files))
+}
+
+#[test]
+fn flux_follows_what_the_host_hands_out_and_nothing_is_suspended() {
+    for built in [&*PRODUCTION, &*STAGING] {
+        let (digest, _) = handed_out(built).unwrap();
+        let source = &built.one("OCIRepository", "flux-system/k3s-gitops")["spec"];
+        assert_eq!(source["ref"], json!({"digest": digest}), "what is followed is what the bundle has");
+        assert_eq!(source["url"], format!("oci://{}/gitops", gabion_host::artifacts::ENDPOINT));
+        assert_eq!(source["insecure"], true, "within one host, and by digest");
+        let kustomization = &built.one("Kustomization", "flux-system/k3s-gitops")["spec"];
+        assert_eq!(kustomization["sourceRef"], json!({"kind": "OCIRepository", "name": "k3s-gitops"}));
+        assert!(built.of("GitRepository").is_empty() && built.of("ImageUpdateAutomation").is_empty());
+    }
+    assert!(handed_out(&CONNECTED).is_none() && CONNECTED.of("OCIRepository").is_empty());
+    for built in [&*PRODUCTION, &*STAGING, &*CONNECTED] {
+        for (_, it) in &built.documents {
+            assert!(it["spec"].get("suspend").is_none_or(|it| it == false), "{} {}", it["kind"], name_of(it));
+        }
+    }
+}
+
+#[test]
+fn the_locked_state_of_the_repository_travels() {
+    let (_, files) = handed_out(&PRODUCTION).unwrap();
+    let path = PRODUCTION.one("Kustomization", "flux-system/k3s-gitops")["spec"]["path"].clone();
+    let folder = text(&path).trim_start_matches("./");
+    assert!(files.contains_key(&format!("{folder}/kustomization.yaml")), "{:?}", files.keys());
+    assert!(files.contains_key("check") && files.contains_key("README.md"), "the whole of it");
+    // It is in the bundle once.
+    assert!(!PRODUCTION.members.iter().any(|it| it.contains("fetch.gitops")), "{:?}", PRODUCTION.members);
+}
+
 #[test]
 fn an_object_has_one_owner_in_either_mode() {
     for built in [&*PRODUCTION, &*STAGING] {
         assert!(brings_the_apis(built));
-        for kind in ["OCIRepository", "Kustomization"] {
-            let it = built.one(kind, "flux-system/k3s-gitops");
-            assert_eq!(it["spec"]["suspend"], true, "{kind}");
-            // The health gate must not wait for it.
-            assert_eq!(it["metadata"]["annotations"]["gabion.dev/wait"], "false", "{kind}");
+        let (_, files) = handed_out(built).unwrap();
+        let kustomization = &built.one("Kustomization", "flux-system/k3s-gitops")["spec"];
+        let folder = format!("{}/", text(&kustomization["path"]).trim_start_matches("./"));
+        let mut owned = 0;
+        for (path, source) in files.iter().filter(|(path, _)| path.starts_with(&folder)) {
+            for it in gabion_yaml::documents(source).unwrap() {
+                let it = super::json(&it.node);
+                if it["apiVersion"] == "kustomize.config.k8s.io/v1beta1" {
+                    continue;
+                }
+                owned += 1;
+                // Flux puts everything into one namespace.
+                let name =
+                    format!("{}/{}", text(&kustomization["targetNamespace"]), text(&it["metadata"]["name"]));
+                let twice = built.of(text(&it["kind"])).into_iter().any(|other| name_of(other) == name);
+                assert!(!twice, "{path}: {} {name} is in the bundle too", it["kind"]);
+                assert!(it["kind"] != "Secret" || it.get("sops").is_some(), "{path}");
+            }
         }
-        assert!(built.of("GitRepository").is_empty() && built.of("ImageUpdateAutomation").is_empty());
+        assert!(owned > 0, "Flux has nothing to do: {:?}", files.keys());
     }
     assert!(!brings_the_apis(&CONNECTED));
     let kustomization = &CONNECTED.one("Kustomization", "flux-system/k3s-gitops")["spec"];
-    assert!(kustomization.get("suspend").is_none());
     assert_eq!(kustomization["prune"], true);
     let mut seen = BTreeSet::new();
     for (_, it) in &PRODUCTION.documents {
         let id = format!("{} {} {}", it["apiVersion"], it["kind"], name_of(it));
         assert!(seen.insert(id.clone()), "{id} stands twice in the bundle");
     }
-}
-
-#[test]
-fn the_locked_state_of_the_repository_travels() {
-    assert!(PRODUCTION.members.iter().any(|it| it.contains("fetch.gitops")), "{:?}", PRODUCTION.members);
 }
 
 #[test]

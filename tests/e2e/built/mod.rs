@@ -34,6 +34,8 @@ pub(crate) struct Built {
     pub(crate) texts: BTreeMap<String, String>,
     /// Every member.
     pub(crate) members: Vec<String>,
+    /// Small blobs of images and artifacts, by their digests.
+    pub(crate) blobs: BTreeMap<String, Vec<u8>>,
 }
 
 /// Production: sealed.
@@ -90,7 +92,8 @@ fn build(env: Option<&str>) -> Built {
 
 /// What is text in the bundle at `path`.
 fn read(path: &Path) -> Built {
-    let mut built = Built { documents: Vec::new(), texts: BTreeMap::new(), members: Vec::new() };
+    let (documents, members) = (Vec::new(), Vec::new());
+    let mut built = Built { documents, texts: BTreeMap::new(), members, blobs: BTreeMap::new() };
     let mut archive = tar::Archive::new(fs_err::File::open(path).unwrap());
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -98,6 +101,9 @@ fn read(path: &Path) -> Built {
         built.members.push(name.clone());
         let mut bytes = Vec::new();
         entry.by_ref().take(1 << 20).read_to_end(&mut bytes).unwrap();
+        if let Some(hex) = name.strip_prefix("content/blobs/sha256/") {
+            built.blobs.insert(format!("sha256:{hex}"), bytes.clone());
+        }
         let Ok(text) = String::from_utf8(bytes) else { continue };
         let is_object = name.contains("/manifests.") || name.contains("/chart.");
         if is_object && Path::new(&name).extension().is_some_and(|it| it == "yaml") {

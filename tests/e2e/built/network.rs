@@ -206,7 +206,7 @@ fn the_evaluator_reads_policies_as_kubernetes_does() {
     ];
     let documents = gabion_yaml::documents(&texts.concat()).unwrap();
     let documents = documents.iter().map(|it| (String::new(), super::json(&it.node))).collect();
-    let built = Built { documents, texts: BTreeMap::new(), members: Vec::new() };
+    let built = Built { documents, texts: BTreeMap::new(), members: Vec::new(), blobs: BTreeMap::new() };
     let ends = [
         End::pod("b", "x", &[("app", "x")]),
         End::pod("b", "y", &[("app", "y")]),

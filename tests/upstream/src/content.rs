@@ -41,6 +41,26 @@ pub struct Content {
     pub repositories: BTreeMap<String, Repository>,
 }
 
+/// A `Secret` as SOPS seals one. Nobody has the identity.
+const SEALED: &str = "\
+apiVersion: v1
+kind: Secret
+metadata:
+    name: partner
+    namespace: app
+type: Opaque
+stringData:
+    token: ENC[AES256_GCM,data:q83vASNFZ4k=,iv:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,tag:ICEiIyQlJicoKSorLC0uLw==,type:str]
+sops:
+    age:
+        - recipient: age1demo
+          enc: |
+            of the demo: there is no key for it
+    encrypted_regex: ^(data|stringData)$
+    mac: ENC[AES256_GCM,data:q83vASNFZ4k=,iv:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,tag:ICEiIyQlJicoKSorLC0uLw==,type:str]
+    version: 3.11.0
+";
+
 impl Content {
     /// Everything that the platform's recipes ask for.
     pub fn platform() -> Self {
@@ -146,13 +166,16 @@ impl Content {
     }
 
     fn gitops(&mut self) {
-        let cluster: &[u8] =
-            b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n";
+        let cluster = |of: &str| {
+            format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [{of}]\n")
+        };
         let mut repository = Repository::default();
         repository.commit(
             "main",
             &[
-                ("100644", "clusters/prod/kustomization.yaml", cluster),
+                ("100644", "clusters/prod/kustomization.yaml", cluster("../sealed").as_bytes()),
+                ("100644", "clusters/sealed/kustomization.yaml", cluster("partner.sops.yaml").as_bytes()),
+                ("100644", "clusters/sealed/partner.sops.yaml", SEALED.as_bytes()),
                 ("100644", "README.md", b"What the cluster runs.\n"),
                 ("100755", "check", b"#!/bin/sh\nexec kustomize build clusters/prod\n"),
             ],

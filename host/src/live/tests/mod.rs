@@ -2,5 +2,6 @@
 
 mod apply;
 mod cut;
+mod gate;
 mod slot;
 mod world;

@@ -179,10 +179,14 @@ impl World {
     }
 
     pub(super) fn host_at(&self, now: u64) -> Host<'static> {
+        self.host_that_tells(now, &|_| {})
+    }
+
+    fn host_that_tells<'t>(&self, now: u64, tell: &'t Tell<'t>) -> Host<'t> {
         let patience = Patience { limit: Duration::from_millis(400), pause: Duration::from_millis(100) };
         // A program that another test starts holds the lock for a moment, until it is another program.
         loop {
-            match Host::open(self.folder.path(), now, patience, &|_| {}) {
+            match Host::open(self.folder.path(), now, patience, tell) {
                 Err(crate::HostError::Busy { .. }) => std::thread::yield_now(),
                 other => break other.unwrap(),
             }
@@ -244,4 +248,12 @@ pub(super) fn apply_at(host: &Host<'_>, contents: &Contents, wishes: Wishes) -> 
     let policy = Policy::new(&trust, Time::from_unix(NOW).unwrap(), Stage::Install);
     let (_, mut bundle) = spool::take(&host.root, Cursor::new(bytes), &policy)?;
     host.apply(&mut bundle, Accepted { root: trust.to_text(), at: NOW, promotion: None }, wishes)
+}
+
+/// The same, with every line that was told meanwhile.
+pub(super) fn apply_told(world: &World, contents: &Contents) -> (Result<Outcome, LiveError>, Vec<String>) {
+    let said = std::cell::RefCell::new(Vec::new());
+    let tell = |line: &str| said.borrow_mut().push(line.to_owned());
+    let ended = apply_at(&world.host_that_tells(NOW, &tell), contents, Wishes::default());
+    (ended, said.into_inner())
 }
