@@ -132,6 +132,9 @@ pub enum Command {
     /// Caches that are shared with others
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// Show where several builders did not make the same: the trusted ones whose records are in the caches, and this
+    /// machine
+    Challenge(TargetArgs),
     /// Signing keys and trust
     #[command(subcommand)]
     Key(KeyCommand),
@@ -165,6 +168,7 @@ impl Command {
                 | Self::Demo(_)
                 | Self::Host(_)
                 | Self::Cache(_)
+                | Self::Challenge(_)
                 | Self::Bundle(_)
         )
     }

@@ -17,18 +17,18 @@ fn body() -> Vec<u8> {
 }
 
 /// A locked project, an upstream, and a key for CI.
-struct Shop {
-    world: World,
+pub(super) struct Shop {
+    pub(super) world: World,
     /// The public line of `ci`.
     public: String,
 }
 
 /// A machine of CI that has the project and nothing else.
-struct Job {
+pub(super) struct Job {
     folder: tempfile::TempDir,
 }
 
-fn shop() -> Shop {
+pub(super) fn shop() -> Shop {
     let world = World::new(RECIPES, &[("/a.txt", &body()), ("/doc.yaml", DOC)]);
     world.ok("lock");
     for key in ["ci", "fork"] {
@@ -40,7 +40,7 @@ fn shop() -> Shop {
 
 impl Shop {
     /// A job with the upstream, or without one. It trusts the key of CI for `main`.
-    fn job(&self, upstream: bool, more: &str) -> Job {
+    pub(super) fn job(&self, upstream: bool, more: &str) -> Job {
         let folder = tempfile::tempdir().unwrap();
         for name in ["gabion.toml", "gabion.lock"] {
             fs_err::copy(self.world.path(name), folder.path().join(name)).unwrap();
@@ -55,7 +55,7 @@ impl Shop {
     }
 
     /// Builds with `cache` in a job of its own that puts what it makes; gives the job.
-    fn fill(&self, cache: &str, more: &str) -> Job {
+    pub(super) fn fill(&self, cache: &str, more: &str) -> Job {
         let job = self.job(true, more);
         let run = job.run(&format!("build --cache {cache} --cache-push"), &self.key("ci"));
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -63,7 +63,7 @@ impl Shop {
         job
     }
 
-    fn key(&self, name: &str) -> PathBuf {
+    pub(super) fn key(&self, name: &str) -> PathBuf {
         self.world.path(name)
     }
 
@@ -74,14 +74,14 @@ impl Shop {
 }
 
 impl Job {
-    fn run(&self, arguments: &str, key: &Path) -> Run {
+    pub(super) fn run(&self, arguments: &str, key: &Path) -> Run {
         let mut command = gabion(self.folder.path());
         command.env("GABION_CACHE_KEY", key).args(arguments.split_whitespace());
         command.output().unwrap().into()
     }
 
     /// A run with no key of its own.
-    fn plain(&self, arguments: &str) -> Run {
+    pub(super) fn plain(&self, arguments: &str) -> Run {
         gabion(self.folder.path()).args(arguments.split_whitespace()).output().unwrap().into()
     }
 
