@@ -3,9 +3,11 @@
 //! Read from `$GABION_CONFIG`, otherwise `gabion/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
 //! None of it may change an output.
 
+mod aws;
 mod cache;
 mod host_apt;
 
+pub use aws::{Aws, AwsError, AwsKey};
 pub use cache::Cache;
 
 use cache::CacheWire;
@@ -190,6 +192,8 @@ pub struct Config {
     pub unread: BTreeMap<String, CredentialSource>,
     /// Caches that are shared with others.
     pub cache: Cache,
+    /// What the environment says of S3, for caches there.
+    pub aws: Aws,
     /// Docker's configuration, asked for registries that `credentials` does not have.
     pub docker: Option<PathBuf>,
 }
@@ -227,6 +231,7 @@ impl Config {
             credentials: BTreeMap::new(),
             unread: wire.credentials,
             cache: shared,
+            aws: Aws::of(variable),
             docker,
         })
     }

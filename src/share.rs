@@ -14,7 +14,9 @@ use crate::event::{Event, Events};
 use crate::lock::LockedGraph;
 use crate::net::{Client, remote};
 use crate::recipe::{Address, Kind};
-use gabion_cache::{CacheError, Key, Manners, Shared, Signer, Statement, Taken, Tiered, Verdict, seal};
+use gabion_cache::{
+    CacheError, Key, Manners, Opinions, Shared, Signer, Statement, Taken, Tiered, Verdict, seal,
+};
 use gabion_digest::{ActionId, BlobId, DualHasher, RequestId, TreeId};
 use gabion_keys::SigningKey;
 use gabion_store::{Output, Record, Store, StoreError};
@@ -116,6 +118,18 @@ impl Share {
         let own = taken.records.iter().filter(|(_, by)| is_own(by)).map(|(key, _)| *key);
         locked_state(&self.state).own.extend(own);
         Ok(taken)
+    }
+
+    /// What everybody whose records count says of everything below the target.
+    pub async fn opinions(&self, locked: &LockedGraph<'_>) -> Opinions {
+        let keys = shared(locked).map(|(_, id)| Key::Request(id));
+        let keys: Vec<Key> = keys.chain(locked.id(&locked.graph.target).map(Key::Closure)).collect();
+        self.tiered.opinions(&keys).await
+    }
+
+    /// Takes blobs into the store, as far as caches have them, to be looked at.
+    pub async fn bring(&self, store: &Store, blobs: &[Output]) -> Result<(), StoreError> {
+        self.tiered.bring(store, blobs).await
     }
 
     /// Takes into the store what caches have of an action; whether there was anything.

@@ -102,7 +102,8 @@ pub const EXPLAINED: [(&str, &str); 5] = [
         "E2002",
         "A cache answered, and will answer the same again: a wrong address, a credential that is missing or has no right, or no \
          room. For this run it is left alone. A cache is written only with `--cache-push`, `push = true` or `cache push`; \
-         its credential stands below `[credentials.\"HOST\"]` in the user's configuration, never in a recipe.",
+         its credential stands below `[credentials.\"HOST\"]` in the user's configuration, never in a recipe; for S3 also in AWS' \
+         variables and profiles, for registries in Docker's configuration.",
     ),
     (
         "E2003",
@@ -173,12 +174,16 @@ impl CacheError {
                      `gabion cache push` with that key puts it right"
                 ));
             }
-            Self::Address { .. } => "a cache is `dir:/path`, `https://host/path` or `http://127.0.0.1:port`",
+            Self::Address { .. } => {
+                "a cache is `dir:/path`, `https://host/path`, `s3://bucket/prefix`, `s3+https://server/bucket/prefix` or \
+                 `oci://registry/repository`"
+            }
             Self::Unreachable { .. } => {
                 "nothing is lost: builds go on without it; `gabion cache check` asks it again"
             }
             Self::Refused { .. } => {
-                "check the address below `[cache]` and its credential below `[credentials]` in the user's configuration"
+                "check the address below `[cache]`, and its credential: below `[credentials]` in the user's configuration, or for S3 \
+                 and registries where their other clients have it"
             }
             Self::Lie { .. } => {
                 "nothing of it was used; `gabion cache check` finds what else it has wrong, \

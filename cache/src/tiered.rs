@@ -7,7 +7,9 @@
 
 use crate::fetch::within;
 use crate::manners::{Breaker, NoAnswer, ask, ask_soon};
-use crate::{CacheError, Judge, Key, Manners, Posted, Remote, Slot, Source, Statement, Trust, Verdict};
+use crate::{
+    CacheError, Judge, Key, Manners, Opinions, Posted, Remote, Slot, Source, Statement, Trust, Verdict,
+};
 use crate::{Signer, fetch};
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -144,7 +146,7 @@ impl Tiered {
         for (key, signers) in &verdict.disagree {
             let signers: Vec<String> = signers.iter().map(|it| format!("`{it}`")).collect();
             (self.tell)(format!(
-                "{} do not give the same for {key}: it is made here; `gabion check --rebuild` shows whether it is reproducible",
+                "{} do not give the same for {key}: it is made here; `gabion challenge` shows where",
                 signers.join(" and ")
             ));
         }
@@ -164,6 +166,38 @@ impl Tiered {
             }
         }
         said
+    }
+
+    /// What everybody whose records count says of `keys`, at every cache.
+    pub async fn opinions(&self, keys: &[Key]) -> Opinions {
+        let slots: Vec<Slot> = keys.iter().flat_map(|key| self.trust.slots(*key)).collect();
+        let mut opinions = Opinions::default();
+        for tier in &self.tiers {
+            for slots in slots.chunks(QUESTION) {
+                for (slot, statement) in self.said(tier, slots).await {
+                    opinions.add(slot.signer, &statement);
+                }
+            }
+        }
+        opinions
+    }
+
+    /// Takes blobs into the store, as far as caches have them, and notes nothing of what they are for.
+    pub async fn bring(&self, store: &Store, blobs: &[Output]) -> Result<(), StoreError> {
+        let mut wanted = BTreeMap::new();
+        for blob in blobs {
+            if !is_here(store, blob)? {
+                wanted.insert(blob.blob, *blob);
+            }
+        }
+        let places = self.places(&wanted.values().copied().collect::<Vec<_>>()).await;
+        let moved = wanted.into_values().filter(|it| places.contains_key(&it.blob));
+        stream::iter(moved)
+            .map(async |blob| self.take_blob(store, &blob, &places[&blob.blob]).await)
+            .buffer_unordered(self.manners.parallel)
+            .collect::<Vec<bool>>()
+            .await;
+        Ok(())
     }
 
     /// Takes what is accepted into the store, as far as every blob of a record is here or comes from a cache.

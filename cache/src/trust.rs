@@ -1,5 +1,6 @@
 //! Whose records count: by key and namespace, and how many must agree.
 
+use crate::opinions::{Opinions, blobs_of};
 use crate::{Key, Namespace, Signer, Slot, Statement};
 use gabion_digest::BlobId;
 use gabion_store::{Output, Record};
@@ -37,25 +38,17 @@ impl Trust {
     /// What enough signers say, each of whom said it in a slot of [`Trust::slots`]. Records are counted one by one, also
     /// those of closures.
     pub fn judge<'s>(&self, said: impl IntoIterator<Item = (Signer, &'s Statement)>) -> Verdict {
-        let mut votes: BTreeMap<Key, Vec<(&Record, BTreeSet<Signer>)>> = BTreeMap::new();
-        let mut verdict = Verdict::default();
+        let mut opinions = Opinions::default();
         for (signer, statement) in said {
-            verdict.manifests.extend(statement.manifests().map(|it| (it.blob, *it)));
-            for (key, record) in statement.records() {
-                let votes = votes.entry(*key).or_default();
-                match votes.iter_mut().find(|(it, _)| *it == record) {
-                    Some((_, by)) => _ = by.insert(signer),
-                    None => votes.push((record, [signer].into())),
-                }
-            }
+            opinions.add(signer, statement);
         }
-        for (key, votes) in votes {
-            match &votes[..] {
-                [(record, by)] if by.len() >= self.quorum.max(1) => {
-                    verdict.accepted.insert(key, ((*record).clone(), by.clone()));
-                }
-                [_] => {}
-                _ => _ = verdict.disagree.insert(key, votes.into_iter().flat_map(|(_, by)| by).collect()),
+        let Opinions { records, manifests } = opinions;
+        let mut verdict = Verdict { manifests, ..Verdict::default() };
+        for (key, mut said) in records {
+            if said.len() > 1 {
+                verdict.disagree.insert(key, said.into_iter().flat_map(|(_, by)| by).collect());
+            } else if let Some(one) = said.pop().filter(|(_, by)| by.len() >= self.quorum.max(1)) {
+                verdict.accepted.insert(key, one);
             }
         }
         verdict
@@ -85,7 +78,6 @@ impl Verdict {
 
     /// Every blob that a record needs; `None` where a manifest of it is not named.
     pub(crate) fn blobs_of(&self, record: &Record) -> Option<Vec<Output>> {
-        let trees = record.trees.values().map(|it| self.manifests.get(&BlobId::new(it.digest())).copied());
-        record.outputs.values().copied().map(Some).chain(trees).collect()
+        blobs_of(&self.manifests, record)
     }
 }

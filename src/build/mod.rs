@@ -32,7 +32,7 @@ pub use helm_chart::chart_file;
 pub use image_build::MANIFEST;
 pub use kubernetes::{ASSUMED, api_versions};
 pub use origins::{charts_in_use, origins, origins_of};
-pub use rebuild::Difference;
+pub use rebuild::{Difference, compare};
 pub use render::{RENDERED, switched_off};
 pub use step::DOCUMENTS;
 pub use system::accounts_of;
@@ -477,7 +477,7 @@ impl Engine<'_> {
     }
 }
 
-fn step_failed(node: &Address, error: StepError) -> BuildError {
+fn step_failed(node: &impl std::fmt::Display, error: StepError) -> BuildError {
     match error {
         StepError::Input(why) => BuildError::Step { node: node.to_string(), why },
         StepError::Gone(input) => BuildError::Gone { node: node.to_string(), input },

@@ -1,6 +1,8 @@
-//! Results that are not what they were: what a second run of a step gave otherwise, down to files and bytes.
+//! Results that are not the same: of a second run of a step, or of several builders, down to files and bytes.
 
 use super::step::{Step, StepError};
+use super::{BuildError, step_failed};
+use gabion_digest::TreeId;
 use gabion_store::{Entry, Output, Record, Store, Tree, TreePath};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -36,20 +38,66 @@ pub(super) fn difference(
     if one == other && trees.0 == trees.1 {
         return Ok(None);
     }
-    let mut places = match (step, trees) {
-        (Step::Disk(disk), _) => disk.differences(store, one, other)?,
-        (_, (Some(one), Some(other))) => {
-            let gone = || StepError::Input("a tree went away: build again".to_owned());
-            in_trees(store, &store.tree(*one)?.ok_or_else(gone)?, &store.tree(*other)?.ok_or_else(gone)?)?
-        }
-        _ => vec![in_bytes(open(store, one)?, open(store, other)?)?],
+    let places = match step {
+        Step::Disk(disk) => disk.differences(store, one, other)?,
+        _ => places(store, (one, trees.0), (other, trees.1))?,
     };
+    Ok(Some(Difference { node: node.to_owned(), output: output.to_owned(), places: shortened(places) }))
+}
+
+/// How two results of `node` differ, output by output. Bytes that are not in the store are no error.
+pub fn compare(
+    node: &str,
+    store: &Store,
+    one: &Record,
+    other: &Record,
+) -> Result<Vec<Difference>, BuildError> {
+    let names: BTreeSet<&String> = one.outputs.keys().chain(other.outputs.keys()).collect();
+    let mut all = Vec::new();
+    for name in names {
+        let (trees, of) =
+            ((one.trees.get(name), other.trees.get(name)), |it: &Record| it.outputs.get(name).copied());
+        let found = match (of(one), of(other)) {
+            (left, right) if left == right && trees.0 == trees.1 => continue,
+            (Some(left), Some(right)) => places(store, (&left, trees.0), (&right, trees.1)),
+            (Some(_), None) => Ok(vec!["is not there any more".to_owned()]),
+            (None, _) => Ok(vec!["is new".to_owned()]),
+        };
+        let places = match found {
+            Err(StepError::Gone(blob)) => vec![format!("`{}` is neither here nor at a cache", blob.blob)],
+            found => shortened(found.map_err(|error| step_failed(&node, error))?),
+        };
+        all.push(Difference { node: node.to_owned(), output: name.clone(), places });
+    }
+    let facts = one.facts.iter().chain(&other.facts).map(|(name, _)| name).collect::<BTreeSet<_>>();
+    let other_facts = facts.into_iter().filter(|name| one.facts.get(*name) != other.facts.get(*name));
+    let places: Vec<String> = other_facts.map(|name| format!("`{name}` is another one")).collect();
+    if !places.is_empty() {
+        all.push(Difference { node: node.to_owned(), output: "facts".to_owned(), places: shortened(places) });
+    }
+    Ok(all)
+}
+
+/// Where two outputs differ: in the files of trees, or else in their bytes.
+fn places(
+    store: &Store,
+    (one, one_tree): (&Output, Option<&TreeId>),
+    (other, other_tree): (&Output, Option<&TreeId>),
+) -> Result<Vec<String>, StepError> {
+    let (Some(left), Some(right)) = (one_tree, other_tree) else {
+        return Ok(vec![in_bytes(open(store, one)?, open(store, other)?)?]);
+    };
+    let left = store.tree(*left)?.ok_or(StepError::Gone(*one))?;
+    in_trees(store, &left, &store.tree(*right)?.ok_or(StepError::Gone(*other))?)
+}
+
+fn shortened(mut places: Vec<String>) -> Vec<String> {
     let more = places.len().saturating_sub(PLACES);
     places.truncate(PLACES);
     if more > 0 {
         places.push(format!("and {more} more"));
     }
-    Ok(Some(Difference { node: node.to_owned(), output: output.to_owned(), places }))
+    places
 }
 
 fn open(store: &Store, output: &Output) -> Result<impl Read + use<>, StepError> {

@@ -37,8 +37,8 @@ pub struct Global {
     /// `host-apt`: ask the mirrors that this machine's own apt is configured for; recipes and lock stay as they are
     #[arg(long, global = true, value_name = "WHICH", value_parser = ["host-apt"])]
     pub mirror: Option<String>,
-    /// Cache to ask before anything is fetched or made, in the place of the configured ones: `dir:PATH`, `https://…`; may
-    /// be given several times
+    /// Cache to ask before anything is fetched or made, in the place of the configured ones: `dir:PATH`, `https://…`,
+    /// `s3://…`, `oci://…`; may be given several times
     #[arg(long, global = true, value_name = "URL")]
     pub cache: Vec<String>,
     /// Ask no cache
@@ -132,6 +132,9 @@ pub enum Command {
     /// Caches that are shared with others
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// Show where several builders did not make the same: the trusted ones whose records are in the caches, and this
+    /// machine
+    Challenge(TargetArgs),
     /// Signing keys and trust
     #[command(subcommand)]
     Key(KeyCommand),
@@ -165,6 +168,7 @@ impl Command {
                 | Self::Demo(_)
                 | Self::Host(_)
                 | Self::Cache(_)
+                | Self::Challenge(_)
                 | Self::Bundle(_)
         )
     }

@@ -5,6 +5,7 @@
 pub mod args;
 mod bundle;
 mod cache;
+mod challenge;
 mod check;
 mod demo;
 mod diff;
@@ -81,6 +82,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Host(args) => host::run(&session()?, args),
         Command::Store(command) => store::run(&session()?, command),
         Command::Cache(command) => cache::run(&session()?, command),
+        Command::Challenge(args) => challenge::run(&session()?, args),
         Command::Key(command) => key::run(ui, command),
         Command::Secrets(command) => secrets::run(&session()?, command),
         Command::Doctor(command) => Ok(doctor::run(ui, command)),

@@ -194,15 +194,24 @@ impl<'c> Registry<'c> {
     }
 
     /// One request to a registry: with the pass that is known, and once more with a new one.
-    async fn ask(&self, location: &str, ask: &Ask) -> Result<Response, Trouble> {
-        let repository = repository_of(location);
+    pub(super) async fn ask(&self, location: &str, ask: &Ask) -> Result<Response, Trouble> {
+        self.ask_for(repository_of(location), location, ask).await
+    }
+
+    /// The same for a location that does not show which repository it is of.
+    pub(super) async fn ask_for(
+        &self,
+        repository: &str,
+        location: &str,
+        ask: &Ask,
+    ) -> Result<Response, Trouble> {
         let known = self.client.passes.lock().await.get(repository).cloned();
         let with = |pass: Option<HeaderValue>| Ask { auth: Auth::Header(pass), ..ask.clone() };
         let response = self.client.send(location, &with(known.clone())).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let pass = self.admit(location, &response, known.as_ref()).await?;
+        let pass = self.admit(repository, location, &response, known.as_ref()).await?;
         let response = self.client.send(location, &with(Some(pass))).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             return Err(Trouble::finally("HTTP 401: the registry does not let this user in"));
@@ -214,6 +223,7 @@ impl<'c> Registry<'c> {
     /// whoever waits here takes what the one before got.
     async fn admit(
         &self,
+        repository: &str,
         location: &str,
         response: &Response,
         refused: Option<&HeaderValue>,
@@ -222,7 +232,6 @@ impl<'c> Registry<'c> {
         if response.url().origin() != server.origin() {
             return Err(Trouble::finally("HTTP 401 from where the registry redirects to"));
         }
-        let repository = repository_of(location);
         let mut passes = self.client.passes.lock().await;
         if let Some(newer) = passes.get(repository).filter(|it| Some(*it) != refused) {
             return Ok(newer.clone());
@@ -356,7 +365,7 @@ async fn json<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, T
 }
 
 /// Why a registry refuses: the status and its own codes (distribution specification 1.1, "Error Codes").
-async fn refusal(response: Response) -> Trouble {
+pub(super) async fn refusal(response: Response) -> Trouble {
     let status = response.status();
     let codes = json::<ErrorsWire>(response).await.map(|wire| wire.errors).unwrap_or_default();
     let plain =

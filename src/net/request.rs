@@ -73,13 +73,8 @@ impl Client {
     pub(super) async fn send(&self, location: &str, ask: &Ask) -> Result<Response, Trouble> {
         let mut url = Url::parse(location).map_err(Trouble::finally)?;
         let first = url.origin();
-        let own = match &ask.auth {
-            Auth::Configured => self.configured(&url).as_ref().and_then(header),
-            Auth::Header(header) => header.clone(),
-        };
-        let own = own.filter(|_| self.may_see_credentials(&url));
+        let own = self.own(&url, ask);
         for _ in 0..=REDIRECTS {
-            self.check_scheme(&url)?;
             let authorization = own.clone().filter(|_| url.origin() == first);
             let response = self.send_one(&url, ask, authorization).await?;
             if response.status().is_redirection() && ask.method == Method::PUT {
@@ -96,12 +91,33 @@ impl Client {
         Err(Trouble::finally("too many redirects"))
     }
 
+    /// Sends a request to this server and no other: a redirect is a reply like any other. For requests whose other headers
+    /// are as private as a credential.
+    pub(super) async fn send_here(&self, url: &Url, ask: &Ask) -> Result<Response, Trouble> {
+        let response = self.send_one(url, ask, self.own(url, ask)).await?;
+        // What a server does not know it will not know next time.
+        if is_busy(response.status()) && response.status() != StatusCode::NOT_IMPLEMENTED {
+            return Err(busy(&response));
+        }
+        Ok(response)
+    }
+
+    /// Who asks, where the server may see it.
+    fn own(&self, url: &Url, ask: &Ask) -> Option<HeaderValue> {
+        let own = match &ask.auth {
+            Auth::Configured => self.configured(url).as_ref().and_then(header),
+            Auth::Header(header) => header.clone(),
+        };
+        own.filter(|_| self.may_see_credentials(url))
+    }
+
     async fn send_one(
         &self,
         url: &Url,
         ask: &Ask,
         authorization: Option<HeaderValue>,
     ) -> Result<Response, Trouble> {
+        self.check_scheme(url)?;
         let range = (ask.from > 0).then(|| format!("bytes={}-", ask.from)).and_then(|it| it.parse().ok());
         let etag = ask.etag.clone().filter(|_| range.is_some());
         let headers =
@@ -136,7 +152,7 @@ impl Client {
     }
 
     /// Whether a credential may be sent there: what travels in clear does so only where the user says it.
-    fn may_see_credentials(&self, url: &Url) -> bool {
+    pub(super) fn may_see_credentials(&self, url: &Url) -> bool {
         url.scheme() == "https" || is_loopback(url) || self.mirrors().any(|it| it.origin() == url.origin())
     }
 

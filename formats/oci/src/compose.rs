@@ -218,16 +218,29 @@ fn merge(config: &mut Map<String, Value>, key: &str, more: impl Iterator<Item = 
 
 /// The manifest of an image: all of its layers, the lowest first.
 pub fn manifest(config: &[u8], layers: &[LayerEntry]) -> Vec<u8> {
+    canonical(&document("application/vnd.oci.image.config.v1+json", config, layers))
+}
+
+/// The configuration of what has none (OCI image specification 1.1, "Guidance for an Empty Descriptor").
+pub const EMPTY: &[u8] = b"{}";
+
+/// The manifest of an artifact of type `kind`: its configuration is [`EMPTY`], and it has at least one layer (OCI image
+/// specification 1.1, "Guidelines for Artifact Usage").
+pub fn artifact(kind: &str, layers: &[LayerEntry]) -> Vec<u8> {
+    let mut document = document("application/vnd.oci.empty.v1+json", EMPTY, layers);
+    document["artifactType"] = Value::from(kind);
+    canonical(&document)
+}
+
+fn document(kind: &str, config: &[u8], layers: &[LayerEntry]) -> Value {
     let descriptor = |media_type: &str, digest: Sha256, size: u64| serde_json::json!({ "mediaType": media_type, "digest": digest.to_string(), "size": size });
-    let config =
-        descriptor("application/vnd.oci.image.config.v1+json", Sha256::of(config), config.len() as u64);
     let layers: Vec<Value> = layers.iter().map(|it| descriptor(&it.media_type, it.digest, it.size)).collect();
-    canonical(&serde_json::json!({
+    serde_json::json!({
         "schemaVersion": 2,
         "mediaType": MediaType::OCI_MANIFEST,
-        "config": config,
+        "config": descriptor(kind, Sha256::of(config), config.len() as u64),
         "layers": layers,
-    }))
+    })
 }
 
 /// What Flux takes files from, an `OCIRepository` (source.toolkit.fluxcd.io): its configuration and manifest. `diff_id` is the
@@ -284,8 +297,8 @@ fn write(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-/// A moment as RFC 3339 says it: `2023-11-14T22:13:20Z`.
-fn rfc3339(seconds: u64) -> String {
+/// A moment, in seconds since 1970, as RFC 3339 says it: `2023-11-14T22:13:20Z`.
+pub fn rfc3339(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Years that begin in March, so that the odd day is the last one (Howard Hinnant, `civil_from_days`).
     let days = days + 719_468;
@@ -362,6 +375,21 @@ mod tests {
                 Sha256::of(b"gz")
             )
         );
+    }
+
+    #[test]
+    fn an_artifact_is_one_text_that_is_read_again() {
+        let digest = Sha256::of(b"x");
+        let layer = LayerEntry { media_type: "application/x".to_owned(), digest, size: 1 };
+        let made = artifact("application/y", &[layer]);
+        assert_eq!(
+            text(made.clone()),
+            format!(
+                r#"{{"artifactType":"application/y","config":{{"digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","mediaType":"application/vnd.oci.empty.v1+json","size":2}},"layers":[{{"digest":"{digest}","mediaType":"application/x","size":1}}],"mediaType":"application/vnd.oci.image.manifest.v1+json","schemaVersion":2}}"#
+            )
+        );
+        let Ok(Document::Manifest(read)) = Document::reopen(made) else { panic!() };
+        assert_eq!(read.artifact_type().map(MediaType::as_str), Some("application/y"));
     }
 
     fn base(layer_type: &str, config: &str) -> Result<BaseImage, ComposeError> {

@@ -1,7 +1,8 @@
 //! Builds that share: two stores are two jobs, and the second one has no upstream.
 
 use super::double::{Double, Fault};
-use super::peers::{Nginx, Served};
+use super::peers::{Bucket, Nginx, Served};
+use crate::registry::real::Real;
 use crate::world::{Run, World, gabion};
 use gabion_testkit::has;
 use std::path::{Path, PathBuf};
@@ -16,18 +17,18 @@ fn body() -> Vec<u8> {
 }
 
 /// A locked project, an upstream, and a key for CI.
-struct Shop {
-    world: World,
+pub(super) struct Shop {
+    pub(super) world: World,
     /// The public line of `ci`.
     public: String,
 }
 
 /// A machine of CI that has the project and nothing else.
-struct Job {
+pub(super) struct Job {
     folder: tempfile::TempDir,
 }
 
-fn shop() -> Shop {
+pub(super) fn shop() -> Shop {
     let world = World::new(RECIPES, &[("/a.txt", &body()), ("/doc.yaml", DOC)]);
     world.ok("lock");
     for key in ["ci", "fork"] {
@@ -39,7 +40,7 @@ fn shop() -> Shop {
 
 impl Shop {
     /// A job with the upstream, or without one. It trusts the key of CI for `main`.
-    fn job(&self, upstream: bool, more: &str) -> Job {
+    pub(super) fn job(&self, upstream: bool, more: &str) -> Job {
         let folder = tempfile::tempdir().unwrap();
         for name in ["gabion.toml", "gabion.lock"] {
             fs_err::copy(self.world.path(name), folder.path().join(name)).unwrap();
@@ -54,7 +55,7 @@ impl Shop {
     }
 
     /// Builds with `cache` in a job of its own that puts what it makes; gives the job.
-    fn fill(&self, cache: &str, more: &str) -> Job {
+    pub(super) fn fill(&self, cache: &str, more: &str) -> Job {
         let job = self.job(true, more);
         let run = job.run(&format!("build --cache {cache} --cache-push"), &self.key("ci"));
         assert_eq!(run.code, 0, "{}", run.stderr);
@@ -62,7 +63,7 @@ impl Shop {
         job
     }
 
-    fn key(&self, name: &str) -> PathBuf {
+    pub(super) fn key(&self, name: &str) -> PathBuf {
         self.world.path(name)
     }
 
@@ -73,14 +74,14 @@ impl Shop {
 }
 
 impl Job {
-    fn run(&self, arguments: &str, key: &Path) -> Run {
+    pub(super) fn run(&self, arguments: &str, key: &Path) -> Run {
         let mut command = gabion(self.folder.path());
         command.env("GABION_CACHE_KEY", key).args(arguments.split_whitespace());
         command.output().unwrap().into()
     }
 
     /// A run with no key of its own.
-    fn plain(&self, arguments: &str) -> Run {
+    pub(super) fn plain(&self, arguments: &str) -> Run {
         gabion(self.folder.path()).args(arguments.split_whitespace()).output().unwrap().into()
     }
 
@@ -89,11 +90,16 @@ impl Job {
     }
 }
 
-/// Fills `cache` with one job; the second one has no upstream and ends with the same bytes.
-fn two_jobs(shop: &Shop, cache: &str, more: &str) {
-    let one = shop.fill(cache, more);
+/// Fills `cache` with one job; the second one has no upstream and ends with the same bytes. `more` is what the first one and
+/// the second one have in their configuration.
+fn two_jobs(shop: &Shop, cache: &str, more: [&str; 2]) {
+    let one = shop.fill(cache, more[0]);
+    second_job(shop, cache, more[1], &one);
+}
+
+fn second_job(shop: &Shop, cache: &str, more: &str, one: &Job) {
     let before = shop.asked();
-    let other = shop.job(false, "");
+    let other = shop.job(false, more);
     let run = other.plain(&format!("build --cache {cache}"));
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("3 of 3 missing results came from a cache"), "{}", run.stderr);
@@ -107,7 +113,7 @@ fn two_jobs(shop: &Shop, cache: &str, more: &str) {
 #[test]
 fn a_second_job_takes_everything_from_a_folder() {
     let shop = shop();
-    two_jobs(&shop, &format!("dir:{}", shop.world.path("cache").display()), "");
+    two_jobs(&shop, &format!("dir:{}", shop.world.path("cache").display()), [""; 2]);
 }
 
 #[test]
@@ -116,7 +122,7 @@ fn a_second_job_takes_everything_from_nginx() {
         return;
     }
     let (shop, nginx) = (shop(), Nginx::start());
-    two_jobs(&shop, &nginx.url, "");
+    two_jobs(&shop, &nginx.url, [""; 2]);
     let folder = format!("dir:{}", nginx.folder.display());
     let run = shop.job(false, "").plain(&format!("build --offline --cache {folder}"));
     assert_eq!(run.code, 0, "a folder that nginx serves is a folder: {}", run.stderr);
@@ -129,7 +135,66 @@ fn a_second_job_takes_everything_from_our_own_server() {
     let served = Served::start(&shop.world.path("cache"), Some(&shop.world.path("token")));
     let host = served.url.trim_start_matches("http://");
     let file = shop.world.path("token").display().to_string();
-    two_jobs(&shop, &served.url, &format!("[credentials.\"{host}\"]\nfile = \"{file}\"\n"));
+    two_jobs(&shop, &served.url, [&format!("[credentials.\"{host}\"]\nfile = \"{file}\"\n"), ""]);
+}
+
+/// `[credentials]` for a user whose secret is in a file of the shop.
+fn login(shop: &Shop, host: &str, user: &str, secret: &str) -> String {
+    let file = shop.world.path("secret");
+    fs_err::write(&file, secret).unwrap();
+    format!("[credentials.\"{host}\"]\nusername = \"{user}\"\nfile = \"{}\"\n", file.display())
+}
+
+#[test]
+fn a_second_job_takes_everything_from_a_bucket() {
+    for bucket in Bucket::all() {
+        let shop = shop();
+        let login = login(&shop, bucket.host(), &bucket.key, &bucket.secret);
+        two_jobs(&shop, &format!("{}/a/prefix", bucket.address), [&login; 2]);
+    }
+}
+
+#[test]
+fn a_bucket_is_found_and_opened_by_the_environment_of_its_other_clients() {
+    let Some(bucket) = Bucket::gofakes3() else { return };
+    let shop = shop();
+    let run = |job: &Job, arguments: &str, secret: &str| -> Run {
+        let mut command = gabion(job.folder.path());
+        command.env("AWS_ENDPOINT_URL_S3", format!("http://{}", bucket.host()));
+        command.env("AWS_ACCESS_KEY_ID", &bucket.key).env("AWS_SECRET_ACCESS_KEY", secret);
+        command.env("GABION_CACHE_KEY", shop.key("ci")).env("GABION_CACHE", "s3://cache/env");
+        command.args(arguments.split_whitespace()).output().unwrap().into()
+    };
+    let job = shop.job(true, "");
+    let wrong = run(&job, "cache check", "wr0ng");
+    assert_eq!(wrong.code, 1, "{}", wrong.stderr);
+    assert!(wrong.stdout.contains("[E2002]") && wrong.stdout.contains("s3://cache/env"), "{}", wrong.stdout);
+    let filled = run(&job, "build --cache-push", &bucket.secret);
+    assert!(filled.code == 0 && filled.stderr.contains("shared 5 results"), "{}", filled.stderr);
+    let check = run(&shop.job(false, ""), "cache check", &bucket.secret);
+    assert!(
+        check.code == 0 && check.stdout.contains("2 blobs are good"),
+        "{} {}",
+        check.stdout,
+        check.stderr
+    );
+    for it in [wrong, filled, check] {
+        let said = it.stdout + &it.stderr;
+        assert!(!said.contains(&bucket.secret) && !said.contains("wr0ng"), "{said}");
+    }
+}
+
+#[test]
+fn a_second_job_takes_everything_from_a_registry_also_after_it_removed_what_nothing_names() {
+    if !has(&["docker-registry", "htpasswd"]) {
+        return;
+    }
+    let (shop, registry) = (shop(), Real::start());
+    let login = login(&shop, &registry.host, "me", "secret");
+    let cache = format!("oci+http://{}/team/cache", registry.host);
+    let one = shop.fill(&cache, &login);
+    registry.collect_garbage();
+    second_job(&shop, &cache, &login, &one);
 }
 
 #[test]

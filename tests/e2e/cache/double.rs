@@ -1,4 +1,4 @@
-//! A server of a cache that misbehaves as it is told.
+//! A server of a cache that misbehaves as it is told: of files, of objects of S3 that are put at once, or of a registry.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -28,8 +28,11 @@ pub(crate) enum Fault {
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: String,
+    pub(crate) path: String,
     pub(crate) authorization: Option<String>,
     pub(crate) range: Option<String>,
+    /// Whether it is put only where nothing is.
+    pub(crate) only_new: bool,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +42,8 @@ struct Shared {
     fault: Mutex<Option<(u32, Fault)>>,
     seen: Mutex<Vec<Seen>>,
     stop: AtomicBool,
+    /// Whether it asks for tokens as registries do, one to pull and another one to push.
+    tokens: AtomicBool,
 }
 
 /// The server; it ends with its value.
@@ -76,6 +81,11 @@ impl Double {
         *self.shared.fault.lock().unwrap() = Some((times, fault));
     }
 
+    /// From now on it asks for tokens.
+    pub(crate) fn ask_for_tokens(&self) {
+        self.shared.tokens.store(true, Ordering::Relaxed);
+    }
+
     /// What was asked since the last call.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap())
@@ -95,7 +105,8 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|it| *it > 0)?;
         let mut words = line.split_whitespace().map(str::to_owned);
-        let (method, path) = (words.next()?, words.next()?);
+        let (method, target) = (words.next()?, words.next()?);
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let mut headers = BTreeMap::new();
         loop {
             let mut header = String::new();
@@ -104,18 +115,39 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
             headers.insert(name.to_ascii_lowercase(), value.to_owned());
         }
         let (authorization, range) = (headers.get("authorization").cloned(), headers.get("range").cloned());
+        let mut out = stream;
+        let admitted = !shared.tokens.load(Ordering::Relaxed) || admits(&method, authorization.as_deref());
         shared.seen.lock().unwrap().push(Seen {
             method: method.clone(),
+            path: path.to_owned(),
             authorization,
             range: range.clone(),
+            only_new: headers.contains_key("if-none-match"),
         });
         let file = shared.folder.join(path.trim_start_matches('/'));
+        // The bytes of an upload get their digest as name.
+        let digest = query.split('&').find_map(|it| it.strip_prefix("digest=sha256%3A"));
+        let file = match digest {
+            Some(hex) => file.parent()?.with_file_name(format!("sha256:{hex}")),
+            None => file,
+        };
         if method == "PUT" {
             let length: u64 = headers.get("content-length")?.parse().ok()?;
             put(&mut reader, length, &file)?;
         }
+        if path == "/token" {
+            let scope = query.split('&').find_map(|it| it.strip_prefix("scope="))?;
+            let text = format!("{{\"token\":\"{scope}\"}}");
+            write!(out, "HTTP/1.1 200 -\r\nContent-Length: {}\r\n\r\n{text}", text.len()).ok()?;
+            continue;
+        }
+        if !admitted {
+            let (host, scope) = (headers.get("host")?, scope_of(&method));
+            write!(out, "HTTP/1.1 401 -\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer ").ok()?;
+            write!(out, "realm=\"http://{host}/token\",scope=\"{scope}\"\r\n\r\n").ok()?;
+            continue;
+        }
         let fault = take(shared);
-        let mut out = stream;
         match fault {
             Some(Fault::Status(status, more)) => {
                 write!(out, "HTTP/1.1 {status} -\r\nContent-Length: 0\r\n{more}\r\n").ok()?;
@@ -123,6 +155,10 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
             }
             Some(Fault::Redirect(to)) => {
                 write!(out, "HTTP/1.1 307 -\r\nLocation: {to}{path}\r\nContent-Length: 0\r\n\r\n").ok()?;
+                continue;
+            }
+            _ if method == "POST" => {
+                write!(out, "HTTP/1.1 202 -\r\nContent-Length: 0\r\nLocation: {path}one\r\n\r\n").ok()?;
                 continue;
             }
             _ if method == "PUT" => {
@@ -158,6 +194,17 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
             }
         }
     }
+}
+
+/// What a token must be good for.
+fn scope_of(method: &str) -> &'static str {
+    if matches!(method, "GET" | "HEAD") { "pull" } else { "push" }
+}
+
+/// Whether a token is good for this: who may push may pull.
+fn admits(method: &str, authorization: Option<&str>) -> bool {
+    let token = authorization.and_then(|it| it.strip_prefix("Bearer "));
+    token.is_some_and(|it| it == scope_of(method) || it == "push")
 }
 
 /// The body as the fault has it; `None` where the connection is over with it.

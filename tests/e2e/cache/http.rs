@@ -1,28 +1,17 @@
-//! A cache over HTTP: the contract against real servers, and one that misbehaves.
+//! A cache over HTTP: the contract against real servers.
 
-use super::double::{Double, Fault};
-use super::peers::{Nginx, Served};
-use gabion::config::{Config, Credential};
-use gabion::event::Events;
-use gabion::net::{Client, remote};
+use super::peers::{Nginx, Served, client, open};
+use gabion::net::remote;
 use gabion_cache::contract::contract;
-use gabion_cache::{CacheError, Manners, Remote, Source, fetch};
+use gabion_cache::{Remote, Source};
 use gabion_digest::hash_bytes;
-use gabion_store::{Output, Store};
+use gabion_store::Output;
 use gabion_testkit::has;
 use std::sync::Arc;
-use std::time::Duration;
-
-fn client(host: &str, secret: &str) -> Client {
-    let credential = Credential { username: None, secret: secret.to_owned() };
-    let credentials = [(host.to_owned(), credential)].into();
-    Client::new(&Config { credentials, ..Config::default() }, false, &Events::silent()).unwrap()
-}
 
 /// The cache at `address`, whose server knows us by `token`.
 fn at(address: &str) -> Arc<dyn Remote> {
-    let host = address.rsplit_once("//").unwrap().1.split('/').next().unwrap();
-    remote(&client(host, "token"), address).unwrap()
+    open(address, (None, "token"))
 }
 
 #[tokio::test]
@@ -67,7 +56,7 @@ async fn our_own_server_knows_no_path_but_its_own() {
     let folder = tempfile::tempdir().unwrap();
     fs_err::write(folder.path().join("secret"), "secret").unwrap();
     let served = Served::start(&folder.path().join("cache"), None);
-    let client = client("nobody", "token");
+    let client = client("nobody", (None, "token"));
     let hex = "0".repeat(64);
     for path in [
         "/",
@@ -82,124 +71,19 @@ async fn our_own_server_knows_no_path_but_its_own() {
     }
 }
 
-/// A misbehaving server with one blob, and an empty store.
-struct Trial {
-    double: Double,
-    remote: Arc<dyn Remote>,
-    blob: Output,
-    _folder: tempfile::TempDir,
-    store: Store,
-}
-
-async fn trial() -> Trial {
-    let double = Double::start();
-    let remote = at(&double.url());
-    let content: Vec<u8> = (0..400_000_u32).map(|it| (it % 253) as u8).collect();
-    let blob: Output = hash_bytes(&content).into();
-    remote.put(&Source::of_bytes(content, &blob)).await.unwrap();
-    double.seen();
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
-    Trial { double, remote, blob, _folder: folder, store }
-}
-
-impl Trial {
-    async fn fetch(&self) -> Result<bool, CacheError> {
-        let manners = Manners { stall: Duration::from_millis(300), ..Manners::default() };
-        fetch(&*self.remote, &self.store, &self.blob, &manners).await
-    }
-
-    /// The ranges that were asked for.
-    fn ranges(&self) -> Vec<Option<String>> {
-        self.double.seen().into_iter().map(|it| it.range).collect()
-    }
-}
-
-#[tokio::test]
-async fn a_server_without_faults_keeps_the_contract() {
-    contract(&*at(&Double::start().url())).await;
-}
-
-#[tokio::test]
-async fn a_flipped_bit_is_a_lie_and_nothing_of_it_stays() {
-    let it = trial().await;
-    it.double.fail(1, Fault::Flip);
-    let error = it.fetch().await.unwrap_err();
-    assert_eq!(error.code(), "E2003", "{error}");
-    assert!(!it.store.has(it.blob.blob));
-    assert!(it.fetch().await.unwrap() && it.store.check_output(&it.blob).unwrap());
-    assert_eq!(it.ranges(), [None, None], "nothing of a lie is gone on with");
-}
-
-#[tokio::test]
-async fn what_was_cut_goes_on_where_it_was() {
-    for fault in [Fault::Cut, Fault::Stall] {
-        let it = trial().await;
-        it.double.fail(1, fault.clone());
-        let error = it.fetch().await.unwrap_err();
-        assert!(error.is_passing(), "{fault:?}: {error}");
-        assert!(it.fetch().await.unwrap() && it.store.check_output(&it.blob).unwrap());
-        assert_eq!(it.ranges(), [None, Some("bytes=200000-".to_owned())], "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_wrong_length_is_noticed() {
-    let it = trial().await;
-    it.double.fail(1, Fault::Longer);
-    assert!(it.fetch().await.is_err());
-    assert!(it.fetch().await.unwrap() && it.store.check_output(&it.blob).unwrap());
-    let longer = Output { size: it.blob.size + 1, ..it.blob };
-    assert!(it.remote.has(&[longer]).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn a_status_says_whether_to_come_back_and_when() {
-    let it = trial().await;
-    it.double.fail(1, Fault::Status(429, "Retry-After: 7\r\n"));
-    let error = it.fetch().await.unwrap_err();
-    let wait = Some(Duration::from_secs(7));
-    assert!(matches!(&error, CacheError::Unreachable { wait: it, .. } if *it == wait), "{error:?}");
-    for status in [500, 503, 408] {
-        it.double.fail(1, Fault::Status(status, ""));
-        assert!(it.fetch().await.unwrap_err().is_passing(), "{status}");
-    }
-    for status in [400, 401, 403, 413, 507] {
-        it.double.fail(1, Fault::Status(status, ""));
-        let error = it.fetch().await.unwrap_err();
-        assert!(status == 507 || !error.is_passing(), "{status}");
-    }
-    for status in [404, 410] {
-        it.double.fail(1, Fault::Status(status, ""));
-        assert!(!it.fetch().await.unwrap(), "{status}");
-    }
-}
-
-#[tokio::test]
-async fn no_credential_follows_a_redirect() {
-    let it = trial().await;
-    let elsewhere = trial().await;
-    it.double.fail(9, Fault::Redirect(elsewhere.double.url()));
-    assert!(it.fetch().await.unwrap(), "bytes are judged wherever they come from");
-    let first = it.double.seen().remove(0);
-    assert_eq!(first.authorization.as_deref(), Some("Bearer token"), "the configured server knows us");
-    let seen = elsewhere.double.seen();
-    assert!(seen.len() == 1 && seen[0].authorization.is_none(), "{seen:?}");
-    let blob: Output = hash_bytes(b"new").into();
-    let error = it.remote.put(&Source::of_bytes(&b"new"[..], &blob)).await.unwrap_err();
-    assert!(error.to_string().contains("redirect"), "{error}");
-    assert!(elsewhere.double.seen().iter().all(|it| it.method != "PUT"), "nothing is put elsewhere");
-}
-
 #[test]
 fn an_address_is_judged_before_anybody_is_asked() {
-    let client = client("nobody", "token");
+    let client = client("nobody", (None, "token"));
     for (address, why) in [
         ("dir:here", "from `/` on"),
         ("ftp://cache.example", "nobody here speaks that"),
         ("https://me:secret@cache.example", "below `[credentials]`"),
         ("https://cache.example/?a=b", "ends with its path"),
         ("cache.example", "relative URL"),
+        ("s3://me:secret@bucket", "below `[credentials]`"),
+        ("s3+ftp://server/bucket", "nobody here speaks that"),
+        ("oci://me:secret@registry.example/a", "below `[credentials]`"),
+        ("oci://team/cache", "is no registry with a repository"),
     ] {
         let error = remote(&client, address).unwrap_err();
         assert!(error.code() == "E2000" && error.to_string().contains(why), "{error}");

@@ -1,6 +1,10 @@
-//! Jobs that share a cache: over a folder, a real server, and a server that lies.
+//! Jobs that share a cache: over a folder, real servers, and a server that lies.
 
 mod build;
+mod challenge;
 mod double;
+mod faults;
 mod http;
+mod oci;
 mod peers;
+mod s3;

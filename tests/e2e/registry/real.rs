@@ -36,6 +36,12 @@ impl Real {
         Self { _server: server.unwrap_or_else(|said| panic!("{said}")), folder, host }
     }
 
+    /// Removes what no manifest with a tag names.
+    pub(crate) fn collect_garbage(&self) {
+        let mut collect = program("docker-registry");
+        run(collect.args(["garbage-collect", "--delete-untagged"]).arg(self.path("config.yml")));
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
