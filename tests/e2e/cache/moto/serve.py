@@ -7,12 +7,15 @@ import json, logging, threading
 
 import boto3
 from moto import settings
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
-server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-server.start()
-location = "http://127.0.0.1:%d" % server.get_host_and_port()[1]
+# One request at a time: two at once for one object make moto answer 500 now and then.
+aws = DomainDispatcherApplication(create_backend_app)
+server = make_server("127.0.0.1", 0, aws, threaded=False, request_handler=MotoRequestHandler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+location = "http://127.0.0.1:%d" % server.server_port
 anybody = dict(
     endpoint_url=location, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="a"
 )
